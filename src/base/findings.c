@@ -1,0 +1,35 @@
+/* A list of findings in an arena; operands are copied so that they outlive their source. */
+#include "base/findings.h"
+
+#include "base/panic.h"
+
+void cs_findings_init(struct cs_findings *findings, struct cs_arena *arena)
+{
+    *findings = (struct cs_findings){.arena = arena};
+}
+
+void cs_findings_add(struct cs_findings *findings, const struct cs_finding_kind *kind,
+                     const struct cs_place *place, const struct cs_str *operands, size_t n)
+{
+    struct cs_finding *finding;
+
+    cs_assert(n <= CS_FINDING_OPERANDS);
+    if (kind->severity == CS_SEVERITY_ERROR)
+        findings->n_errors++;
+    if (findings->n == CS_FINDINGS_MAX) {
+        findings->dropped++;
+        return;
+    }
+    finding = CS_ARENA_NEW(findings->arena, struct cs_finding);
+    finding->kind = kind;
+    if (place)
+        finding->place = *place;
+    for (size_t i = 0; i < n; i++)
+        finding->operands[i] = cs_arena_dup(findings->arena, operands[i]);
+    if (findings->last)
+        findings->last->next = finding;
+    else
+        findings->first = finding;
+    findings->last = finding;
+    findings->n++;
+}

@@ -1,0 +1,40 @@
+/* Arenas: aligned, zeroed, and reset keeps no large memory. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tap.h"
+
+int main(void)
+{
+    struct cs_arena arena;
+    bool aligned = true, zeroed = true;
+    struct cs_str s;
+
+    cs_arena_init(&arena);
+    for (size_t i = 1; i < 3000; i += 7) {
+        char *p = cs_arena_alloc(&arena, i);
+        aligned &= (uintptr_t)p % alignof(max_align_t) == 0;
+        for (size_t j = 0; j < i; j++)
+            zeroed &= p[j] == 0;
+        memset(p, 0xee, i);
+        cs_arena_raw(&arena, 3);
+    }
+    tap_ok(aligned, "objects are aligned");
+    tap_ok(zeroed, "objects are zeroed");
+    s = cs_arena_dup(&arena, CS_STR("a\0b"));
+    tap_str(s, CS_STR("a\0b"), "copies keep NUL");
+    tap_int(s.ptr[s.len], 0, "and end in one");
+    tap_str(cs_arena_printf(&arena, "%d-%s", 7, "x"), CS_STR("7-x"), "printf");
+    tap_str(cs_arena_cat(&arena, CS_STR("ab"), CS_STR("cd")), CS_STR("abcd"), "cat");
+    cs_arena_alloc(&arena, 1 << 20);
+    cs_arena_reset(&arena);
+    tap_ok(arena.chunks == NULL, "reset does not keep a large chunk");
+    cs_arena_alloc(&arena, 10);
+    cs_arena_reset(&arena);
+    tap_ok(arena.chunks != NULL && arena.total == 0, "reset keeps a small one");
+    cs_arena_deinit(&arena);
+    return tap_done();
+}

@@ -1,0 +1,130 @@
+/* Calendar arithmetic by counting days since 1970 in 400-year cycles; no tables of the C
+ * library, no time zone, no locale. */
+#include "base/time.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* Years begin in March here, so that the leap day is the last day of the year. */
+static int64_t days_from_civil(int64_t year, int month, int day)
+{
+    int64_t era, day_of_era;
+    int64_t year_of_era, day_of_year;
+
+    year -= month <= 2;
+    era = (year >= 0 ? year : year - 399) / 400;
+    year_of_era = year - era * 400;
+    day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
+int cs_date_to_time(const struct cs_date *d, int64_t *ret_sec)
+{
+    if (d->year < 0 || d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 ||
+        d->day > days_in_month(d->year, d->month))
+        return -EINVAL;
+    if (d->hour < 0 || d->hour > 23 || d->minute < 0 || d->minute > 59 || d->second < 0 ||
+        d->second > 59)
+        return -EINVAL;
+    *ret_sec = days_from_civil(d->year, d->month, d->day) * 86400 + d->hour * 3600 +
+               d->minute * 60 + d->second;
+    return 0;
+}
+
+struct cs_date cs_date_from_time(int64_t sec)
+{
+    int64_t days = sec / 86400, rest = sec % 86400;
+    int64_t era, day_of_era, year_of_era, day_of_year, shifted;
+    struct cs_date d;
+
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    d.weekday = (int)(((days + 4) % 7 + 7) % 7);
+    days += 719468;
+    era = (days >= 0 ? days : days - 146096) / 146097;
+    day_of_era = days - era * 146097;
+    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    shifted = (5 * day_of_year + 2) / 153;
+    d.day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
+    d.month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+    d.year = (int)(year_of_era + era * 400 + (d.month <= 2));
+    d.hour = (int)(rest / 3600);
+    d.minute = (int)(rest / 60 % 60);
+    d.second = (int)(rest % 60);
+    return d;
+}
+
+static struct cs_str finish(char *buf, int n)
+{
+    return cs_str_make(buf, n < 0 ? 0 : n < CS_TIME_TEXT ? (size_t)n : CS_TIME_TEXT - 1);
+}
+
+struct cs_str cs_time_http(int64_t sec, char buf[CS_TIME_TEXT])
+{
+    struct cs_date d = cs_date_from_time(sec);
+
+    return finish(buf, snprintf(buf, CS_TIME_TEXT, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                                weekdays[d.weekday], d.day, months[d.month - 1], d.year, d.hour,
+                                d.minute, d.second));
+}
+
+struct cs_str cs_time_iso(int64_t sec, char buf[CS_TIME_TEXT])
+{
+    struct cs_date d = cs_date_from_time(sec);
+
+    return finish(buf, snprintf(buf, CS_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", d.year,
+                                d.month, d.day, d.hour, d.minute, d.second));
+}
+
+struct cs_str cs_time_iso_local(int64_t sec, int offset_min, char buf[CS_TIME_TEXT])
+{
+    struct cs_date d = cs_date_from_time(sec + offset_min * 60);
+    int off = abs(offset_min);
+
+    return finish(buf, snprintf(buf, CS_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d",
+                                d.year, d.month, d.day, d.hour, d.minute, d.second,
+                                offset_min < 0 ? '-' : '+', off / 60, off % 60));
+}
+
+struct cs_str cs_time_asn1(int64_t sec, char buf[CS_TIME_TEXT])
+{
+    struct cs_date d = cs_date_from_time(sec);
+
+    return finish(buf, snprintf(buf, CS_TIME_TEXT, "%s %2d %02d:%02d:%02d %d GMT",
+                                months[d.month - 1], d.day, d.hour, d.minute, d.second, d.year));
+}
+
+struct cs_str cs_time_common(int64_t sec, int offset_min, char buf[CS_TIME_TEXT])
+{
+    struct cs_date d = cs_date_from_time(sec + offset_min * 60);
+    int off = abs(offset_min);
+
+    return finish(buf, snprintf(buf, CS_TIME_TEXT, "%02d/%s/%04d:%02d:%02d:%02d %c%02d%02d", d.day,
+                                months[d.month - 1], d.year, d.hour, d.minute, d.second,
+                                offset_min < 0 ? '-' : '+', off / 60, off % 60));
+}
+
+struct cs_str cs_time_error_log(int64_t sec, int offset_min, char buf[CS_TIME_TEXT])
+{
+    struct cs_date d = cs_date_from_time(sec + offset_min * 60);
+
+    return finish(buf, snprintf(buf, CS_TIME_TEXT, "%04d/%02d/%02d %02d:%02d:%02d", d.year, d.month,
+                                d.day, d.hour, d.minute, d.second));
+}
