@@ -8,6 +8,7 @@
 #define CS_BASE_MEM_H
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/panic.h"
