@@ -1,0 +1,58 @@
+# make                        build/countersign
+# make demo [ARGS=--once]     a mutual handshake, and six that are refused, before your eyes
+# make check                  every test; check-long adds those that take minutes
+# make fuzz TARGET=h1 SECONDS=60
+# make install PREFIX=/usr/local
+#
+# TLS=auto|awslc|openssl      which TLS library; auto is AWS-LC where it can be had
+# SAN=1                       with the address and undefined-behaviour sanitizers
+#
+# Each variant has its own build folder. What is missing from the distribution's packages
+# is installed first (tools/provide-packages says what); PACKAGES=no leaves that out.
+TLS      ?= auto
+SAN      ?=
+PREFIX   ?= /usr/local
+PYTHON   ?= /usr/bin/python3
+PACKAGES ?= yes
+B := build$(if $(filter-out auto,$(TLS)),-$(TLS))$(if $(SAN),-san)
+
+build: $(B)/build.ninja
+	ninja -C $(B) $(if $(VERBOSE),-v,--quiet)
+
+demo: build
+	$(B)/countersign demo $(ARGS)
+
+check check-long: packages-check build
+	$(PYTHON) tools/run-checks $(if $(filter check-long,$@),--long) $(B)
+
+install: build
+	install -D -m 755 $(B)/countersign $(DESTDIR)$(PREFIX)/bin/countersign
+	sed 's,@PREFIX@,$(PREFIX),g' dist/countersign.service >$(B)/countersign.service
+	install -D -m 644 $(B)/countersign.service \
+	  $(DESTDIR)$(PREFIX)/lib/systemd/system/countersign.service
+
+fuzz: packages-fuzz aws-lc
+	@test -f tests/fuzz/fuzz_$(TARGET).c || \
+	  { echo "TARGET is one of:" tests/fuzz/fuzz_*.c; exit 2; }
+	test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dtls=$(TLS) -Dfuzz=true \
+	  -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-fuzz --quiet tests/fuzz/fuzz_$(TARGET)
+	mkdir -p build-fuzz/corpus/$(TARGET)
+	build-fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(or $(SECONDS),60) \
+	  build-fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+clean:
+	rm -rf build build-openssl build-awslc build-san build-openssl-san build-awslc-san build-fuzz
+
+$(B)/build.ninja: | packages-build aws-lc
+	meson setup $(B) -Dtls=$(TLS) $(if $(SAN),\
+	  -Db_sanitize=address$(comma)undefined -Db_lundef=false)
+
+packages-%:
+	@test $(PACKAGES) = no || TLS=$(TLS) tools/provide-packages $*
+
+aws-lc: packages-build
+	@test $(TLS) = openssl || deps/aws-lc/provide >/dev/null || test $(TLS) = auto
+
+comma := ,
+.PHONY: build demo check check-long install fuzz clean aws-lc
