@@ -110,34 +110,41 @@ static void test_remove_in_batch(void)
 
 static char trace[64];
 
+static void mark(char c)
+{
+    size_t n = strlen(trace);
+    if (n + 1 < sizeof(trace))
+        memcpy(trace + n, (char[]){c, '\0'}, 2);
+}
+
 static void task_run(struct cs_task *task)
 {
-    strncat(trace, "t", sizeof(trace) - strlen(trace) - 1);
+    mark('t');
 }
 
 static void task_again(struct cs_task *task)
 {
-    strncat(trace, "a", sizeof(trace) - strlen(trace) - 1);
+    mark('a');
     cs_loop_defer(&loop, task);
 }
 
 static void task_free(struct cs_task *task)
 {
-    strncat(trace, "f", sizeof(trace) - strlen(trace) - 1);
+    mark('f');
     free(cs_container_of(task, struct end, task));
 }
 
 static void ready_trace(struct cs_watch *watch)
 {
     struct end *end = cs_container_of(watch, struct end, watch);
-    strncat(trace, "r", sizeof(trace) - strlen(trace) - 1);
+    mark('r');
     cs_loop_defer(&loop, &end->task);
     cs_timer_set(&loop, &end->timer, loop.now.mono_ms);
 }
 
 static void fire_trace(struct cs_timer *timer)
 {
-    strncat(trace, "f", sizeof(trace) - strlen(trace) - 1);
+    mark('f');
 }
 
 static void test_order(void)
