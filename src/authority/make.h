@@ -1,0 +1,82 @@
+/* Keys, certificates and revocation lists, made: what to say comes in as plain values, DER
+ * comes out. The private CA grows around this; the demo and the tests use it as it is.
+ *
+ * No profile and no judgement here: what is asked for is what is signed.
+ */
+#ifndef CS_AUTHORITY_MAKE_H
+#define CS_AUTHORITY_MAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "x509/cert.h"
+
+struct evp_pkey_st; /* EVP_PKEY; see x509/key.h for reading, writing and freeing */
+
+enum cs_make_key_kind {
+    CS_MAKE_P256,
+    CS_MAKE_P384,
+    CS_MAKE_ED25519,
+    CS_MAKE_RSA2048,
+    CS_MAKE_RSA3072,
+    CS_MAKE_RSA4096,
+};
+
+/** cs_make_key() - a new private key; free it with cs_key_free().
+ *  Return: 0, or -EIO (the library could not). */
+__attribute__((warn_unused_result)) int cs_make_key(enum cs_make_key_kind kind,
+                                                    struct evp_pkey_st **ret_key);
+
+/* What a certificate says. Zeroed fields are left out of it. */
+struct cs_cert_spec {
+    struct cs_str common_name; /* UTF-8 */
+    struct cs_str organization;
+    struct cs_names dns, uri, email; /* subjectAltName */
+    struct cs_names ip;              /* 4 or 16 bytes each */
+    bool ca;
+    int path_len;       /* with ca: -1 no limit */
+    unsigned key_usage; /* enum cs_key_usage; critical */
+    unsigned eku;       /* enum cs_ext_usage: CS_EKU_SERVER, _CLIENT, _OCSP_SIGNING */
+    struct cs_str crl_url, ocsp_url, issuer_url;
+    int64_t not_before, not_after; /* seconds since 1970 */
+    struct cs_str serial;          /* big-endian bytes, positive; empty: 128 random bits */
+};
+
+/* Who signs. */
+struct cs_make_issuer {
+    const struct cs_cert *cert;
+    const struct evp_pkey_st *key;
+};
+
+/** cs_make_cert() - a version 3 certificate for the public half of @key, with subject and
+ *  authority key identifiers (RFC 7093 section 2). @issuer NULL: self-signed with @key.
+ *  The DER is appended to @ret_der.
+ *  Return: 0, -ENOBUFS (@ret_der), -EINVAL (a field that cannot be encoded), -EIO (library). */
+__attribute__((warn_unused_result)) int cs_make_cert(const struct cs_cert_spec *spec,
+                                                     const struct evp_pkey_st *key,
+                                                     const struct cs_make_issuer *issuer,
+                                                     struct cs_buf *ret_der);
+
+/* One revoked certificate. */
+struct cs_make_revoked {
+    struct cs_str serial; /* content of the INTEGER, as in struct cs_cert */
+    int64_t date;
+    unsigned reason; /* RFC 5280 section 5.3.1; 0 (unspecified) is left out */
+};
+
+struct cs_crl_spec {
+    const struct cs_make_revoked *revoked;
+    size_t n_revoked;
+    int64_t this_update, next_update;
+    uint64_t number;
+};
+
+/** cs_make_crl() - a complete version 2 revocation list (RFC 5280 section 5), appended to
+ *  @ret_der as DER. Return: as cs_make_cert(). */
+__attribute__((warn_unused_result)) int cs_make_crl(const struct cs_crl_spec *spec,
+                                                    const struct cs_make_issuer *issuer,
+                                                    struct cs_buf *ret_der);
+
+#endif
