@@ -14,16 +14,17 @@ SAN      ?=
 PREFIX   ?= /usr/local
 PYTHON   ?= /usr/bin/python3
 PACKAGES ?= yes
+SANITIZERS := -Db_sanitize=address,undefined -Db_lundef=false
 B := build$(if $(filter-out auto,$(TLS)),-$(TLS))$(if $(SAN),-san)
 
-build: $(B)/build.ninja
-	ninja -C $(B) $(if $(VERBOSE),-v,--quiet)
+build: packages-build aws-lc $(B)/build.ninja
+	@ninja -C $(B) $(if $(VERBOSE),-v,--quiet)
 
 demo: build
-	$(B)/countersign demo $(ARGS)
+	@$(B)/countersign demo $(ARGS)
 
 check check-long: packages-check build
-	$(PYTHON) tools/run-checks $(if $(filter check-long,$@),--long) $(B)
+	@$(PYTHON) tools/run-checks $(if $(filter check-long,$@),--long) $(B)
 
 install: build
 	install -D -m 755 $(B)/countersign $(DESTDIR)$(PREFIX)/bin/countersign
@@ -35,8 +36,8 @@ fuzz: packages-fuzz aws-lc
 	@test -f tests/fuzz/fuzz_$(TARGET).c || \
 	  { echo "TARGET is one of:" tests/fuzz/fuzz_*.c; exit 2; }
 	test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dtls=$(TLS) -Dfuzz=true \
-	  -Db_sanitize=address,undefined -Db_lundef=false
-	ninja -C build-fuzz --quiet tests/fuzz/fuzz_$(TARGET)
+	  $(SANITIZERS)
+	@ninja -C build-fuzz --quiet tests/fuzz/fuzz_$(TARGET)
 	mkdir -p build-fuzz/corpus/$(TARGET)
 	build-fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(or $(SECONDS),60) \
 	  build-fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
@@ -45,14 +46,15 @@ clean:
 	rm -rf build build-openssl build-awslc build-san build-openssl-san build-awslc-san build-fuzz
 
 $(B)/build.ninja: | packages-build aws-lc
-	meson setup $(B) -Dtls=$(TLS) $(if $(SAN),\
-	  -Db_sanitize=address$(comma)undefined -Db_lundef=false)
+	@echo "configuring $(B)"
+	@meson setup $(B) -Dtls=$(TLS) $(if $(SAN),$(SANITIZERS)) >/dev/null || \
+	  { cat $(B)/meson-logs/meson-log.txt; rm -rf $(B); exit 1; }
 
 packages-%:
 	@test $(PACKAGES) = no || TLS=$(TLS) tools/provide-packages $*
 
 aws-lc: packages-build
-	@test $(TLS) = openssl || deps/aws-lc/provide >/dev/null || test $(TLS) = auto
+	@test $(TLS) = openssl || deps/aws-lc/provide >/dev/null || { test $(TLS) = auto && \
+	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
-comma := ,
 .PHONY: build demo check check-long install fuzz clean aws-lc
