@@ -1,0 +1,310 @@
+/* AWS-LC. The buffers method keeps certificates as bytes and never makes X509 objects, which
+ * is a third of a handshake; tickets are sealed by ticket.c through the library's AEAD
+ * hooks; what only the handshake needs is shed when it is over. */
+#include "tls/library.h"
+
+#include <openssl/bytestring.h>
+#include <openssl/err.h>
+#include <openssl/pool.h>
+
+#include <errno.h>
+
+#include "base/mem.h"
+
+/* --- certificates --- */
+
+static CRYPTO_BUFFER *buffer_of(const X509 *cert)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509((X509 *)cert, &der);
+    CRYPTO_BUFFER *buffer = len > 0 ? CRYPTO_BUFFER_new(der, (size_t)len, NULL) : NULL;
+    OPENSSL_free(der);
+    return buffer;
+}
+
+int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair)
+{
+    CRYPTO_BUFFER *chain[CS_TLS_CHAIN_MAX] = {NULL};
+    bool good = true;
+    for (size_t i = 0; i < pair->n_certs; i++)
+        good = (chain[i] = buffer_of(pair->certs[i])) && good;
+    good = good && SSL_CTX_set_chain_and_key(ctx, chain, pair->n_certs, pair->key, NULL) == 1;
+    for (size_t i = 0; i < pair->n_certs; i++)
+        CRYPTO_BUFFER_free(chain[i]);
+    return good ? 0 : -EINVAL;
+}
+
+static bool is_name(struct cs_str der)
+{
+    const uint8_t *p = (const uint8_t *)der.ptr;
+    X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)der.len);
+    bool good = name && p == (const uint8_t *)der.ptr + der.len;
+    X509_NAME_free(name);
+    return good;
+}
+
+int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
+{
+    STACK_OF(CRYPTO_BUFFER) *list = sk_CRYPTO_BUFFER_new_null();
+    bool good = list != NULL;
+    for (size_t i = 0; good && i < n; i++) {
+        CRYPTO_BUFFER *name =
+            is_name(names[i]) ? CRYPTO_BUFFER_new((const uint8_t *)names[i].ptr, names[i].len, NULL)
+                              : NULL;
+        good = name && sk_CRYPTO_BUFFER_push(list, name) > 0;
+        if (!good)
+            CRYPTO_BUFFER_free(name);
+    }
+    if (!good) {
+        sk_CRYPTO_BUFFER_pop_free(list, CRYPTO_BUFFER_free);
+        return -EINVAL;
+    }
+    SSL_CTX_set0_client_CAs(ctx, list);
+    return 0;
+}
+
+/* --- the peer's chain --- */
+
+void cs_lib_chain_free(struct cs_tls *tls)
+{
+    sk_CRYPTO_BUFFER_pop_free(tls->chain_owner, CRYPTO_BUFFER_free);
+    free(tls->chain);
+    tls->chain_owner = NULL;
+    tls->chain = NULL;
+    tls->facts.chain = NULL;
+    tls->facts.n_chain = 0;
+}
+
+/* Borrow the library's buffers for the facts. */
+static int keep_chain(struct cs_tls *tls, const STACK_OF(CRYPTO_BUFFER) * certs)
+{
+    size_t n = certs ? sk_CRYPTO_BUFFER_num(certs) : 0;
+    cs_lib_chain_free(tls);
+    if (n > CS_TLS_CHAIN_MAX)
+        return -EINVAL;
+    if (n == 0)
+        return 0;
+    STACK_OF(CRYPTO_BUFFER) *owner = sk_CRYPTO_BUFFER_new_null();
+    cs_assert(owner != NULL);
+    tls->chain = cs_alloc(n * sizeof(*tls->chain));
+    for (size_t i = 0; i < n; i++) {
+        CRYPTO_BUFFER *cert = sk_CRYPTO_BUFFER_value(certs, i);
+        CRYPTO_BUFFER_up_ref(cert);
+        cs_assert(sk_CRYPTO_BUFFER_push(owner, cert) > 0);
+        tls->chain[i] = cs_str_make(CRYPTO_BUFFER_data(cert), CRYPTO_BUFFER_len(cert));
+    }
+    tls->chain_owner = owner;
+    tls->facts.chain = tls->chain;
+    tls->facts.n_chain = n;
+    return 0;
+}
+
+int cs_lib_remember(struct cs_tls *tls, const SSL_SESSION *session)
+{
+    if (keep_chain(tls, SSL_SESSION_get0_peer_certificates(session)) < 0)
+        return -EINVAL;
+    return tls->facts.n_chain > 0 ? 0 : -EINVAL;
+}
+
+static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *ret_alert)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    uint8_t alert = SSL_AD_BAD_CERTIFICATE;
+    if (keep_chain(tls, SSL_get0_peer_certificates(ssl)) == 0 && cs_tls_on_chain(tls, &alert))
+        return ssl_verify_ok;
+    *ret_alert = alert;
+    return ssl_verify_invalid;
+}
+
+/* --- the choice of the server --- */
+
+static struct cs_str extension(const SSL_CLIENT_HELLO *hello, uint16_t type)
+{
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    if (SSL_early_callback_ctx_extension_get(hello, type, &bytes, &len) != 1)
+        return (struct cs_str){NULL, 0};
+    return cs_str_make(bytes, len);
+}
+
+static enum ssl_select_cert_result_t on_hello(const SSL_CLIENT_HELLO *client)
+{
+    struct cs_tls *tls = SSL_get_app_data(client->ssl);
+    const struct cs_hello hello = {
+        .legacy_version = client->version,
+        .ciphers = cs_str_make(client->cipher_suites, client->cipher_suites_len),
+        .sni = extension(client, TLSEXT_TYPE_server_name),
+        .groups = extension(client, TLSEXT_TYPE_supported_groups),
+        .versions = extension(client, TLSEXT_TYPE_supported_versions),
+    };
+    /* A rejection goes on to on_servername(), which alone can choose the alert. */
+    return cs_tls_on_hello(tls, &hello) == CS_CHOICE_FAULT ? ssl_select_cert_error
+                                                           : ssl_select_cert_success;
+}
+
+static int on_servername(SSL *ssl, int *ret_alert, void *arg)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    if (!tls->rejected)
+        return SSL_TLSEXT_ERR_OK;
+    *ret_alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static int ask_mode(enum cs_tls_verify verify)
+{
+    switch (verify) {
+    case CS_TLS_VERIFY_OFF: return SSL_VERIFY_NONE;
+    case CS_TLS_VERIFY_REQUEST: return SSL_VERIFY_PEER;
+    case CS_TLS_VERIFY_REQUIRE: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    }
+    return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
+void cs_lib_ask(SSL *ssl, enum cs_tls_verify verify)
+{
+    SSL_set_custom_verify(ssl, ask_mode(verify), on_verify);
+}
+
+static int take_lists(SSL *ssl, const struct cs_tls_server *from, const struct cs_tls_server *to)
+{
+    if (strcmp(from->ciphers, to->ciphers) != 0 && SSL_set_cipher_list(ssl, to->ciphers) != 1)
+        return -EIO;
+    if (strcmp(from->groups, to->groups) != 0 && SSL_set1_groups_list(ssl, to->groups) != 1)
+        return -EIO;
+    return 0;
+}
+
+/* SSL_set_SSL_CTX() changes certificates, CA names and ALPN; the rest was copied by SSL_new(). */
+int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tls_server *to)
+{
+    if (SSL_set_SSL_CTX(ssl, to->ctx) != to->ctx || take_lists(ssl, from, to) < 0 ||
+        SSL_set_min_proto_version(ssl, cs_tls_min_version(to->protocols)) != 1 ||
+        SSL_set_max_proto_version(ssl, cs_tls_max_version(to->protocols)) != 1 ||
+        SSL_set_session_id_context(ssl, to->binding, CS_TLS_BINDING) != 1)
+        return -EIO;
+    SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    if (to->prefer_server_ciphers)
+        SSL_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    cs_lib_ask(ssl, to->verify);
+    return 0;
+}
+
+/* --- tickets --- */
+
+static size_t ticket_overhead(SSL *ssl)
+{
+    return CS_TICKET_OVERHEAD;
+}
+
+/* An empty ticket (TLS 1.2 only, RFC 5077 section 3.3) where none may be given after all. */
+static int on_seal(SSL *ssl, uint8_t *out, size_t *ret_len, size_t max_len, const uint8_t *in,
+                   size_t len)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    const struct cs_ticket_keys *keys = cs_tls_ticket_keys0(tls);
+    *ret_len = 0;
+    if (!keys)
+        return 1;
+    if (max_len < len + CS_TICKET_OVERHEAD)
+        return 0;
+    const struct cs_ticket ticket = cs_tls_ticket_head(tls);
+    if (cs_ticket_seal(cs_ticket_keys_seal0(keys), &ticket, cs_str_make(in, len), out) < 0)
+        return 0;
+    *ret_len = len + CS_TICKET_OVERHEAD;
+    return 1;
+}
+
+static void free_session(SSL_SESSION **session)
+{
+    SSL_SESSION_free(*session);
+}
+
+/* Whether the opened ticket may be used; its chain stays in the facts if so. */
+static bool judge_ticket(struct cs_tls *tls, const struct cs_ticket *ticket, struct cs_str bytes)
+{
+    cs_cleanup(free_session) SSL_SESSION *session =
+        SSL_SESSION_from_bytes((const uint8_t *)bytes.ptr, bytes.len, SSL_get_SSL_CTX(tls->ssl));
+    if (session && keep_chain(tls, SSL_SESSION_get0_peer_certificates(session)) == 0 &&
+        cs_tls_may_resume(tls, ticket))
+        return true;
+    cs_lib_chain_free(tls);
+    return false;
+}
+
+static enum ssl_ticket_aead_result_t on_open(SSL *ssl, uint8_t *out, size_t *ret_len,
+                                             size_t max_len, const uint8_t *in, size_t len)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    const struct cs_ticket_keys *keys = cs_tls_ticket_keys0(tls);
+    cs_cleanup(cs_free_p) uint8_t *plain = keys ? cs_alloc(len) : NULL;
+    struct cs_ticket ticket;
+    struct cs_str session;
+    bool good = keys && cs_ticket_open(keys, cs_str_make(in, len), plain, &ticket, &session) == 0 &&
+                session.len <= max_len && judge_ticket(tls, &ticket, session);
+    ERR_clear_error();
+    if (good) {
+        memcpy(out, session.ptr, session.len);
+        *ret_len = session.len;
+    }
+    if (plain)
+        cs_wipe(plain, len);
+    return good ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
+}
+
+static const SSL_TICKET_AEAD_METHOD ticket_method = {
+    .max_overhead = ticket_overhead,
+    .seal = on_seal,
+    .open = on_open,
+};
+
+void cs_lib_no_tickets(SSL *ssl)
+{
+    SSL_set_options(ssl, SSL_OP_NO_TICKET);
+}
+
+void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec)
+{
+    SSL_CTX_set_timeout(ctx, sec);
+    SSL_CTX_set_session_psk_dhe_timeout(ctx, sec);
+}
+
+/* --- contexts --- */
+
+SSL_CTX *cs_lib_server_ctx(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
+    if (!ctx)
+        return NULL;
+    SSL_CTX_set_select_certificate_cb(ctx, on_hello);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
+    SSL_CTX_set_ticket_aead_method(ctx, &ticket_method);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    return ctx;
+}
+
+SSL_CTX *cs_lib_client_ctx(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
+    if (ctx)
+        SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, on_verify);
+    return ctx;
+}
+
+void cs_lib_prepare(SSL *ssl)
+{
+    SSL_set_shed_handshake_config(ssl, 1);
+}
+
+/* --- names --- */
+
+const char *cs_lib_group(SSL *ssl)
+{
+    return SSL_get_group_name(SSL_get_group_id(ssl));
+}
+
+const char *cs_lib_cipher_name(uint16_t code)
+{
+    const SSL_CIPHER *cipher = SSL_get_cipher_by_value(code);
+    return cipher ? SSL_CIPHER_get_name(cipher) : NULL;
+}

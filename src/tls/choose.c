@@ -1,0 +1,128 @@
+/* The decisions inside a handshake, the same for both libraries: which server answers, is
+ * the chain good enough to go on, may this ticket resume. */
+#include "tls/internal.h"
+
+#include <openssl/err.h>
+
+#include "base/mem.h"
+#include "tls/library.h"
+
+/* Chains beyond this make tickets that no ClientHello should have to carry. */
+#define TICKET_CHAIN_BYTES_MAX (16 * 1024)
+/* How far another worker's or a stepped clock may run ahead. */
+#define SKEW_SEC 60
+
+int64_t cs_tls_now_sec(const struct cs_tls *tls)
+{
+    return cs_now_sec(tls->io->now);
+}
+
+static enum cs_choice adopt(struct cs_tls *tls, struct cs_tls_server *server)
+{
+    if (server == tls->server)
+        return CS_CHOICE_GO;
+    struct cs_tls_server *old = tls->server;
+    if (cs_lib_switch(tls->ssl, old, server) < 0)
+        return CS_CHOICE_FAULT;
+    tls->server = cs_tls_server_ref(server);
+    cs_tls_server_unref(old);
+    return CS_CHOICE_GO;
+}
+
+/* After HelloRetryRequest the client speaks again, and must not have changed its mind
+ * about whom it wants to talk to (RFC 8446 section 4.1.2). */
+static enum cs_choice recheck(struct cs_tls *tls, struct cs_str sni)
+{
+    return cs_str_eq(sni, tls->facts.sni) ? CS_CHOICE_GO : CS_CHOICE_REJECT;
+}
+
+enum cs_choice cs_tls_on_hello(struct cs_tls *tls, const struct cs_hello *hello)
+{
+    char buf[CS_HELLO_NAME];
+    struct cs_str sni;
+    bool reject = cs_hello_sni(hello->sni, buf, &sni) < 0;
+    if (tls->hello_seen && !reject)
+        return recheck(tls, sni);
+
+    tls->hello_seen = true;
+    cs_facts_hello(tls, hello);
+    struct cs_tls_server *server = NULL;
+    if (!reject) {
+        tls->sni = cs_tls_text(sni, "");
+        tls->facts.sni = cs_str_make(tls->sni, sni.len);
+        if (tls->hooks->select)
+            server = tls->hooks->select(tls->hooks_ctx, sni, &reject);
+    }
+    enum cs_choice choice = CS_CHOICE_GO;
+    if (!reject && server)
+        choice = adopt(tls, server);
+    if (reject || tls->server->refuses) {
+        tls->rejected = true;
+        return CS_CHOICE_REJECT;
+    }
+    tls->facts.certificate_asked = tls->server->verify != CS_TLS_VERIFY_OFF;
+    if (!tls->server->tickets)
+        cs_tls_forbid_tickets(tls);
+    return choice;
+}
+
+bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < tls->facts.n_chain; i++)
+        bytes += tls->facts.chain[i].len;
+    if (bytes > TICKET_CHAIN_BYTES_MAX)
+        cs_tls_forbid_tickets(tls);
+    tls->judged = true;
+    tls->ticket_sec = 0;
+    *ret_alert = SSL_AD_BAD_CERTIFICATE;
+    bool go = tls->hooks->verify &&
+              tls->hooks->verify(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain, ret_alert);
+    ERR_clear_error();
+    return go;
+}
+
+bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket)
+{
+    int64_t age = cs_tls_now_sec(tls) - ticket->original_sec;
+    if (memcmp(ticket->binding, tls->server->binding, CS_TLS_BINDING) != 0 || age < -SKEW_SEC ||
+        age >= tls->server->timeout_sec || !tls->hooks->resume)
+        return false;
+    bool may = tls->hooks->resume(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain,
+                                  ticket->original_sec);
+    ERR_clear_error();
+    if (may)
+        tls->ticket_sec = ticket->original_sec;
+    return may;
+}
+
+struct cs_ticket cs_tls_ticket_head(const struct cs_tls *tls)
+{
+    bool resumed = SSL_session_reused(tls->ssl);
+    struct cs_ticket ticket = {
+        .original_sec = resumed ? tls->ticket_sec : cs_tls_now_sec(tls),
+    };
+    if (tls->server)
+        memcpy(ticket.binding, tls->server->binding, CS_TLS_BINDING);
+    return ticket;
+}
+
+const struct cs_ticket_keys *cs_tls_ticket_keys0(struct cs_tls *tls)
+{
+    struct cs_ticket_keys *keys = tls->server ? tls->server->keys : NULL;
+    if (!keys || tls->no_tickets)
+        return NULL;
+    cs_ticket_keys_turn(keys, cs_tls_now_sec(tls));
+    return keys;
+}
+
+int cs_tls_on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                   unsigned in_len, void *arg)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    if (!tls->server || !tls->server->alpn)
+        return SSL_TLSEXT_ERR_NOACK;
+    int found = SSL_select_next_proto((unsigned char **)out, out_len, tls->server->alpn,
+                                      (unsigned)tls->server->alpn_len, in, in_len);
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}

@@ -1,0 +1,153 @@
+/* Settings that servers and clients share, turned into library state. Whatever the library
+ * refuses becomes a finding that names the operand. */
+#include "tls/internal.h"
+
+#include <openssl/err.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "tls/findings.h"
+#include "tls/library.h"
+#include "tls/names.h"
+#include "tls/pair.h"
+
+char *cs_tls_text(struct cs_str text, const char *fallback)
+{
+    if (text.len == 0)
+        text = cs_str_from(fallback);
+    char *copy = cs_alloc(text.len + 1);
+    if (text.len > 0)
+        memcpy(copy, text.ptr, text.len);
+    return copy;
+}
+
+uint8_t *cs_tls_alpn_wire(const char *const *names, size_t *ret_len)
+{
+    size_t len = 0;
+    for (size_t i = 0; names && names[i]; i++)
+        len += 1 + strlen(names[i]);
+    *ret_len = len;
+    if (len == 0)
+        return NULL;
+    uint8_t *wire = cs_alloc(len), *p = wire;
+    for (size_t i = 0; names[i]; i++) {
+        size_t n = strlen(names[i]);
+        cs_assert(n > 0 && n < 256);
+        *p++ = (uint8_t)n;
+        memcpy(p, names[i], n);
+        p += n;
+    }
+    return wire;
+}
+
+/* A remark when an earlier pair has the same type of key: the library keeps one of each. */
+static void remark_repeated(const struct cs_pair *pair, int types[], char (*names)[CS_PAIR_NAME],
+                            size_t i, const struct cs_place *place, struct cs_findings *findings)
+{
+    types[i] = EVP_PKEY_base_id(pair->key);
+    struct cs_str name = cs_pair_name(X509_get_subject_name(pair->certs[0]), names[i]);
+    names[i][name.len < CS_PAIR_NAME ? name.len : CS_PAIR_NAME - 1] = 0;
+    for (size_t k = 0; k < i; k++)
+        if (types[k] == types[i])
+            CS_FIND(findings, &cs_tls_finding_pair_repeated, place, name, cs_str_from(names[k]));
+}
+
+int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
+                     struct cs_findings *findings)
+{
+    int result = 0;
+    cs_cleanup(cs_free_p) int *types = cs_alloc(n * sizeof(*types));
+    cs_cleanup(cs_free_p) char(*names)[CS_PAIR_NAME] = cs_alloc(n * sizeof(*names));
+    for (size_t i = 0; i < n; i++) {
+        struct cs_pair pair;
+        if (cs_pair_load(&pairs[i], findings, &pair) < 0) {
+            result = -EINVAL;
+            continue;
+        }
+        remark_repeated(&pair, types, names, i, &pairs[i].place, findings);
+        if (cs_lib_use_pair(ctx, &pair) < 0) {
+            CS_FIND(findings, &cs_tls_finding_pair_refused, &pairs[i].place, cs_pair_errors());
+            result = -EINVAL;
+        }
+        cs_pair_deinit(&pair);
+    }
+    return result;
+}
+
+int cs_tls_use_ciphers(SSL_CTX *ctx, const char *ciphers, const struct cs_place *place,
+                       struct cs_findings *findings)
+{
+    ERR_clear_error();
+    if (SSL_CTX_set_cipher_list(ctx, ciphers) == 1) {
+        ERR_clear_error();
+        return 0;
+    }
+    CS_FIND(findings, &cs_tls_finding_ciphers_invalid, place, cs_str_from(ciphers),
+            cs_pair_errors());
+    return -EINVAL;
+}
+
+/* The best first. What a library lacks is left out. */
+static const char auto_groups[] = "X25519MLKEM768:X25519:P-256:P-384";
+
+static bool has_group(SSL_CTX *ctx, struct cs_str name)
+{
+    cs_cleanup(cs_free_p) char *text = cs_tls_text(name, "");
+    bool has = SSL_CTX_set1_groups_list(ctx, text) == 1;
+    ERR_clear_error();
+    return has;
+}
+
+/* Keep @name in @list when the library has it; otherwise say so, unless it was our idea. */
+static bool take_group(SSL_CTX *ctx, struct cs_str name, bool automatic, struct cs_buf *list,
+                       const struct cs_place *place, struct cs_findings *findings)
+{
+    if (has_group(ctx, name)) {
+        if (list->len > 0)
+            (void)!cs_buf_add_char(list, ':');
+        (void)!cs_buf_add_str(list, name);
+        return true;
+    }
+    if (cs_tls_group_canonical(name).len == 0) {
+        CS_FIND(findings, &cs_tls_finding_curve_unknown, place, name);
+        return false;
+    }
+    if (!automatic)
+        CS_FIND(findings, &cs_tls_finding_curve_unsupported, place, name, cs_tls_library_version());
+    return true;
+}
+
+int cs_tls_use_curves(SSL_CTX *ctx, struct cs_str curves, const struct cs_place *place,
+                      struct cs_findings *findings, char **ret_groups)
+{
+    bool automatic = curves.len == 0 || cs_str_eq(curves, CS_STR("auto"));
+    bool known = true;
+    struct cs_buf list;
+    cs_buf_init(&list, curves.len + sizeof(auto_groups));
+    for (struct cs_str rest = automatic ? cs_str_from(auto_groups) : curves; rest.ptr;) {
+        struct cs_str name = cs_str_cut(&rest, ':');
+        known = take_group(ctx, name, automatic, &list, place, findings) && known;
+    }
+    if (known && list.len == 0)
+        CS_FIND(findings, &cs_tls_finding_curves_none, place, curves);
+    if (!known || list.len == 0 || SSL_CTX_set1_groups_list(ctx, cs_buf_cstr(&list)) != 1) {
+        cs_buf_deinit(&list);
+        return -EINVAL;
+    }
+    *ret_groups = cs_tls_text(cs_buf_str(&list), "");
+    cs_buf_deinit(&list);
+    return 0;
+}
+
+uint16_t cs_tls_min_version(unsigned protocols)
+{
+    return protocols == CS_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+}
+
+uint16_t cs_tls_max_version(unsigned protocols)
+{
+    return protocols == CS_TLS_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}

@@ -1,0 +1,36 @@
+/* Reading the parts of a ClientHello that choose the virtual server and that the logs can
+ * show. The TLS library has checked the outer frame; the extensions' bodies are raw. */
+#ifndef CS_TLS_HELLO_H
+#define CS_TLS_HELLO_H
+
+#include "telemetry/handshake.h"
+
+/* Room for a server name: RFC 1035's 253 characters and a trailing dot. */
+#define CS_HELLO_NAME 256
+/* Code points kept per list; what a client offers beyond is not shown. */
+#define CS_HELLO_CODES 128
+
+/* Bodies, without type and length; a NULL pointer: the extension is absent. */
+struct cs_hello {
+    uint16_t legacy_version;
+    struct cs_str ciphers;  /* the cipher_suites vector's contents */
+    struct cs_str sni;      /* extension server_name */
+    struct cs_str groups;   /* extension supported_groups */
+    struct cs_str versions; /* extension supported_versions */
+};
+
+/** cs_hello_sni() - the host name of a server_name extension (RFC 6066 section 3), lower case,
+ *  without trailing dot; empty when the extension is absent.
+ *  Return: 0 with *ret_name in @buf, or -EBADMSG (malformed, too long, or bytes in it that
+ *  no host name has). */
+int cs_hello_sni(struct cs_str extension, char buf[CS_HELLO_NAME], struct cs_str *ret_name);
+/** cs_hello_codes() - up to CS_HELLO_CODES big-endian 16-bit numbers of @bytes.
+ *  Return: how many were written. */
+size_t cs_hello_codes(struct cs_str bytes, uint16_t ret_codes[CS_HELLO_CODES]);
+/** cs_hello_groups() - the contents of a supported_groups extension (RFC 8446 section 4.2.7);
+ *  empty when malformed. */
+struct cs_str cs_hello_groups(struct cs_str extension);
+/** cs_hello_versions() - the contents of a supported_versions extension (section 4.2.1). */
+struct cs_str cs_hello_versions(struct cs_str extension);
+
+#endif

@@ -1,0 +1,154 @@
+/* The structs of this folder, and what its files call in each other. */
+#ifndef CS_TLS_INTERNAL_H
+#define CS_TLS_INTERNAL_H
+
+#include <openssl/ssl.h>
+
+#include "base/list.h"
+#include "tls/hello.h"
+#include "tls/session.h"
+#include "tls/ticket.h"
+
+struct cs_tls_server {
+    unsigned refs;
+    SSL_CTX *ctx;
+    char *ciphers; /* as given to the library */
+    char *groups;
+    unsigned protocols;
+    bool prefer_server_ciphers;
+    bool refuses; /* no certificate to show */
+    bool tickets;
+    enum cs_tls_verify verify;
+    struct cs_ticket_keys *keys; /* NULL when tickets are off */
+    int64_t timeout_sec;
+    uint8_t binding[CS_TLS_BINDING];
+    size_t record; /* application bytes per record */
+    uint8_t *alpn; /* in wire form */
+    size_t alpn_len;
+};
+
+struct cs_tls_client {
+    unsigned refs;
+    SSL_CTX *ctx;
+    bool reuse;
+    int64_t timeout_sec;
+    size_t record;
+    struct cs_list sessions; /* of struct cs_reuse, the most recently used first */
+    size_t n_sessions;
+};
+
+struct cs_tls {
+    SSL *ssl;
+    struct cs_tls_server *server; /* one of the two */
+    struct cs_tls_client *client;
+    const struct cs_tls_hooks *hooks;
+    void *hooks_ctx;
+    struct cs_tls_io *io;
+    int fd;
+    int sock_errno; /* why the socket failed, 0: it did not */
+    bool readable;  /* a recv may give something */
+    bool writable;  /* a send may take something */
+    bool hangup;    /* the end is near: do not believe short reads */
+    bool eof;       /* recv gave 0 */
+    bool failed;    /* protocol error: only free is left */
+    bool hello_seen;
+    bool rejected; /* by the select hook: alert unrecognized_name */
+    bool judged;   /* the verify hook has run: the chain is this handshake's */
+    bool no_tickets;
+    uint8_t *left; /* received but not consumed when another session needed the buffer */
+    size_t left_off, left_len;
+    uint8_t *unsent; /* refused by the kernel */
+    size_t unsent_off, unsent_len, unsent_cap;
+    char *reuse_key; /* client: where its sessions are remembered */
+    size_t reuse_key_len;
+    int64_t ticket_sec; /* original handshake of the session being resumed */
+    void *chain_owner;  /* what backs facts.chain, the library file's */
+    struct cs_str *chain;
+    char *sni;
+    uint16_t *offered;
+    struct cs_handshake facts;
+};
+
+/* --- context.c: what server and client contexts have in common --- */
+
+/** cs_tls_text() - @text as a C string on the heap, or @fallback when empty. */
+char *cs_tls_text(struct cs_str text, const char *fallback);
+/** cs_tls_alpn_wire() - "\x08http/1.1…" on the heap; NULL and 0 without names. */
+uint8_t *cs_tls_alpn_wire(const char *const *names, size_t *ret_len);
+/** cs_tls_use_pairs() - load and present every pair. Return: 0, or -EINVAL with findings. */
+int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
+                     struct cs_findings *findings);
+/** cs_tls_use_ciphers() - the suites of TLS 1.2. Return: 0, or -EINVAL with a finding. */
+int cs_tls_use_ciphers(SSL_CTX *ctx, const char *ciphers, const struct cs_place *place,
+                       struct cs_findings *findings);
+/** cs_tls_use_curves() - the groups of @curves that the library has; *ret_groups, on the
+ *  heap, is the list it took. Return: 0, or -EINVAL with findings. */
+int cs_tls_use_curves(SSL_CTX *ctx, struct cs_str curves, const struct cs_place *place,
+                      struct cs_findings *findings, char **ret_groups);
+/** cs_tls_min_version(), cs_tls_max_version() - bits as the library's numbers. */
+uint16_t cs_tls_min_version(unsigned protocols);
+uint16_t cs_tls_max_version(unsigned protocols);
+
+/* --- choose.c: callbacks that both library files hand over to --- */
+
+enum cs_choice { CS_CHOICE_GO, CS_CHOICE_REJECT, CS_CHOICE_FAULT };
+
+/** cs_tls_on_hello() - a ClientHello came: remember what it offers, choose the server. */
+enum cs_choice cs_tls_on_hello(struct cs_tls *tls, const struct cs_hello *hello);
+/** cs_tls_on_chain() - the peer's chain is in the facts: the verdict. Return: whether to go
+ *  on; false with *ret_alert to send. */
+bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert);
+/** cs_tls_may_resume() - whether a ticket with this head, whose chain is in the facts, is
+ *  good here and now. */
+bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket);
+/** cs_tls_ticket_head() - what goes into a ticket of this session. */
+struct cs_ticket cs_tls_ticket_head(const struct cs_tls *tls);
+/** cs_tls_ticket_keys0() - the chosen server's keys, turned to now; NULL: no tickets. */
+const struct cs_ticket_keys *cs_tls_ticket_keys0(struct cs_tls *tls);
+/** cs_tls_on_alpn() - ALPN callback of both libraries. */
+int cs_tls_on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                   unsigned in_len, void *arg);
+/** cs_tls_now_sec() - the worker's wall clock. */
+int64_t cs_tls_now_sec(const struct cs_tls *tls);
+
+/* --- facts.c --- */
+
+/** cs_facts_begin() - a connection starts now. */
+void cs_facts_begin(struct cs_tls *tls);
+/** cs_facts_hello() - keep what the client offers. */
+void cs_facts_hello(struct cs_tls *tls, const struct cs_hello *hello);
+/** cs_facts_end() - the handshake is complete, or failed: collect what the library knows. */
+void cs_facts_end(struct cs_tls *tls, bool complete);
+/** cs_facts_failure() - note why, unless already noted. */
+void cs_facts_failure(struct cs_tls *tls, uint32_t code, struct cs_str text);
+/** cs_facts_on_message() - message callback of both libraries: alerts and signatures. */
+void cs_facts_on_message(int is_write, int version, int type, const void *bytes, size_t len,
+                         SSL *ssl, void *arg);
+
+/* --- transport.c --- */
+
+/** cs_transport_bio() - a BIO over the session's socket and its worker's buffers. */
+BIO *cs_transport_bio(struct cs_tls *tls);
+/** cs_transport_flush() - send what is collected. Return: 0; -EAGAIN; -errno. */
+int cs_transport_flush(struct cs_tls *tls);
+/** cs_transport_room() - bytes that can be collected before anything must be sent. */
+size_t cs_transport_room(const struct cs_tls *tls);
+/** cs_transport_unsent() - whether anything is collected or refused. */
+bool cs_transport_unsent(const struct cs_tls *tls);
+/** cs_transport_buffered() - received bytes that the TLS library has not taken yet. */
+size_t cs_transport_buffered(const struct cs_tls *tls);
+/** cs_transport_feed() - as if @bytes had been received. Return: 0, or -ENOBUFS. */
+int cs_transport_feed(struct cs_tls *tls, struct cs_str bytes);
+/** cs_transport_drop() - give back every buffer. */
+void cs_transport_drop(struct cs_tls *tls);
+
+/* --- reuse.c: sessions remembered for upstreams --- */
+
+/** cs_reuse_offer() - offer the session remembered under the key, if the resume hook agrees. */
+void cs_reuse_offer(struct cs_tls *tls);
+/** cs_reuse_on_session() - new-session callback: remember it. Return: 1 when kept. */
+int cs_reuse_on_session(SSL *ssl, SSL_SESSION *session);
+/** cs_reuse_clear() - forget all. */
+void cs_reuse_clear(struct cs_tls_client *client);
+
+#endif

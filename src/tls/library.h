@@ -1,0 +1,46 @@
+/* The seam between this folder and the TLS library: what AWS-LC and OpenSSL do differently,
+ * once in awslc.c and once in openssl.c, of which the build takes one. All else in the
+ * folder is written against what both have. */
+#ifndef CS_TLS_LIBRARY_H
+#define CS_TLS_LIBRARY_H
+
+#include <openssl/ssl.h>
+
+#include "tls/internal.h"
+#include "tls/pair.h"
+
+/** cs_lib_server_ctx() - a context with the callbacks of this folder installed: choice of
+ *  the server (cs_tls_on_hello()), verdict (cs_tls_on_chain()), tickets. NULL on failure. */
+SSL_CTX *cs_lib_server_ctx(void);
+/** cs_lib_client_ctx() - the same for connections we make. */
+SSL_CTX *cs_lib_client_ctx(void);
+/** cs_lib_use_pair() - present @pair; several per server context, one per key type.
+ *  Return: 0, or -EINVAL with the reason in the library's error queue. */
+int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair);
+/** cs_lib_ca_names() - send these DER names in certificate requests. Return: 0, -EINVAL. */
+int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n);
+/** cs_lib_session_timeout() - how long clients are told to keep tickets. */
+void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec);
+
+/** cs_lib_prepare() - what a fresh SSL needs beyond its context. */
+void cs_lib_prepare(SSL *ssl);
+/** cs_lib_ask() - whether and how a certificate is asked of the client. */
+void cs_lib_ask(SSL *ssl, enum cs_tls_verify verify);
+/** cs_lib_switch() - let another server's context answer, from within the hello callback.
+ *  Return: 0, or -EIO. */
+int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tls_server *to);
+/** cs_lib_no_tickets() - send no ticket in this handshake, and accept none. */
+void cs_lib_no_tickets(SSL *ssl);
+
+/** cs_lib_remember() - keep the chain of a session that is offered to an upstream as the
+ *  facts' chain. Return: 0, or -EINVAL (none, or beyond the limits). */
+int cs_lib_remember(struct cs_tls *tls, const SSL_SESSION *session);
+/** cs_lib_chain_free() - drop what backs the facts' chain. */
+void cs_lib_chain_free(struct cs_tls *tls);
+
+/** cs_lib_group() - the group of the key exchange, in any spelling; NULL: none. */
+const char *cs_lib_group(SSL *ssl);
+/** cs_lib_cipher_name() - OpenSSL's name of a suite; NULL: unknown. */
+const char *cs_lib_cipher_name(uint16_t code);
+
+#endif

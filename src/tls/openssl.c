@@ -1,0 +1,394 @@
+/* OpenSSL 3. Tickets are sealed by the library with AES-256-CBC and HMAC-SHA-256 under our
+ * keys; what ticket.h puts in front of the session travels as the ticket's application
+ * data here, with the chain, of which the library's own encoding keeps only the leaf.
+ *
+ * Application data: head, then each certificate as length[3] DER. */
+#include "tls/library.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/x509_vfy.h>
+
+#include <errno.h>
+
+#include "base/mem.h"
+
+/* --- certificates --- */
+
+int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair)
+{
+    STACK_OF(X509) *rest = sk_X509_new_null();
+    bool good = rest != NULL;
+    for (size_t i = 1; good && i < pair->n_certs; i++)
+        good = sk_X509_push(rest, pair->certs[i]) > 0;
+    good = good && SSL_CTX_use_cert_and_key(ctx, pair->certs[0], pair->key, rest, 1) == 1;
+    sk_X509_free(rest);
+    return good ? 0 : -EINVAL;
+}
+
+int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
+{
+    STACK_OF(X509_NAME) *list = sk_X509_NAME_new_null();
+    bool good = list != NULL;
+    for (size_t i = 0; good && i < n; i++) {
+        const uint8_t *p = (const uint8_t *)names[i].ptr;
+        X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)names[i].len);
+        good = name && p == (const uint8_t *)names[i].ptr + names[i].len &&
+               sk_X509_NAME_push(list, name) > 0;
+        if (!good)
+            X509_NAME_free(name);
+    }
+    if (!good) {
+        sk_X509_NAME_pop_free(list, X509_NAME_free);
+        return -EINVAL;
+    }
+    SSL_CTX_set_client_CA_list(ctx, list);
+    return 0;
+}
+
+/* --- the peer's chain --- */
+
+void cs_lib_chain_free(struct cs_tls *tls)
+{
+    free(tls->chain_owner);
+    free(tls->chain);
+    tls->chain_owner = NULL;
+    tls->chain = NULL;
+    tls->facts.chain = NULL;
+    tls->facts.n_chain = 0;
+}
+
+/* Room for @n certificates of @bytes altogether, as the facts' chain. */
+static uint8_t *chain_room(struct cs_tls *tls, size_t n, size_t bytes)
+{
+    cs_lib_chain_free(tls);
+    tls->chain = cs_alloc(n * sizeof(*tls->chain));
+    tls->chain_owner = cs_alloc(bytes);
+    tls->facts.chain = tls->chain;
+    tls->facts.n_chain = n;
+    return tls->chain_owner;
+}
+
+static int keep_chain(struct cs_tls *tls, const STACK_OF(X509) * certs)
+{
+    size_t n = certs ? (size_t)sk_X509_num(certs) : 0, bytes = 0;
+    cs_lib_chain_free(tls);
+    if (n > CS_TLS_CHAIN_MAX)
+        return -EINVAL;
+    for (size_t i = 0; i < n; i++) {
+        int len = i2d_X509(sk_X509_value(certs, (int)i), NULL);
+        if (len <= 0)
+            return -EINVAL;
+        bytes += (size_t)len;
+    }
+    if (n == 0)
+        return 0;
+    uint8_t *p = chain_room(tls, n, bytes);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *start = p;
+        int len = i2d_X509(sk_X509_value(certs, (int)i), &p);
+        tls->chain[i] = cs_str_make(start, (size_t)len);
+    }
+    return 0;
+}
+
+int cs_lib_remember(struct cs_tls *tls, const SSL_SESSION *session)
+{
+    /* Clients' sessions keep the whole chain in memory, but only an SSL gives it out. */
+    SSL *ssl = SSL_new(SSL_get_SSL_CTX(tls->ssl));
+    int r = -EINVAL;
+    if (ssl && SSL_set_session(ssl, (SSL_SESSION *)session) == 1)
+        r = keep_chain(tls, SSL_get_peer_cert_chain(ssl));
+    SSL_free(ssl);
+    return r == 0 && tls->facts.n_chain > 0 ? 0 : -EINVAL;
+}
+
+/* The library turns X509_V_ERR_* into alerts; so the alert we want chooses the error. */
+static int error_for(uint8_t alert)
+{
+    switch (alert) {
+    case SSL_AD_HANDSHAKE_FAILURE: return X509_V_ERR_APPLICATION_VERIFICATION;
+    case SSL_AD_BAD_CERTIFICATE: return X509_V_ERR_CERT_REJECTED;
+    case SSL_AD_UNSUPPORTED_CERTIFICATE: return X509_V_ERR_INVALID_PURPOSE;
+    case SSL_AD_CERTIFICATE_REVOKED: return X509_V_ERR_CERT_REVOKED;
+    case SSL_AD_CERTIFICATE_EXPIRED: return X509_V_ERR_CERT_HAS_EXPIRED;
+    case SSL_AD_UNKNOWN_CA: return X509_V_ERR_INVALID_CA;
+    case SSL_AD_DECRYPT_ERROR: return X509_V_ERR_CERT_SIGNATURE_FAILURE;
+    case SSL_AD_INTERNAL_ERROR: return X509_V_ERR_UNSPECIFIED;
+    default: return X509_V_ERR_PATH_LOOP + 10000; /* in no table: certificate_unknown */
+    }
+}
+
+static int on_verify(X509_STORE_CTX *store, void *arg)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    uint8_t alert = SSL_AD_BAD_CERTIFICATE;
+    if (keep_chain(tls, X509_STORE_CTX_get0_untrusted(store)) == 0 &&
+        cs_tls_on_chain(tls, &alert)) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    X509_STORE_CTX_set_error(store, error_for(alert));
+    return 0;
+}
+
+/* --- the choice of the server --- */
+
+static struct cs_str extension(SSL *ssl, unsigned type)
+{
+    const unsigned char *bytes = NULL;
+    size_t len = 0;
+    if (SSL_client_hello_get0_ext(ssl, type, &bytes, &len) != 1)
+        return (struct cs_str){NULL, 0};
+    return cs_str_make(bytes ? bytes : (const unsigned char *)"", len);
+}
+
+static int on_hello(SSL *ssl, int *ret_alert, void *arg)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    const unsigned char *ciphers = NULL;
+    size_t len = SSL_client_hello_get0_ciphers(ssl, &ciphers);
+    const struct cs_hello hello = {
+        .legacy_version = (uint16_t)SSL_client_hello_get0_legacy_version(ssl),
+        .ciphers = cs_str_make(ciphers, len),
+        .sni = extension(ssl, TLSEXT_TYPE_server_name),
+        .groups = extension(ssl, TLSEXT_TYPE_supported_groups),
+        .versions = extension(ssl, TLSEXT_TYPE_supported_versions),
+    };
+    switch (cs_tls_on_hello(tls, &hello)) {
+    case CS_CHOICE_GO: return SSL_CLIENT_HELLO_SUCCESS;
+    case CS_CHOICE_REJECT: *ret_alert = SSL_AD_UNRECOGNIZED_NAME; break;
+    case CS_CHOICE_FAULT: *ret_alert = SSL_AD_INTERNAL_ERROR; break;
+    }
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+static int ask_mode(enum cs_tls_verify verify)
+{
+    switch (verify) {
+    case CS_TLS_VERIFY_OFF: return SSL_VERIFY_NONE;
+    case CS_TLS_VERIFY_REQUEST: return SSL_VERIFY_PEER;
+    case CS_TLS_VERIFY_REQUIRE: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    }
+    return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
+void cs_lib_ask(SSL *ssl, enum cs_tls_verify verify)
+{
+    SSL_set_verify(ssl, ask_mode(verify), NULL);
+}
+
+/* SSL_set_SSL_CTX() changes all that is looked up in the context; SSL_new() copied the rest. */
+int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tls_server *to)
+{
+    if (SSL_set_SSL_CTX(ssl, to->ctx) != to->ctx ||
+        SSL_set_min_proto_version(ssl, cs_tls_min_version(to->protocols)) != 1 ||
+        SSL_set_max_proto_version(ssl, cs_tls_max_version(to->protocols)) != 1 ||
+        SSL_set_session_id_context(ssl, to->binding, CS_TLS_BINDING) != 1)
+        return -EIO;
+    if (strcmp(from->groups, to->groups) != 0 && SSL_set1_groups_list(ssl, to->groups) != 1)
+        return -EIO;
+    SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    if (to->prefer_server_ciphers)
+        SSL_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    cs_lib_ask(ssl, to->verify);
+    return 0;
+}
+
+/* --- tickets --- */
+
+#define LENGTH 3
+
+/* The head and the chain, before the session is encoded into a ticket. */
+static int on_new_ticket(SSL *ssl, void *arg)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    size_t len = CS_TICKET_HEAD;
+    if (!tls->server || tls->no_tickets)
+        return 1;
+    for (size_t i = 0; i < tls->facts.n_chain; i++)
+        len += LENGTH + tls->facts.chain[i].len;
+    cs_cleanup(cs_free_p) uint8_t *data = cs_alloc(len);
+    const struct cs_ticket ticket = cs_tls_ticket_head(tls);
+    cs_ticket_head_write(&ticket, data);
+    uint8_t *p = data + CS_TICKET_HEAD;
+    for (size_t i = 0; i < tls->facts.n_chain; i++) {
+        struct cs_str der = tls->facts.chain[i];
+        *p++ = (uint8_t)(der.len >> 16);
+        *p++ = (uint8_t)(der.len >> 8);
+        *p++ = (uint8_t)der.len;
+        memcpy(p, der.ptr, der.len);
+        p += der.len;
+    }
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data, len);
+}
+
+/* One certificate off the front of @bytes. Return: 0, or -EBADMSG. */
+static int next_der(struct cs_str *bytes, struct cs_str *ret_der)
+{
+    const uint8_t *p = (const uint8_t *)bytes->ptr;
+    if (bytes->len < LENGTH)
+        return -EBADMSG;
+    size_t len = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
+    if (len > bytes->len - LENGTH)
+        return -EBADMSG;
+    *ret_der = cs_str_sub(*bytes, LENGTH, len);
+    *bytes = cs_str_skip(*bytes, LENGTH + len);
+    return 0;
+}
+
+static int restore_chain(struct cs_tls *tls, struct cs_str bytes)
+{
+    struct cs_str ders[CS_TLS_CHAIN_MAX];
+    size_t n = 0, total = 0;
+    while (bytes.len > 0) {
+        if (n == CS_TLS_CHAIN_MAX || next_der(&bytes, &ders[n]) < 0)
+            return -EBADMSG;
+        total += ders[n++].len;
+    }
+    cs_lib_chain_free(tls);
+    if (n == 0)
+        return 0;
+    uint8_t *p = chain_room(tls, n, total);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(p, ders[i].ptr, ders[i].len);
+        tls->chain[i] = cs_str_make(p, ders[i].len);
+        p += ders[i].len;
+    }
+    return 0;
+}
+
+static bool judge_ticket(struct cs_tls *tls, SSL_SESSION *session)
+{
+    void *data = NULL;
+    size_t len = 0;
+    struct cs_ticket ticket;
+    struct cs_str chain;
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &len) == 1 && data &&
+        cs_ticket_head_read(cs_str_make(data, len), &ticket, &chain) == 0 &&
+        restore_chain(tls, chain) == 0 && cs_tls_may_resume(tls, &ticket))
+        return true;
+    cs_lib_chain_free(tls);
+    return false;
+}
+
+static SSL_TICKET_RETURN on_open_ticket(SSL *ssl, SSL_SESSION *session,
+                                        const unsigned char *key_name, size_t key_name_len,
+                                        SSL_TICKET_STATUS status, void *arg)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    /* Clients use a ticket of TLS 1.3 once (RFC 8446 appendix C.4): give them another. */
+    if (opened && session && tls->server && judge_ticket(tls, session))
+        return SSL_version(ssl) == TLS1_3_VERSION ? SSL_TICKET_RETURN_USE_RENEW
+                                                  : SSL_TICKET_RETURN_USE;
+    ERR_clear_error();
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+static int set_key(const struct cs_ticket_key *key, const uint8_t *iv, EVP_CIPHER_CTX *cipher,
+                   EVP_MAC_CTX *mac, int seal)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->mac, sizeof(key->mac)),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_CTX_set_params(mac, params) == 1 &&
+           EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv, seal) == 1;
+}
+
+/* Return: 1; 0 for no ticket (sealing: an empty one, TLS 1.2 only; opening: ignore it);
+ * -1 for a library failure. */
+static int on_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv,
+                         EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
+{
+    const struct cs_ticket_keys *keys = cs_tls_ticket_keys0(SSL_get_app_data(ssl));
+    if (!keys)
+        return 0;
+    const struct cs_ticket_key *key =
+        seal ? cs_ticket_keys_seal0(keys) : cs_ticket_keys_find0(keys, name);
+    if (!key)
+        return 0;
+    if (seal) {
+        memcpy(name, key->name, CS_TICKET_NAME);
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+            return -1;
+    }
+    return set_key(key, iv, cipher, mac, seal) ? 1 : -1;
+}
+
+void cs_lib_no_tickets(SSL *ssl)
+{
+    SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    SSL_set_num_tickets(ssl, 0);
+}
+
+void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec)
+{
+    SSL_CTX_set_timeout(ctx, sec);
+}
+
+/* --- contexts --- */
+
+static SSL_CTX *ctx_new(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    if (!ctx)
+        return NULL;
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
+    return ctx;
+}
+
+SSL_CTX *cs_lib_server_ctx(void)
+{
+    SSL_CTX *ctx = ctx_new();
+    if (!ctx)
+        return NULL;
+    SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
+    SSL_CTX_set_session_ticket_cb(ctx, on_new_ticket, on_open_ticket, NULL);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket_key);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    SSL_CTX_set_max_early_data(ctx, 0);
+    SSL_CTX_set_recv_max_early_data(ctx, 0);
+    return ctx;
+}
+
+SSL_CTX *cs_lib_client_ctx(void)
+{
+    SSL_CTX *ctx = ctx_new();
+    if (ctx)
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    return ctx;
+}
+
+void cs_lib_prepare(SSL *ssl)
+{
+}
+
+/* --- names --- */
+
+const char *cs_lib_group(SSL *ssl)
+{
+    int group = (int)SSL_get_negotiated_group(ssl);
+    return group ? SSL_group_to_name(ssl, group) : NULL;
+}
+
+const char *cs_lib_cipher_name(uint16_t code)
+{
+    static SSL_CTX *ctx;
+    static SSL *any; /* SSL_CIPHER_find() wants one, whichever */
+    const unsigned char bytes[2] = {(unsigned char)(code >> 8), (unsigned char)code};
+    if (!ctx)
+        ctx = SSL_CTX_new(TLS_method());
+    if (!any && ctx)
+        any = SSL_new(ctx);
+    const SSL_CIPHER *cipher = any ? SSL_CIPHER_find(any, bytes) : NULL;
+    return cipher ? SSL_CIPHER_get_name(cipher) : NULL;
+}

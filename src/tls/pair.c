@@ -1,0 +1,219 @@
+/* Every mistake that can be made with two PEM files gets its own finding, because "key values
+ * mismatch" is the most asked-about line of every TLS server's log. */
+#include "tls/pair.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "tls/findings.h"
+
+static void free_bio(BIO **bio)
+{
+    BIO_free(*bio);
+}
+
+struct cs_str cs_pair_errors(void)
+{
+    const char *text = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return cs_str_from(text ? text : "no further reason given");
+}
+
+struct cs_str cs_pair_name(const X509_NAME *name, char buf[CS_PAIR_NAME])
+{
+    cs_cleanup(free_bio) BIO *bio = BIO_new(BIO_s_mem());
+    cs_assert(bio != NULL);
+    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
+    int n = BIO_read(bio, buf, CS_PAIR_NAME);
+    return cs_str_make(buf, n > 0 ? (size_t)n : 0);
+}
+
+static BIO *bio_over(struct cs_str text)
+{
+    BIO *bio = BIO_new_mem_buf(text.ptr ? text.ptr : "", (int)text.len);
+    cs_assert(bio != NULL);
+    return bio;
+}
+
+/* The next certificate of @bio. Return: 1, 0 at the end, -1 when it does not parse. */
+static int next_cert(BIO *bio, X509 **ret_cert)
+{
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    long len = 0;
+    int r = 0;
+    while (r == 0 && PEM_read_bio(bio, &name, &header, &der, &len) == 1) {
+        if (strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0) {
+            const unsigned char *p = der;
+            X509 *cert = d2i_X509(NULL, &p, len);
+            r = cert && p == der + len ? 1 : -1;
+            if (r == 1)
+                *ret_cert = cert;
+            else
+                X509_free(cert);
+        }
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_free(der);
+        name = header = NULL;
+        der = NULL;
+    }
+    if (r == 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        r = -1;
+    return r;
+}
+
+static int refuse(struct cs_findings *findings, const struct cs_finding_kind *kind,
+                  const struct cs_tls_pair *source, struct cs_str operand)
+{
+    CS_FIND(findings, kind, &source->place, operand);
+    return -EINVAL;
+}
+
+static int load_chain(const struct cs_tls_pair *source, struct cs_findings *findings,
+                      struct cs_pair *pair)
+{
+    cs_cleanup(free_bio) BIO *bio = bio_over(source->chain_pem);
+    X509 *cert = NULL;
+    int r;
+    while ((r = next_cert(bio, &cert)) == 1) {
+        if (pair->n_certs == CS_TLS_CHAIN_MAX) {
+            X509_free(cert);
+            return refuse(findings, &cs_tls_finding_chain_unreadable, source,
+                          CS_STR("more than 16 certificates"));
+        }
+        pair->certs[pair->n_certs++] = cert;
+    }
+    if (r < 0)
+        return refuse(findings, &cs_tls_finding_chain_unreadable, source, cs_pair_errors());
+    ERR_clear_error();
+    if (pair->n_certs == 0)
+        return refuse(findings, &cs_tls_finding_chain_unreadable, source,
+                      CS_STR("no BEGIN CERTIFICATE line"));
+    return 0;
+}
+
+struct password {
+    struct cs_str text;
+    bool asked;
+};
+
+static int on_password(char *buf, int size, int writing, void *ctx)
+{
+    struct password *password = ctx;
+    password->asked = true;
+    if (password->text.len == 0 || password->text.len > (size_t)size)
+        return -1;
+    memcpy(buf, password->text.ptr, password->text.len);
+    return (int)password->text.len;
+}
+
+static EVP_PKEY *read_key(struct cs_str pem, struct cs_str password, bool *ret_encrypted)
+{
+    cs_cleanup(free_bio) BIO *bio = bio_over(pem);
+    struct password ask = {.text = password};
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, on_password, &ask);
+    *ret_encrypted = ask.asked;
+    return key;
+}
+
+static int load_key(const struct cs_tls_pair *source, struct cs_findings *findings,
+                    struct cs_pair *pair)
+{
+    bool encrypted = false;
+    pair->key = read_key(source->key_pem, (struct cs_str){NULL, 0}, &encrypted);
+    if (!pair->key && !encrypted)
+        return refuse(findings, &cs_tls_finding_key_unreadable, source, cs_pair_errors());
+    for (size_t i = 0; !pair->key && i < source->n_passwords; i++)
+        pair->key = read_key(source->key_pem, source->passwords[i], &encrypted);
+    ERR_clear_error();
+    if (pair->key)
+        return 0;
+    if (source->n_passwords == 0)
+        return refuse(findings, &cs_tls_finding_key_encrypted, source, (struct cs_str){NULL, 0});
+    char number[24];
+    snprintf(number, sizeof(number), "%zu", source->n_passwords);
+    return refuse(findings, &cs_tls_finding_key_password, source, cs_str_from(number));
+}
+
+static struct cs_str subject(const X509 *cert, char buf[CS_PAIR_NAME])
+{
+    return cs_pair_name(X509_get_subject_name(cert), buf);
+}
+
+static int check_match(const struct cs_tls_pair *source, struct cs_findings *findings,
+                       const struct cs_pair *pair)
+{
+    char first[CS_PAIR_NAME], other[CS_PAIR_NAME], number[24];
+    if (X509_check_private_key(pair->certs[0], pair->key) == 1)
+        return 0;
+    for (size_t i = 1; i < pair->n_certs; i++) {
+        if (X509_check_private_key(pair->certs[i], pair->key) != 1)
+            continue;
+        snprintf(number, sizeof(number), "%zu", i + 1);
+        CS_FIND(findings, &cs_tls_finding_leaf_not_first, &source->place,
+                subject(pair->certs[0], first), cs_str_from(number),
+                subject(pair->certs[i], other));
+        ERR_clear_error();
+        return -EINVAL;
+    }
+    ERR_clear_error();
+    return refuse(findings, &cs_tls_finding_key_mismatch, source, subject(pair->certs[0], first));
+}
+
+static bool issued(const X509 *issuer, const X509 *cert)
+{
+    return X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(cert)) == 0;
+}
+
+static void remark_order(const struct cs_tls_pair *source, struct cs_findings *findings,
+                         const struct cs_pair *pair)
+{
+    char below[CS_PAIR_NAME], issuer[CS_PAIR_NAME], next[CS_PAIR_NAME], number[24];
+    for (size_t i = 1; i < pair->n_certs; i++) {
+        if (issued(pair->certs[i], pair->certs[i - 1]))
+            continue;
+        snprintf(number, sizeof(number), "%zu", i + 1);
+        CS_FIND(findings, &cs_tls_finding_chain_order, &source->place, cs_str_from(number),
+                subject(pair->certs[i - 1], below),
+                cs_pair_name(X509_get_issuer_name(pair->certs[i - 1]), issuer),
+                subject(pair->certs[i], next));
+        return;
+    }
+    const X509 *last = pair->certs[pair->n_certs - 1];
+    if (pair->n_certs > 1 && issued(last, last))
+        CS_FIND(findings, &cs_tls_finding_chain_root, &source->place, subject(last, below));
+}
+
+int cs_pair_load(const struct cs_tls_pair *source, struct cs_findings *findings,
+                 struct cs_pair *ret_pair)
+{
+    struct cs_pair pair = {.n_certs = 0};
+    ERR_clear_error();
+    int r = load_chain(source, findings, &pair);
+    int key = load_key(source, findings, &pair);
+    if (r == 0)
+        r = key;
+    if (r == 0)
+        r = check_match(source, findings, &pair);
+    if (r < 0) {
+        cs_pair_deinit(&pair);
+        return r;
+    }
+    remark_order(source, findings, &pair);
+    *ret_pair = pair;
+    return 0;
+}
+
+void cs_pair_deinit(struct cs_pair *pair)
+{
+    for (size_t i = 0; i < pair->n_certs; i++)
+        X509_free(pair->certs[i]);
+    EVP_PKEY_free(pair->key);
+    *pair = (struct cs_pair){.n_certs = 0};
+}

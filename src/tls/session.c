@@ -1,0 +1,299 @@
+/* One connection: the TLS library between the caller and transport.c. Every call clears the
+ * library's error queue first, so that an error found afterwards is this call's. */
+#include "tls/session.h"
+
+#include <openssl/err.h>
+
+#include "base/mem.h"
+#include "tls/internal.h"
+#include "tls/library.h"
+
+/* The most that a record adds to its contents: header, nonce, MAC, padding. */
+#define RECORD_OVERHEAD 512
+
+/* --- life --- */
+
+static struct cs_tls *session_new(SSL_CTX *ctx, int fd, const struct cs_tls_hooks *hooks,
+                                  void *hooks_ctx, struct cs_tls_io *io)
+{
+    struct cs_tls *tls = CS_NEW(struct cs_tls);
+    tls->fd = fd;
+    tls->hooks = hooks;
+    tls->hooks_ctx = hooks_ctx;
+    tls->io = io;
+    tls->readable = tls->writable = true;
+    ERR_clear_error();
+    tls->ssl = SSL_new(ctx);
+    BIO *bio = tls->ssl ? cs_transport_bio(tls) : NULL;
+    if (!bio || SSL_set_app_data(tls->ssl, tls) != 1) {
+        BIO_free(bio);
+        return cs_tls_free(tls);
+    }
+    SSL_set_bio(tls->ssl, bio, bio);
+    SSL_set_mode(tls->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                               SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_msg_callback(tls->ssl, cs_facts_on_message);
+    SSL_set_msg_callback_arg(tls->ssl, tls);
+    cs_lib_prepare(tls->ssl);
+    return tls;
+}
+
+struct cs_tls *cs_tls_server_session(struct cs_tls_server *initial, int fd,
+                                     const struct cs_tls_hooks *hooks, void *ctx,
+                                     struct cs_tls_io *io)
+{
+    struct cs_tls *tls = session_new(initial->ctx, fd, hooks, ctx, io);
+    if (!tls)
+        return NULL;
+    tls->server = cs_tls_server_ref(initial);
+    cs_facts_begin(tls);
+    cs_lib_ask(tls->ssl, initial->verify);
+    SSL_set_accept_state(tls->ssl);
+    return tls;
+}
+
+/* Return: 0, or -1 when the library will not take the name. */
+static int name_peer(struct cs_tls *tls, struct cs_str sni)
+{
+    if (sni.len == 0)
+        return 0;
+    tls->sni = cs_tls_text(sni, "");
+    tls->facts.sni = cs_str_make(tls->sni, sni.len);
+    return SSL_set_tlsext_host_name(tls->ssl, tls->sni) == 1 ? 0 : -1;
+}
+
+struct cs_tls *cs_tls_client_session(struct cs_tls_client *client, int fd, struct cs_str sni,
+                                     struct cs_str reuse_key, const struct cs_tls_hooks *hooks,
+                                     void *ctx, struct cs_tls_io *io)
+{
+    struct cs_tls *tls = session_new(client->ctx, fd, hooks, ctx, io);
+    if (!tls)
+        return NULL;
+    tls->client = cs_tls_client_ref(client);
+    cs_facts_begin(tls);
+    if (name_peer(tls, sni) < 0)
+        return cs_tls_free(tls);
+    SSL_set_connect_state(tls->ssl);
+    if (client->reuse && reuse_key.len > 0) {
+        tls->reuse_key = cs_tls_text(reuse_key, "");
+        tls->reuse_key_len = reuse_key.len;
+        cs_reuse_offer(tls);
+    }
+    return tls;
+}
+
+struct cs_tls *cs_tls_free(struct cs_tls *tls)
+{
+    if (!tls)
+        return NULL;
+    /* A connection that just ends does not spoil its session (RFC 5246 section 7.2.1). */
+    if (tls->ssl && tls->facts.complete && !tls->failed)
+        SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(tls->ssl);
+    cs_transport_drop(tls);
+    cs_lib_chain_free(tls);
+    cs_tls_server_unref(tls->server);
+    cs_tls_client_unref(tls->client);
+    free(tls->reuse_key);
+    free(tls->sni);
+    free(tls->offered);
+    free(tls);
+    ERR_clear_error();
+    return NULL;
+}
+
+/* --- outcomes --- */
+
+static enum cs_tls_result fail(struct cs_tls *tls, uint32_t code, const char *text)
+{
+    tls->failed = true;
+    cs_facts_failure(tls, code, cs_str_from(text));
+    return CS_TLS_FAILED;
+}
+
+static enum cs_tls_result fail_socket(struct cs_tls *tls)
+{
+    return fail(tls, 0, strerrordesc_np(tls->sock_errno));
+}
+
+static enum cs_tls_result fail_library(struct cs_tls *tls)
+{
+    unsigned long code = ERR_peek_last_error();
+    const char *text = ERR_reason_error_string(code);
+    return fail(tls, (uint32_t)code, text ? text : "TLS protocol error");
+}
+
+/* What a library call that did not succeed means. */
+static enum cs_tls_result outcome(struct cs_tls *tls, int r)
+{
+    int error = SSL_get_error(tls->ssl, r);
+    if (error == SSL_ERROR_WANT_READ)
+        return CS_TLS_WANT_READ;
+    if (error == SSL_ERROR_WANT_WRITE)
+        return CS_TLS_WANT_WRITE;
+    if (error == SSL_ERROR_ZERO_RETURN)
+        return CS_TLS_CLOSED;
+    if (tls->sock_errno)
+        return fail_socket(tls);
+    bool alerted = tls->facts.alert_received.fatal || tls->facts.alert_sent.fatal;
+    if (tls->eof && cs_transport_buffered(tls) == 0 && !alerted)
+        return CS_TLS_EOF;
+    return fail_library(tls);
+}
+
+static enum cs_tls_result flushed(struct cs_tls *tls)
+{
+    int r = cs_transport_flush(tls);
+    if (r == 0)
+        return CS_TLS_OK;
+    return r == -EAGAIN ? CS_TLS_WANT_WRITE : fail_socket(tls);
+}
+
+/* --- handshake --- */
+
+static enum cs_tls_result give_up(struct cs_tls *tls, enum cs_tls_result result)
+{
+    (void)!cs_transport_flush(tls); /* the alert, as far as the socket takes it */
+    if (result == CS_TLS_EOF || result == CS_TLS_CLOSED)
+        cs_facts_failure(tls, 0, CS_STR("peer closed the connection during the handshake"));
+    cs_facts_end(tls, false);
+    tls->failed = true;
+    return result == CS_TLS_CLOSED ? CS_TLS_EOF : result;
+}
+
+enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
+{
+    if (tls->failed)
+        return CS_TLS_FAILED;
+    if (!tls->facts.complete) {
+        ERR_clear_error();
+        int r = SSL_do_handshake(tls->ssl);
+        enum cs_tls_result result = r == 1 ? CS_TLS_OK : outcome(tls, r);
+        if (result == CS_TLS_WANT_READ) {
+            enum cs_tls_result sent = flushed(tls);
+            return sent == CS_TLS_FAILED ? give_up(tls, sent) : result;
+        }
+        if (result == CS_TLS_WANT_WRITE)
+            return flushed(tls) == CS_TLS_FAILED ? give_up(tls, CS_TLS_FAILED) : result;
+        if (result != CS_TLS_OK)
+            return give_up(tls, result);
+        cs_facts_end(tls, true);
+    }
+    return flushed(tls);
+}
+
+/* --- data --- */
+
+enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t *ret_n)
+{
+    size_t n = 0;
+    int r = 1;
+    if (tls->failed)
+        return CS_TLS_FAILED;
+    ERR_clear_error();
+    while (n < len) {
+        size_t want = len - n < INT32_MAX ? len - n : INT32_MAX;
+        r = SSL_read(tls->ssl, (char *)buf + n, (int)want);
+        if (r <= 0)
+            break;
+        n += (size_t)r;
+    }
+    enum cs_tls_result result = r > 0 ? CS_TLS_OK : outcome(tls, r);
+    /* An answer to a key update, or the alert about what was read. */
+    if (cs_transport_unsent(tls) && result != CS_TLS_WANT_WRITE)
+        (void)!cs_transport_flush(tls);
+    if (n == 0)
+        return result;
+    *ret_n = n;
+    return CS_TLS_OK;
+}
+
+/* Room for one more record, flushing for it if need be. */
+static enum cs_tls_result make_room(struct cs_tls *tls, size_t record)
+{
+    if (cs_transport_room(tls) >= record + RECORD_OVERHEAD)
+        return CS_TLS_OK;
+    return flushed(tls);
+}
+
+enum cs_tls_result cs_tls_write(struct cs_tls *tls, const void *buf, size_t len, size_t *ret_n)
+{
+    size_t n = 0, record = tls->server ? tls->server->record : tls->client->record;
+    enum cs_tls_result result = CS_TLS_OK;
+    if (tls->failed)
+        return CS_TLS_FAILED;
+    ERR_clear_error();
+    while (n < len) {
+        size_t want = len - n < record ? len - n : record;
+        result = make_room(tls, want);
+        if (result != CS_TLS_OK)
+            break;
+        int r = SSL_write(tls->ssl, (const char *)buf + n, (int)want);
+        if (r <= 0) {
+            result = outcome(tls, r);
+            break;
+        }
+        n += (size_t)r;
+    }
+    if (n == 0)
+        return result;
+    *ret_n = n;
+    return CS_TLS_OK;
+}
+
+enum cs_tls_result cs_tls_flush(struct cs_tls *tls)
+{
+    return tls->failed ? CS_TLS_FAILED : flushed(tls);
+}
+
+enum cs_tls_result cs_tls_shutdown(struct cs_tls *tls)
+{
+    if (tls->failed)
+        return CS_TLS_FAILED;
+    ERR_clear_error();
+    if (tls->facts.complete && !(SSL_get_shutdown(tls->ssl) & SSL_SENT_SHUTDOWN) &&
+        SSL_shutdown(tls->ssl) < 0 && SSL_get_error(tls->ssl, -1) == SSL_ERROR_SSL)
+        return fail_library(tls);
+    return flushed(tls);
+}
+
+/* --- the rest --- */
+
+int cs_tls_feed(struct cs_tls *tls, struct cs_str bytes)
+{
+    return cs_transport_feed(tls, bytes);
+}
+
+void cs_tls_ready(struct cs_tls *tls, bool readable, bool writable, bool hangup)
+{
+    tls->readable = tls->readable || readable || hangup;
+    tls->writable = tls->writable || writable || hangup;
+    tls->hangup = tls->hangup || hangup;
+}
+
+bool cs_tls_has_unsent(const struct cs_tls *tls)
+{
+    return cs_transport_unsent(tls);
+}
+
+bool cs_tls_pending(const struct cs_tls *tls)
+{
+    return SSL_pending(tls->ssl) > 0 || cs_transport_buffered(tls) > 0 ||
+           (tls->readable && !tls->eof);
+}
+
+void cs_tls_forbid_tickets(struct cs_tls *tls)
+{
+    tls->no_tickets = true;
+    cs_lib_no_tickets(tls->ssl);
+}
+
+const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls)
+{
+    return &tls->facts;
+}
+
+struct cs_tls_server *cs_tls_server0(const struct cs_tls *tls)
+{
+    return tls->server;
+}
