@@ -58,7 +58,7 @@ void cs_loop_deinit(struct cs_loop *loop)
     }
     cs_timers_deinit(&loop->timers);
     close(loop->epoll_fd);
-    *loop = (struct cs_loop){0};
+    *loop = (struct cs_loop){.epoll_fd = -1};
 }
 
 static void queue(struct cs_watch *watch)

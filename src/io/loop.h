@@ -6,7 +6,8 @@
  * turn points at it any more. Still, objects are freed by a task and not inside their own
  * callback, so that their callers need not look back.
  *
- * A loop belongs to the process that made it: after a fork the child makes its own.
+ * A loop belongs to the process that made it. A forked child shares the parent's epoll, so
+ * its first act is cs_loop_deinit(); it touches no inherited watch and makes its own loop.
  *
  * Watches are edge-triggered and registered once. What the kernel reported stays noted
  * (readable, writable, hangup) until the user clears it, which he does after EAGAIN, or
