@@ -1,0 +1,895 @@
+/* The verdict in five steps: parse what was presented; let the library build and verify a
+ * path, noting everything it complains about; turn complaints into findings; ask the
+ * questions that the library does not; look up revocation.
+ *
+ * The library's callback lets verification go on after a fault, so that all of them are seen
+ * and the number that nginx would log (the last complaint) can be given. Nothing is accepted
+ * unless there was no complaint at all.
+ */
+#include "x509/chain.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "x509/findings.h"
+#include "x509/name.h"
+
+enum { COMPLAINTS_MAX = 128, PATH_MAX_CERTS = 64, LIBRARY_DEPTH = 32 };
+
+/* One thing that is wrong: its number and which certificate. */
+struct complaint {
+    int error;
+    int depth;
+};
+
+struct run {
+    const struct cs_chain_query *q;
+    struct cs_arena *arena;
+    struct cs_verdict *v;
+
+    struct cs_cert *certs; /* presented */
+    X509 *objects[CS_CHAIN_CERTS_MAX];
+    size_t n;
+
+    const struct cs_cert **path; /* what the library built, anchored or not */
+    size_t n_path;
+
+    struct complaint complaints[COMPLAINTS_MAX];
+    size_t n_complaints;
+    bool anchored; /* the path ends in a trusted certificate */
+};
+
+/* ---- findings about one certificate ---- */
+
+static struct cs_str which_text(enum cs_purpose purpose, int depth, const struct cs_cert *cert,
+                                struct cs_arena *arena)
+{
+    if (depth == 0)
+        return purpose == CS_PURPOSE_CLIENT ? CS_STR("client certificate")
+                                            : CS_STR("server certificate");
+    return cs_arena_printf(arena, "%s certificate %d",
+                           cert && cs_cert_self_issued(cert) ? "root" : "issuing", depth);
+}
+
+/* The finding that everything about @cert goes through: {0}..{3} are the same for all. */
+static void find(struct cs_findings *findings, enum cs_purpose purpose, int depth,
+                 const struct cs_cert *cert, const struct cs_finding_kind *kind,
+                 struct cs_str operand, struct cs_str second)
+{
+    struct cs_arena *arena = findings->arena;
+
+    CS_FIND(findings, kind, NULL, which_text(purpose, depth, cert, arena),
+            cert ? cs_name_text(cert->subject, arena) : (struct cs_str){0},
+            cert ? cs_name_text(cert->issuer, arena) : (struct cs_str){0},
+            cert ? cs_serial_text(cert->serial, arena) : (struct cs_str){0}, operand, second);
+}
+
+static struct cs_str time_text(struct cs_arena *arena, int64_t sec)
+{
+    char buf[CS_TIME_TEXT];
+
+    return cs_arena_dup(arena, cs_time_iso(sec, buf));
+}
+
+static struct cs_str hex_text(struct cs_arena *arena, const void *bytes, size_t len)
+{
+    char *text = cs_arena_raw(arena, 2 * len + 1);
+
+    cs_hex_encode(bytes, len, true, text);
+    return len ? cs_str_make(text, 2 * len) : CS_STR("none");
+}
+
+static void find_in_run(struct run *run, int depth, const struct cs_finding_kind *kind,
+                        struct cs_str operand, struct cs_str second)
+{
+    const struct cs_cert *cert = NULL;
+
+    if ((size_t)depth < run->n_path)
+        cert = run->path[depth];
+    else if ((size_t)depth < run->n)
+        cert = &run->certs[depth];
+    find(&run->v->findings, run->q->purpose, depth, cert, kind, operand, second);
+}
+
+static void complain(struct run *run, int error, int depth)
+{
+    for (size_t i = 0; i < run->n_complaints; i++) {
+        if (run->complaints[i].error == error && run->complaints[i].depth == depth)
+            return;
+    }
+    if (run->n_complaints < COMPLAINTS_MAX)
+        run->complaints[run->n_complaints++] = (struct complaint){error, depth};
+}
+
+static void withdraw(struct run *run, int error, int depth)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < run->n_complaints; i++) {
+        if (run->complaints[i].error != error || run->complaints[i].depth != depth)
+            run->complaints[kept++] = run->complaints[i];
+    }
+    run->n_complaints = kept;
+}
+
+static bool has_complaint(const struct run *run, int error, int depth)
+{
+    for (size_t i = 0; i < run->n_complaints; i++) {
+        if (run->complaints[i].error == error && run->complaints[i].depth == depth)
+            return true;
+    }
+    return false;
+}
+
+/* ---- step 1: parse ---- */
+
+static size_t total_bytes(const struct cs_chain_query *q)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < q->n; i++)
+        sum += q->ders[i].len;
+    return sum;
+}
+
+/* What cs_cert_parse() found, told again with which certificate it was about. */
+static void adopt_findings(struct run *run, const struct cs_findings *parsed, int depth)
+{
+    struct cs_str which = which_text(run->q->purpose, depth, NULL, run->arena);
+
+    for (const struct cs_finding *f = parsed->first; f; f = f->next) {
+        struct cs_str operands[CS_FINDING_OPERANDS];
+        memcpy(operands, f->operands, sizeof(operands));
+        operands[0] = which;
+        cs_findings_add(&run->v->findings, f->kind, NULL, operands, CS_FINDING_OPERANDS);
+    }
+}
+
+static bool parse_one(struct run *run, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)run->q->ders[i].ptr;
+    struct cs_findings parsed;
+
+    cs_findings_init(&parsed, run->arena);
+    if (cs_cert_parse(run->q->ders[i], run->arena, &parsed, &run->certs[i]) != 0) {
+        adopt_findings(run, &parsed, (int)i);
+        complain(run, CS_X509_ERR_UNSPECIFIED, (int)i);
+        return false;
+    }
+    adopt_findings(run, &parsed, (int)i);
+    run->n = i + 1;
+    run->objects[i] = d2i_X509(NULL, &p, (long)run->q->ders[i].len);
+    if (run->objects[i])
+        return true;
+    find_in_run(run, (int)i, CS_X509_KIND(MALFORMED_CERTIFICATE), CS_STR("encoding"),
+                CS_STR("the TLS library does not read it"));
+    complain(run, CS_X509_ERR_UNSPECIFIED, (int)i);
+    return false;
+}
+
+static bool parse_presented(struct run *run)
+{
+    const struct cs_chain_query *q = run->q;
+    size_t bytes = total_bytes(q);
+
+    if (q->n == 0) {
+        CS_FIND0(&run->v->findings, CS_X509_KIND(CERTIFICATE_MISSING), NULL);
+        complain(run, CS_X509_ERR_UNSPECIFIED, 0);
+        return false;
+    }
+    if (q->n > CS_CHAIN_CERTS_MAX || bytes > CS_CHAIN_BYTES_MAX) {
+        find_in_run(run, 0, CS_X509_KIND(CHAIN_TOO_LONG), cs_arena_printf(run->arena, "%zu", q->n),
+                    cs_arena_printf(run->arena, "%zu", bytes));
+        complain(run, CS_X509_ERR_CHAIN_TOO_LONG, 0);
+        return false;
+    }
+    run->certs = cs_arena_array(run->arena, q->n, sizeof(*run->certs));
+    for (size_t i = 0; i < q->n; i++) {
+        if (!parse_one(run, i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- step 2: the library ---- */
+
+static int note_complaint(int ok, X509_STORE_CTX *ctx)
+{
+    struct run *run = X509_STORE_CTX_get_app_data(ctx);
+
+    if (!ok)
+        complain(run, cs_x509_error_from_library(X509_STORE_CTX_get_error(ctx)),
+                 X509_STORE_CTX_get_error_depth(ctx));
+    return 1;
+}
+
+static const struct cs_cert *find_parsed(const struct run *run, const X509 *object)
+{
+    for (size_t i = 0; i < run->n; i++) {
+        if (run->objects[i] == object)
+            return &run->certs[i];
+    }
+    return cs_trust_find(run->q->trust, object);
+}
+
+/* The path that was built, as our own values. */
+static void take_path(struct run *run, X509_STORE_CTX *ctx)
+{
+    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    size_t n = chain ? (size_t)sk_X509_num(chain) : 0;
+
+    run->path = cs_arena_array(run->arena, n + 1, sizeof(*run->path));
+    for (size_t i = 0; i < n; i++) {
+        const struct cs_cert *cert = find_parsed(run, sk_X509_value(chain, (int)i));
+        if (!cert) {
+            complain(run, CS_X509_ERR_UNSPECIFIED, (int)i); /* from nowhere we know */
+            return;
+        }
+        run->path[run->n_path++] = cert;
+    }
+}
+
+static bool set_up(struct run *run, X509_STORE_CTX *ctx, STACK_OF(X509) * untrusted)
+{
+    bool client = run->q->purpose == CS_PURPOSE_CLIENT;
+    X509_VERIFY_PARAM *param;
+
+    for (size_t i = 1; i < run->n; i++) {
+        if (!sk_X509_push(untrusted, run->objects[i]))
+            return false;
+    }
+    if (X509_STORE_CTX_init(ctx, cs_trust_store(run->q->trust), run->objects[0], untrusted) != 1)
+        return false;
+    param = X509_STORE_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_TRUSTED_FIRST);
+    X509_VERIFY_PARAM_set_depth(param, LIBRARY_DEPTH);
+    X509_STORE_CTX_set_time(ctx, 0, (time_t)run->q->now_sec);
+    X509_STORE_CTX_set_app_data(ctx, run);
+    X509_STORE_CTX_set_verify_cb(ctx, note_complaint);
+    return X509_VERIFY_PARAM_set_purpose(param, client ? X509_PURPOSE_SSL_CLIENT
+                                                       : X509_PURPOSE_SSL_SERVER) == 1 &&
+           X509_VERIFY_PARAM_set_trust(param,
+                                       client ? X509_TRUST_SSL_CLIENT : X509_TRUST_SSL_SERVER) == 1;
+}
+
+static int ask_library(struct run *run)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    STACK_OF(X509) *untrusted = sk_X509_new_null();
+    int r = -ENOMEM;
+
+    if (ctx && untrusted && set_up(run, ctx, untrusted)) {
+        r = 0;
+        if (X509_verify_cert(ctx) != 1) {
+            int error = cs_x509_error_from_library(X509_STORE_CTX_get_error(ctx));
+            complain(run, error ? error : CS_X509_ERR_UNSPECIFIED,
+                     X509_STORE_CTX_get_error_depth(ctx));
+        }
+        take_path(run, ctx);
+    }
+    X509_STORE_CTX_free(ctx);
+    sk_X509_free(untrusted);
+    ERR_clear_error();
+    return r;
+}
+
+/* ---- step 3: complaints into findings ---- */
+
+/* Whether the key of @ca made the signature of the presented certificate @cert. */
+static bool is_signed_by(const struct run *run, const struct cs_cert *cert,
+                         const struct cs_cert *ca)
+{
+    const uint8_t *p = (const uint8_t *)ca->spki.ptr;
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)ca->spki.len);
+    bool yes = false;
+
+    for (size_t i = 0; key && i < run->n; i++) {
+        if (&run->certs[i] == cert)
+            yes = X509_verify(run->objects[i], key) == 1;
+    }
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return yes;
+}
+
+/* Why a CA of the right name was not taken as the issuer of @top. */
+static void explain_candidate(struct run *run, int depth, const struct cs_cert *top,
+                              const struct cs_cert *ca)
+{
+    struct cs_str aki = hex_text(run->arena, top->aki.ptr, top->aki.len);
+    struct cs_str ski = hex_text(run->arena, ca->ski.ptr, ca->ski.len);
+
+    if (!is_signed_by(run, top, ca))
+        find_in_run(run, depth, CS_X509_KIND(ISSUER_KEY_MISMATCH), aki, ski);
+    else
+        find_in_run(run, depth, CS_X509_KIND(AUTHORITY_KEY_ID_MISMATCH), aki, ski);
+}
+
+/* A certificate with the name of @top's issuer among the trusted and presented ones; one that
+ * did sign it is preferred, since then something else about it is wrong. */
+static const struct cs_cert *find_candidate(const struct run *run, const struct cs_cert *top)
+{
+    const struct cs_cert *named = NULL, *trusted;
+    size_t n_trusted;
+
+    trusted = cs_trust_certs(run->q->trust, &n_trusted);
+    for (size_t i = 0; i < run->n + n_trusted; i++) {
+        const struct cs_cert *c = i < run->n ? &run->certs[i] : &trusted[i - run->n];
+        if (c == top || !cs_name_eq(c->subject, top->issuer))
+            continue;
+        if (is_signed_by(run, top, c))
+            return c;
+        if (!named)
+            named = c;
+    }
+    return named;
+}
+
+static bool may_not_sign_certs(const struct cs_cert *cert)
+{
+    return cert->has_key_usage && !(cert->key_usage & CS_USAGE_KEY_CERT_SIGN);
+}
+
+static const struct cs_cert *last_of_path(const struct run *run)
+{
+    return run->n_path ? run->path[run->n_path - 1] : &run->certs[0];
+}
+
+/* The libraries differ in where they look at keyUsage: AWS-LC takes a certificate without
+ * keyCertSign neither for an issuer nor for self-signed, and says that no issuer was found.
+ * Such complaints are put as OpenSSL puts them. */
+static void level_complaints(struct run *run)
+{
+    int depth = run->n_path ? (int)run->n_path - 1 : 0;
+    const struct cs_cert *top = last_of_path(run), *candidate;
+
+    for (int i = 0; i < (int)run->n_path; i++) {
+        if (has_complaint(run, CS_X509_ERR_INVALID_CA, i) &&
+            has_complaint(run, CS_X509_ERR_PURPOSE, i))
+            withdraw(run, run->path[i]->version < 3 ? CS_X509_ERR_INVALID_CA : CS_X509_ERR_PURPOSE,
+                     i);
+    }
+    if (!has_complaint(run, CS_X509_ERR_NO_LOCAL_ISSUER, depth))
+        return;
+    if (cs_cert_self_issued(top) && is_signed_by(run, top, top)) {
+        withdraw(run, CS_X509_ERR_NO_LOCAL_ISSUER, depth);
+        withdraw(run, CS_X509_ERR_LEAF_SIGNATURE, 0);
+        complain(run, depth ? CS_X509_ERR_SELF_SIGNED_IN_CHAIN : CS_X509_ERR_SELF_SIGNED_LEAF,
+                 depth);
+        return;
+    }
+    candidate = find_candidate(run, top);
+    if (candidate && may_not_sign_certs(candidate) && is_signed_by(run, top, candidate)) {
+        withdraw(run, CS_X509_ERR_NO_LOCAL_ISSUER, depth);
+        withdraw(run, CS_X509_ERR_LEAF_SIGNATURE, 0);
+        complain(run, CS_X509_ERR_NO_CERT_SIGN, depth + 1);
+        run->path[run->n_path++] = candidate; /* take_path() left room for it */
+    }
+}
+
+/* No issuer for the last certificate of the path: say as exactly as the bytes allow why. */
+static void explain_no_issuer(struct run *run, int depth)
+{
+    const struct cs_cert *top = last_of_path(run);
+    const struct cs_cert *candidate = find_candidate(run, top);
+    struct cs_str aki = hex_text(run->arena, top->aki.ptr, top->aki.len);
+    size_t n_trusted;
+
+    if (candidate) {
+        explain_candidate(run, depth, top, candidate);
+        return;
+    }
+    if (top->issuer_urls.n) {
+        find_in_run(run, depth, CS_X509_KIND(INTERMEDIATE_MISSING), top->issuer_urls.items[0], aki);
+        return;
+    }
+    (void)cs_trust_certs(run->q->trust, &n_trusted);
+    find_in_run(run, depth, CS_X509_KIND(ISSUER_UNKNOWN), aki,
+                cs_arena_printf(run->arena, "%zu presented, %zu trusted", run->n, n_trusted));
+}
+
+static const char *why_not_ca(const struct cs_cert *cert)
+{
+    if (cert->version < 3)
+        return "it is a version 1 certificate, which has no extensions";
+    if (!cert->has_basic_constraints)
+        return "it has no basicConstraints";
+    if (!cert->ca)
+        return "its basicConstraints say CA:FALSE";
+    if (may_not_sign_certs(cert))
+        return "its key usage lacks keyCertSign";
+    return NULL;
+}
+
+static void explain_not_ca(struct run *run, int depth)
+{
+    const struct cs_cert *cert = (size_t)depth < run->n_path ? run->path[depth] : NULL;
+    const char *why = cert ? why_not_ca(cert) : NULL;
+
+    find_in_run(run, depth, CS_X509_KIND(ISSUER_NOT_CA),
+                cs_str_from(why ? why : "the library does not take it for a CA"),
+                (struct cs_str){0});
+}
+
+static unsigned wanted_eku(const struct run *run)
+{
+    return run->q->purpose == CS_PURPOSE_CLIENT ? CS_EKU_CLIENT : CS_EKU_SERVER;
+}
+
+static void find_key_usage(struct run *run, const struct cs_cert *leaf)
+{
+    find_in_run(run, 0, CS_X509_KIND(KEY_USAGE_MISMATCH), cs_cert_key_usage_text(leaf, run->arena),
+                (struct cs_str){0});
+}
+
+static void find_purpose(struct run *run, int depth, const struct cs_cert *cert)
+{
+    find_in_run(run, depth, CS_X509_KIND(PURPOSE_MISMATCH),
+                run->q->purpose == CS_PURPOSE_CLIENT ? CS_STR("client") : CS_STR("server"),
+                cs_arena_printf(run->arena, "its extended key usage is %.*s",
+                                CS_FMT(cs_cert_eku_text(cert, run->arena))));
+}
+
+/* "Unsuitable purpose" may be about the CA flag, the extended usage, or the key usage. */
+static void explain_purpose(struct run *run, int depth)
+{
+    const struct cs_cert *cert = (size_t)depth < run->n_path ? run->path[depth] : NULL;
+
+    if (!cert || (cert->has_eku && !(cert->eku & wanted_eku(run)))) {
+        if (cert)
+            find_purpose(run, depth, cert);
+    } else if (depth > 0 && why_not_ca(cert)) {
+        if (!has_complaint(run, CS_X509_ERR_INVALID_CA, depth) &&
+            !has_complaint(run, CS_X509_ERR_NO_CERT_SIGN, depth))
+            explain_not_ca(run, depth);
+    } else if (depth == 0 && cert->has_key_usage &&
+               !(cert->key_usage & CS_USAGE_DIGITAL_SIGNATURE)) {
+        find_key_usage(run, cert);
+    } else {
+        find_purpose(run, depth, cert);
+    }
+}
+
+static void explain_time(struct run *run, const struct complaint *c)
+{
+    const struct cs_cert *cert = (size_t)c->depth < run->n_path ? run->path[c->depth] : NULL;
+    const struct cs_finding_kind *kind = CS_X509_KIND(CERTIFICATE_NOT_YET_VALID);
+    int64_t bound = cert ? cert->not_before : 0;
+
+    if (c->error == CS_X509_ERR_EXPIRED) {
+        kind = c->depth ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED);
+        bound = cert ? cert->not_after : 0;
+    }
+    find_in_run(run, c->depth, kind, time_text(run->arena, bound),
+                time_text(run->arena, run->q->now_sec));
+}
+
+static void explain_self_signed(struct run *run, int depth)
+{
+    const struct cs_cert *cert = (size_t)depth < run->n_path ? run->path[depth] : &run->certs[0];
+
+    find_in_run(run, depth, CS_X509_KIND(SELF_SIGNED),
+                hex_text(run->arena, cert->sha256, sizeof(cert->sha256)), (struct cs_str){0});
+}
+
+static void explain_other(struct run *run, const struct complaint *c)
+{
+    find_in_run(run, c->depth, CS_X509_KIND(CHAIN_REJECTED), cs_x509_error_text(c->error),
+                cs_arena_printf(run->arena, "%d", c->error));
+}
+
+static void explain(struct run *run, const struct complaint *c)
+{
+    const struct cs_cert *cert = (size_t)c->depth < run->n_path ? run->path[c->depth] : NULL;
+    struct cs_str none = {0};
+
+    switch (c->error) {
+    case CS_X509_ERR_NO_LOCAL_ISSUER: explain_no_issuer(run, c->depth); break;
+    case CS_X509_ERR_NO_ISSUER:
+        find_in_run(run, c->depth, CS_X509_KIND(CHAIN_INCOMPLETE), none, none);
+        break;
+    case CS_X509_ERR_SELF_SIGNED_LEAF:
+    case CS_X509_ERR_SELF_SIGNED_IN_CHAIN: explain_self_signed(run, c->depth); break;
+    case CS_X509_ERR_LEAF_SIGNATURE: break; /* follows from a missing issuer */
+    case CS_X509_ERR_EXPIRED:
+    case CS_X509_ERR_NOT_YET_VALID: explain_time(run, c); break;
+    case CS_X509_ERR_SIGNATURE:
+        find_in_run(run, c->depth, CS_X509_KIND(SIGNATURE_INVALID), none, none);
+        break;
+    case CS_X509_ERR_NO_CERT_SIGN:
+        if (has_complaint(run, CS_X509_ERR_INVALID_CA, c->depth))
+            break;
+        /* fallthrough */
+    case CS_X509_ERR_INVALID_CA: explain_not_ca(run, c->depth); break;
+    case CS_X509_ERR_PURPOSE: explain_purpose(run, c->depth); break;
+    case CS_X509_ERR_PATH_LENGTH:
+        find_in_run(run, c->depth, CS_X509_KIND(PATH_LENGTH_EXCEEDED),
+                    cs_arena_printf(run->arena, "%d", cert ? cert->path_len : -1), none);
+        break;
+    case CS_X509_ERR_CRITICAL_EXTENSION:
+        find_in_run(run, c->depth, CS_X509_KIND(UNSUPPORTED_CRITICAL_EXTENSION),
+                    cert ? cert->unknown_critical : none, none);
+        break;
+    default:
+        if (c->error >= CS_X509_ERR_PERMITTED && c->error <= CS_X509_ERR_NAME_SYNTAX)
+            find_in_run(run, c->depth, CS_X509_KIND(NAME_CONSTRAINT_VIOLATED),
+                        cert ? cs_cert_names_text(cert, run->arena) : none,
+                        cs_x509_error_text(c->error));
+        else
+            explain_other(run, c);
+    }
+}
+
+static void explain_complaints(struct run *run)
+{
+    size_t n = run->n_complaints; /* explaining may add some */
+
+    for (size_t i = 0; i < n; i++)
+        explain(run, &run->complaints[i]);
+    if (n && run->v->findings.n_errors == 0)
+        explain_other(run, &run->complaints[0]); /* a refusal never goes without a finding */
+}
+
+/* ---- step 4: what the library does not ask ---- */
+
+/* Whether the path ends in a certificate that is trusted. */
+static bool is_anchored(const struct run *run)
+{
+    static const int unanchored[] = {CS_X509_ERR_NO_ISSUER, CS_X509_ERR_NO_LOCAL_ISSUER,
+                                     CS_X509_ERR_SELF_SIGNED_LEAF,
+                                     CS_X509_ERR_SELF_SIGNED_IN_CHAIN};
+
+    if (run->n_path == 0)
+        return false;
+    for (size_t i = 0; i < run->n_complaints; i++) {
+        for (size_t k = 0; k < sizeof(unanchored) / sizeof(unanchored[0]); k++) {
+            if (run->complaints[i].error == unanchored[k])
+                return false;
+        }
+    }
+    return true;
+}
+
+static void check_depth(struct run *run)
+{
+    int intermediates = (int)run->n_path - 2;
+
+    if (!run->anchored || intermediates <= run->q->depth)
+        return;
+    complain(run, CS_X509_ERR_NO_LOCAL_ISSUER, run->q->depth);
+    find(&run->v->findings, run->q->purpose, run->q->depth, run->path[0],
+         CS_X509_KIND(VERIFY_DEPTH_EXCEEDED), cs_arena_printf(run->arena, "%d", intermediates),
+         cs_arena_printf(run->arena, "%d", run->q->depth));
+}
+
+/* Invariant: the handshake is signed, so a key usage that is there has to allow signing. */
+static void check_leaf_usage(struct run *run)
+{
+    const struct cs_cert *leaf = &run->certs[0];
+
+    if (!leaf->has_key_usage || leaf->key_usage & CS_USAGE_DIGITAL_SIGNATURE)
+        return;
+    if (has_complaint(run, CS_X509_ERR_PURPOSE, 0))
+        return; /* told already */
+    complain(run, CS_X509_ERR_PURPOSE, 0);
+    find_key_usage(run, leaf);
+}
+
+static bool is_weak_key(const struct cs_cert *cert)
+{
+    switch (cert->key_kind) {
+    case CS_KEY_RSA:
+    case CS_KEY_RSA_PSS: return cert->key_bits < 2048;
+    case CS_KEY_EC: return cert->key_bits > 0 && cert->key_bits < 224;
+    default: return false;
+    }
+}
+
+/* The strength that OpenSSL asks for at security level 2. The signature of the last
+ * certificate says nothing: it is trusted as it is. */
+static void check_strength(struct run *run)
+{
+    for (size_t i = 0; i < run->n_path; i++) {
+        const struct cs_cert *cert = run->path[i];
+        if (is_weak_key(cert)) {
+            complain(run, i ? CS_X509_ERR_CA_KEY_SMALL : CS_X509_ERR_LEAF_KEY_SMALL, (int)i);
+            find_in_run(run, (int)i, CS_X509_KIND(WEAK_KEY), cert->key_name,
+                        cs_arena_printf(run->arena, "%u", cert->key_bits));
+        }
+        if (cert->sig_weak && i + 1 < run->n_path) {
+            complain(run, CS_X509_ERR_DIGEST_WEAK, (int)i);
+            find_in_run(run, (int)i, CS_X509_KIND(WEAK_SIGNATURE), cert->sig_alg,
+                        (struct cs_str){0});
+        }
+    }
+}
+
+/* The library refuses these itself; this is for the day when one of them does not. */
+static void check_critical(struct run *run)
+{
+    for (size_t i = 0; i < run->n_path; i++) {
+        if (!run->path[i]->has_unknown_critical ||
+            has_complaint(run, CS_X509_ERR_CRITICAL_EXTENSION, (int)i))
+            continue;
+        complain(run, CS_X509_ERR_CRITICAL_EXTENSION, (int)i);
+        find_in_run(run, (int)i, CS_X509_KIND(UNSUPPORTED_CRITICAL_EXTENSION),
+                    run->path[i]->unknown_critical, (struct cs_str){0});
+    }
+}
+
+static void check_host(struct run *run)
+{
+    struct cs_str host = run->q->host;
+    struct cs_str names = cs_cert_names_text(&run->certs[0], run->arena);
+    struct cs_addr addr;
+
+    if (host.len == 0)
+        return;
+    switch (cs_name_match_host(&run->certs[0], host)) {
+    case CS_HOST_YES: return;
+    case CS_HOST_BY_COMMON_NAME:
+        find_in_run(run, 0, CS_X509_KIND(NAME_IN_COMMON_NAME_ONLY), host, names);
+        return;
+    case CS_HOST_NO: break;
+    }
+    complain(run, cs_addr_parse_ip(host, 0, &addr) == 0 ? CS_X509_ERR_IP : CS_X509_ERR_HOST, 0);
+    find_in_run(run, 0, CS_X509_KIND(NAME_MISMATCH), host, names);
+}
+
+/* ---- step 5: revocation ---- */
+
+/* What one answer of the lists means. Return: the error number, 0 for good. */
+static int judge_answer(const struct cs_crl_answer *a, const struct cs_cert *cert,
+                        const struct cs_cert *issuer, enum cs_purpose purpose, int depth,
+                        int64_t now_sec, struct cs_findings *findings)
+{
+    struct cs_arena *arena = findings->arena;
+    struct cs_str now = time_text(arena, now_sec), ca = cs_name_text(issuer->subject, arena);
+
+    switch (a->status) {
+    case CS_CRL_GOOD: return 0;
+    case CS_CRL_REVOKED:
+        find(findings, purpose, depth, cert, CS_X509_KIND(REVOKED), time_text(arena, a->revoked_at),
+             cs_crl_reason_text(a->reason));
+        return CS_X509_ERR_REVOKED;
+    case CS_CRL_MISSING:
+        find(findings, purpose, depth, cert, CS_X509_KIND(CRL_MISSING), ca, now);
+        return CS_X509_ERR_NO_CRL;
+    case CS_CRL_EXPIRED:
+        find(findings, purpose, depth, cert, CS_X509_KIND(CRL_EXPIRED),
+             time_text(arena, a->next_update), now);
+        return CS_X509_ERR_CRL_EXPIRED;
+    case CS_CRL_NOT_YET_VALID:
+        find(findings, purpose, depth, cert, CS_X509_KIND(CRL_NOT_YET_VALID),
+             time_text(arena, a->this_update), now);
+        return CS_X509_ERR_CRL_NOT_YET_VALID;
+    case CS_CRL_BAD_SIGNATURE:
+        CS_FIND(findings, CS_X509_KIND(CRL_SIGNATURE_INVALID), NULL, ca, (struct cs_str){0},
+                (struct cs_str){0}, (struct cs_str){0},
+                CS_STR("it was not made with the key of the CA in the chain"));
+        return CS_X509_ERR_CRL_SIGNATURE;
+    case CS_CRL_SIGNER_MISMATCH:
+        CS_FIND(findings, CS_X509_KIND(CRL_SIGNER_MISMATCH), NULL, ca, (struct cs_str){0},
+                (struct cs_str){0}, (struct cs_str){0}, cs_cert_key_usage_text(issuer, arena));
+        return CS_X509_ERR_NO_CRL_SIGN;
+    }
+    return CS_X509_ERR_UNSPECIFIED;
+}
+
+/* nginx's ssl_crl: a list for every CA of the path, the root included. */
+static void check_revocation(struct run *run)
+{
+    const struct cs_crl_set *crls = cs_trust_crls(run->q->trust);
+
+    for (size_t i = 0; crls && run->anchored && i < run->n_path; i++) {
+        const struct cs_cert *issuer = run->path[i + 1 < run->n_path ? i + 1 : i];
+        struct cs_crl_answer a = cs_crl_set_check(crls, run->path[i], issuer, run->q->now_sec);
+        int error = judge_answer(&a, run->path[i], issuer, run->q->purpose, (int)i, run->q->now_sec,
+                                 &run->v->findings);
+        if (error)
+            complain(run, error, (int)i);
+        else if (a.next_update < run->v->valid_until)
+            run->v->valid_until = a.next_update;
+    }
+}
+
+int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct cs_trust *trust,
+                     enum cs_purpose purpose, int64_t now_sec, struct cs_findings *findings)
+{
+    const struct cs_crl_set *crls = cs_trust_crls(trust);
+    int error = 0;
+
+    for (size_t i = 0; i < n && !error; i++) {
+        struct cs_str now = time_text(findings->arena, now_sec);
+        if (now_sec > certs[i]->not_after) {
+            find(findings, purpose, (int)i, certs[i],
+                 i ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED),
+                 time_text(findings->arena, certs[i]->not_after), now);
+            error = CS_X509_ERR_EXPIRED;
+        } else if (now_sec < certs[i]->not_before) {
+            find(findings, purpose, (int)i, certs[i], CS_X509_KIND(CERTIFICATE_NOT_YET_VALID),
+                 time_text(findings->arena, certs[i]->not_before), now);
+            error = CS_X509_ERR_NOT_YET_VALID;
+        } else if (crls) {
+            const struct cs_cert *issuer = certs[i + 1 < n ? i + 1 : i];
+            struct cs_crl_answer a = cs_crl_set_check(crls, certs[i], issuer, now_sec);
+            error = judge_answer(&a, certs[i], issuer, purpose, (int)i, now_sec, findings);
+        }
+    }
+    return error;
+}
+
+/* ---- the sum ---- */
+
+/* The order in which OpenSSL 3 looks; nginx logs the last complaint, so the latest stage. */
+static int stage_of(int error)
+{
+    switch (error) {
+    case CS_X509_ERR_UNSPECIFIED: return 8;
+    case CS_X509_ERR_NO_ISSUER:
+    case CS_X509_ERR_SELF_SIGNED_LEAF:
+    case CS_X509_ERR_SELF_SIGNED_IN_CHAIN:
+    case CS_X509_ERR_NO_LOCAL_ISSUER:
+    case CS_X509_ERR_CHAIN_TOO_LONG:
+    case CS_X509_ERR_UNTRUSTED:
+    case CS_X509_ERR_REJECTED: return 1;
+    case CS_X509_ERR_LEAF_KEY_SMALL:
+    case CS_X509_ERR_CA_KEY_SMALL:
+    case CS_X509_ERR_DIGEST_WEAK: return 3;
+    case CS_X509_ERR_HOST:
+    case CS_X509_ERR_IP: return 4;
+    case CS_X509_ERR_NO_CRL:
+    case CS_X509_ERR_CRL_SIGNATURE:
+    case CS_X509_ERR_CRL_EXPIRED:
+    case CS_X509_ERR_CRL_NOT_YET_VALID:
+    case CS_X509_ERR_REVOKED:
+    case CS_X509_ERR_NO_CRL_SIGN: return 5;
+    case CS_X509_ERR_SIGNATURE:
+    case CS_X509_ERR_EXPIRED:
+    case CS_X509_ERR_NOT_YET_VALID:
+    case CS_X509_ERR_LEAF_SIGNATURE:
+    case CS_X509_ERR_NO_CERT_SIGN: return 6;
+    default: break;
+    }
+    return error >= CS_X509_ERR_PERMITTED && error <= CS_X509_ERR_NAME_SYNTAX ? 7 : 2;
+}
+
+/* Signatures and times are looked at from the root down, all else from the leaf up. */
+static bool comes_later(const struct complaint *a, const struct complaint *b)
+{
+    int sa = stage_of(a->error), sb = stage_of(b->error);
+
+    if (sa != sb)
+        return sa > sb;
+    return sa >= 6 ? a->depth < b->depth : a->depth >= b->depth;
+}
+
+static void number_error(struct run *run)
+{
+    const struct complaint *last = NULL;
+
+    for (size_t i = 0; i < run->n_complaints; i++) {
+        if (!last || comes_later(&run->complaints[i], last))
+            last = &run->complaints[i];
+    }
+    if (!last)
+        return;
+    run->v->error = last->error;
+    run->v->error_depth = last->depth;
+}
+
+static bool only_unknown_issuer(const struct run *run)
+{
+    for (size_t i = 0; i < run->n_complaints; i++) {
+        switch (run->complaints[i].error) {
+        case CS_X509_ERR_SELF_SIGNED_LEAF:
+        case CS_X509_ERR_SELF_SIGNED_IN_CHAIN:
+        case CS_X509_ERR_NO_LOCAL_ISSUER:
+        case CS_X509_ERR_LEAF_SIGNATURE: break;
+        default: return false;
+        }
+    }
+    return true;
+}
+
+static void measure_path(struct run *run)
+{
+    struct cs_verdict *v = run->v;
+
+    v->path_not_before = INT64_MIN;
+    v->path_not_after = INT64_MAX;
+    for (size_t i = 0; i < run->n_path; i++) {
+        if (run->path[i]->not_after < v->path_not_after)
+            v->path_not_after = run->path[i]->not_after;
+        if (run->path[i]->not_before > v->path_not_before)
+            v->path_not_before = run->path[i]->not_before;
+    }
+    v->valid_until = v->path_not_after;
+}
+
+static const struct cs_finding *first_error(const struct cs_findings *findings)
+{
+    const struct cs_finding *f = findings->first;
+
+    while (f && f->kind->severity != CS_SEVERITY_ERROR)
+        f = f->next;
+    return f;
+}
+
+static void conclude(struct run *run)
+{
+    struct cs_verdict *v = run->v;
+
+    v->presented = run->certs;
+    v->n_presented = run->n;
+    v->leaf = run->n ? &run->certs[0] : NULL;
+    v->cause = first_error(&v->findings);
+    number_error(run);
+    v->accepted = run->n_complaints == 0 && v->findings.n_errors == 0 && run->n_path > 0;
+    v->tolerated = !v->accepted && run->q->allow_unknown_issuer && run->n_complaints > 0 &&
+                   only_unknown_issuer(run);
+    if (v->accepted) {
+        v->path = run->path;
+        v->n_path = run->n_path;
+    } else if (!v->error) {
+        v->error = CS_X509_ERR_UNSPECIFIED;
+    }
+}
+
+static int judge(struct run *run)
+{
+    int r;
+
+    if (!parse_presented(run))
+        return 0;
+    r = ask_library(run);
+    if (r < 0)
+        return r;
+    run->anchored = is_anchored(run);
+    measure_path(run);
+    level_complaints(run);
+    explain_complaints(run);
+    check_depth(run);
+    check_leaf_usage(run);
+    check_critical(run);
+    check_strength(run);
+    check_host(run);
+    check_revocation(run);
+    return 0;
+}
+
+int cs_chain_verify(const struct cs_chain_query *query, struct cs_arena *arena,
+                    struct cs_verdict *ret_verdict)
+{
+    struct cs_verdict v = {0};
+    struct run run = {.q = query, .arena = arena, .v = &v};
+    int r;
+
+    cs_findings_init(&v.findings, arena);
+    r = judge(&run);
+    for (size_t i = 0; i < CS_CHAIN_CERTS_MAX; i++)
+        X509_free(run.objects[i]);
+    if (r < 0)
+        return r;
+    conclude(&run);
+    *ret_verdict = v;
+    return 0;
+}
+
+struct cs_str cs_verdict_reason(const struct cs_verdict *verdict)
+{
+    return cs_x509_error_text(verdict->error);
+}
+
+uint8_t cs_verdict_alert(const struct cs_verdict *verdict)
+{
+    if (verdict->accepted)
+        return 0;
+    return cs_x509_finding_alert(verdict->cause ? verdict->cause->kind : NULL);
+}

@@ -1,0 +1,82 @@
+/* The one verdict about a chain of certificates.
+ *
+ * HTTP, streams, resumed sessions, the upstream side and the doctor all ask here. Pure: the
+ * answer depends on the query alone, so it may be remembered for the same query until
+ * cs_verdict.valid_until.
+ *
+ * Path building, signatures, extensions and name constraints are the library's
+ * (RFC 5280 section 6); the findings, key usage, key strength, depth, host names and
+ * revocation are ours and the same with both libraries.
+ */
+#ifndef CS_X509_CHAIN_H
+#define CS_X509_CHAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/findings.h"
+#include "base/str.h"
+#include "x509/cert.h"
+#include "x509/error.h"
+#include "x509/trust.h"
+
+/* The most that a peer may present. */
+#define CS_CHAIN_CERTS_MAX 16
+#define CS_CHAIN_BYTES_MAX 65536
+
+enum cs_purpose {
+    CS_PURPOSE_CLIENT, /* the peer is a client: clientAuth */
+    CS_PURPOSE_SERVER, /* the peer is a server: serverAuth */
+};
+
+struct cs_chain_query {
+    const struct cs_str *ders; /* leaf first, as presented; borrowed by the verdict */
+    size_t n;
+    const struct cs_trust *trust; /* borrowed by the verdict */
+    int64_t now_sec;
+    enum cs_purpose purpose;
+    int depth;                 /* ssl_verify_depth: how many intermediates are allowed */
+    struct cs_str host;        /* to match a server's certificate with; empty: not asked */
+    bool allow_unknown_issuer; /* optional_no_ca */
+};
+
+struct cs_verdict {
+    bool accepted;   /* the whole chain is good */
+    bool tolerated;  /* not accepted, but with allow_unknown_issuer nothing else is wrong than
+                        that no trusted CA vouches for it: go on, unverified */
+    int error;       /* enum cs_x509_error: what nginx would log; 0 when accepted */
+    int error_depth; /* which certificate the cause is about: 0 the leaf */
+    struct cs_findings findings;     /* in the arena; may hold warnings when accepted */
+    const struct cs_finding *cause;  /* the finding that names the reason; NULL when accepted */
+    const struct cs_cert *leaf;      /* NULL: none, or not readable */
+    const struct cs_cert *presented; /* as presented, up to the first unreadable one */
+    size_t n_presented;
+    const struct cs_cert *const *path; /* leaf to anchor, when accepted */
+    size_t n_path;
+    int64_t path_not_before; /* of the path: the latest notBefore */
+    int64_t path_not_after;  /* and the earliest notAfter */
+    int64_t valid_until;     /* the same, or an earlier nextUpdate of a list that was used */
+};
+
+/** cs_chain_verify() - judge a chain. Everything in *@ret_verdict lives in @arena or borrows
+ *  from the query. n == 0 is a verdict too (certificate-missing).
+ *  Return: 0: *@ret_verdict is written; -ENOMEM. */
+__attribute__((warn_unused_result)) int cs_chain_verify(const struct cs_chain_query *query,
+                                                        struct cs_arena *arena,
+                                                        struct cs_verdict *ret_verdict);
+
+/** cs_chain_recheck() - whether an accepted verdict still holds at @now_sec with the lists of
+ *  @trust: time and revocation of the path, no signatures. For resumed sessions and live
+ *  connections. @certs is the path, leaf first. Findings as cs_chain_verify().
+ *  Return: the error number, 0 when it holds. */
+int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct cs_trust *trust,
+                     enum cs_purpose purpose, int64_t now_sec, struct cs_findings *findings);
+
+/** cs_verdict_reason() - the words that nginx puts behind "FAILED:". Static. */
+struct cs_str cs_verdict_reason(const struct cs_verdict *verdict);
+/** cs_verdict_alert() - the TLS alert for a refusal inside the handshake; 0 when accepted. */
+uint8_t cs_verdict_alert(const struct cs_verdict *verdict);
+
+#endif

@@ -1,0 +1,786 @@
+/* Two passes over the DER. The first reads each list's frame and counts its entries, so that
+ * one block of the right size can be mapped; the second puts each serial number with its
+ * date and reason into that list's hash table (open addressing, slots of one size, three
+ * quarters full). A million entries with 20-byte serials take 34 MB. */
+#include "x509/crl.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "x509/der.h"
+#include "x509/findings.h"
+#include "x509/name.h"
+#include "x509/pem.h"
+
+enum {
+    SERIAL_MAX = 64,
+    SIGNATURE_MAX = 2048,
+    LISTS_MAX = 4096,
+    TAIL = 5, /* date (4 bytes) and reason behind the serial number of a slot */
+};
+
+enum signature_kind { SIGNATURE_ECDSA, SIGNATURE_RSA, SIGNATURE_PSS, SIGNATURE_ED25519 };
+
+/* One list, as it lies in the block. */
+struct list {
+    uint8_t issuer[32];      /* cs_name_digest() */
+    uint8_t aki[32];         /* SHA-256 of the authority key identifier */
+    uint8_t spki_sha256[32]; /* of the key that verified it */
+    bool has_aki;
+    bool verified;
+    int64_t this_update, next_update;
+    size_t n_entries;
+    size_t serial_room; /* longest serial number */
+    size_t n_slots;
+    size_t slots; /* offset in the block */
+    /* for verification later */
+    enum signature_kind signature_kind;
+    unsigned digest_len;
+    uint8_t digest[64];
+    size_t signature_len;
+    uint8_t signature[SIGNATURE_MAX];
+};
+
+struct cs_crl_set {
+    unsigned n_refs;
+    uint8_t *block;
+    size_t size;
+    struct list *lists; /* at the start of the block */
+    size_t n_lists;
+    uint8_t digest[32];
+};
+
+/* A list while it is read. */
+struct draft {
+    struct list list;
+    struct cs_str der, tbs, issuer, aki, revoked;
+    struct cs_str algorithm_name;
+    struct cs_place place;
+};
+
+struct builder {
+    struct cs_arena arena;
+    struct cs_findings *findings;
+    struct draft *drafts;
+    size_t n, room;
+};
+
+/* ---- refusals ---- */
+
+static bool refuse(struct builder *b, const struct draft *d, const struct cs_finding_kind *kind,
+                   struct cs_str operand, struct cs_str why)
+{
+    struct cs_str issuer = d->issuer.len ? cs_name_text(d->issuer, &b->arena) : (struct cs_str){0};
+    char this_update[CS_TIME_TEXT], next_update[CS_TIME_TEXT];
+
+    CS_FIND(b->findings, kind, &d->place, issuer, cs_time_iso(d->list.this_update, this_update),
+            cs_time_iso(d->list.next_update, next_update), (struct cs_str){0}, operand, why);
+    return false;
+}
+
+static bool malformed(struct builder *b, const struct draft *d, const char *part, const char *why)
+{
+    return refuse(b, d, CS_X509_KIND(CRL_MALFORMED), cs_str_from(part), cs_str_from(why));
+}
+
+static bool unsupported(struct builder *b, const struct draft *d, const char *why)
+{
+    return refuse(b, d, CS_X509_KIND(CRL_UNSUPPORTED), cs_str_from(why), (struct cs_str){0});
+}
+
+/* ---- signature ---- */
+
+static const struct algorithm {
+    struct cs_str oid;
+    enum signature_kind kind;
+    const EVP_MD *(*digest)(void);
+} algorithms[] = {
+    {CS_STR_INIT("\x2a\x86\x48\xce\x3d\x04\x03\x02"), SIGNATURE_ECDSA, EVP_sha256},
+    {CS_STR_INIT("\x2a\x86\x48\xce\x3d\x04\x03\x03"), SIGNATURE_ECDSA, EVP_sha384},
+    {CS_STR_INIT("\x2a\x86\x48\xce\x3d\x04\x03\x04"), SIGNATURE_ECDSA, EVP_sha512},
+    {CS_STR_INIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"), SIGNATURE_RSA, EVP_sha256},
+    {CS_STR_INIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"), SIGNATURE_RSA, EVP_sha384},
+    {CS_STR_INIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"), SIGNATURE_RSA, EVP_sha512},
+    {CS_STR_INIT("\x2b\x65\x70"), SIGNATURE_ED25519, NULL},
+};
+
+static const struct cs_str pss_oid = CS_STR_INIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a");
+
+static const struct {
+    struct cs_str oid;
+    const EVP_MD *(*digest)(void);
+} digests[] = {
+    {CS_STR_INIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), EVP_sha256},
+    {CS_STR_INIT("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), EVP_sha384},
+    {CS_STR_INIT("\x60\x86\x48\x01\x65\x03\x04\x02\x03"), EVP_sha512},
+};
+
+/* RFC 4055 section 3.1: the digest out of RSASSA-PSS-params; NULL: SHA-1, the default. */
+static const EVP_MD *pss_digest(struct cs_str parameters)
+{
+    struct cs_str params, tagged, algorithm, oid;
+
+    if (!cs_der_take(&parameters, CS_DER_SEQUENCE, &params) ||
+        !cs_der_take(&params, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED, &tagged) ||
+        !cs_der_take(&tagged, CS_DER_SEQUENCE, &algorithm) || !cs_der_oid(&algorithm, &oid))
+        return NULL;
+    for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+        if (cs_str_eq(digests[i].oid, oid))
+            return digests[i].digest();
+    }
+    return NULL;
+}
+
+/* What the signature is made with; the digest of the signed part is taken at once. */
+static bool read_algorithm(struct builder *b, struct draft *d, struct cs_str algorithm)
+{
+    const EVP_MD *digest = NULL;
+    struct cs_str content, oid;
+    bool known = false;
+
+    if (!cs_der_take(&algorithm, CS_DER_SEQUENCE, &content) || !cs_der_oid(&content, &oid))
+        return malformed(b, d, "signature algorithm", "it is not an AlgorithmIdentifier");
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+        if (!cs_str_eq(algorithms[i].oid, oid))
+            continue;
+        known = true;
+        d->list.signature_kind = algorithms[i].kind;
+        digest = algorithms[i].digest ? algorithms[i].digest() : NULL;
+    }
+    if (cs_str_eq(oid, pss_oid)) {
+        d->list.signature_kind = SIGNATURE_PSS;
+        digest = pss_digest(content);
+        known = digest != NULL;
+    }
+    if (!known)
+        return refuse(b, d, CS_X509_KIND(CRL_WEAK_SIGNATURE), cs_der_oid_text(oid, &b->arena),
+                      (struct cs_str){0});
+    if (digest)
+        EVP_Digest(d->tbs.ptr, d->tbs.len, d->list.digest, &d->list.digest_len, digest, NULL);
+    return true;
+}
+
+static EVP_PKEY *read_public_key(struct cs_str spki)
+{
+    const uint8_t *p = (const uint8_t *)spki.ptr;
+
+    return d2i_PUBKEY(NULL, &p, (long)spki.len);
+}
+
+static const EVP_MD *digest_of_len(unsigned len)
+{
+    return len == 32 ? EVP_sha256() : len == 48 ? EVP_sha384() : EVP_sha512();
+}
+
+static bool set_padding(EVP_PKEY_CTX *ctx, const struct list *list)
+{
+    if (list->signature_kind != SIGNATURE_PSS)
+        return true;
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, digest_of_len(list->digest_len)) > 0 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, -2 /* as the signature has it */) > 0;
+}
+
+static bool fits_key(const EVP_PKEY *key, enum signature_kind kind)
+{
+    switch (EVP_PKEY_id(key)) {
+    case EVP_PKEY_EC: return kind == SIGNATURE_ECDSA;
+    case EVP_PKEY_RSA: return kind == SIGNATURE_RSA || kind == SIGNATURE_PSS;
+    case EVP_PKEY_RSA_PSS: return kind == SIGNATURE_PSS;
+    default: return false;
+    }
+}
+
+/* The signature over the remembered digest. */
+static bool verify_digest(const struct list *list, EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *ctx = fits_key(key, list->signature_kind) ? EVP_PKEY_CTX_new(key, NULL) : NULL;
+    bool ok = ctx && EVP_PKEY_verify_init(ctx) > 0 && set_padding(ctx, list) &&
+              EVP_PKEY_CTX_set_signature_md(ctx, digest_of_len(list->digest_len)) > 0 &&
+              EVP_PKEY_verify(ctx, list->signature, list->signature_len, list->digest,
+                              list->digest_len) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static bool verify_message(const struct list *list, struct cs_str tbs, EVP_PKEY *key)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx && EVP_PKEY_id(key) == EVP_PKEY_ED25519 &&
+              EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+              EVP_DigestVerify(ctx, list->signature, list->signature_len, (const uint8_t *)tbs.ptr,
+                               tbs.len) == 1;
+
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
+/* @tbs is empty when only the digest is left. */
+static bool verify_list(const struct list *list, struct cs_str tbs, const struct cs_cert *issuer)
+{
+    EVP_PKEY *key = read_public_key(issuer->spki);
+    bool ok = false;
+
+    if (key && list->signature_kind != SIGNATURE_ED25519)
+        ok = verify_digest(list, key);
+    else if (key && tbs.len)
+        ok = verify_message(list, tbs, key);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return ok;
+}
+
+/* ---- the frame of a list ---- */
+
+struct extension {
+    struct cs_str oid, value;
+    bool critical;
+};
+
+static bool next_extension(struct cs_str *in, struct extension *ret)
+{
+    struct cs_str content;
+
+    ret->critical = false;
+    if (!cs_der_take(in, CS_DER_SEQUENCE, &content) || !cs_der_oid(&content, &ret->oid))
+        return false;
+    if (cs_der_next_is(content, CS_DER_BOOLEAN) && !cs_der_bool(&content, &ret->critical))
+        return false;
+    return cs_der_take(&content, CS_DER_OCTET_STRING, &ret->value) && content.len == 0;
+}
+
+/* Extensions of lists and entries are all of the arc 2.5.29. Return: its last number, or -1. */
+static int short_oid(struct cs_str oid)
+{
+    return oid.len == 3 && oid.ptr[0] == 0x55 && oid.ptr[1] == 0x1d ? (uint8_t)oid.ptr[2] : -1;
+}
+
+enum { ID_CRL_NUMBER = 20, ID_REASON = 21, ID_DELTA = 27, ID_IDP = 28, ID_AKI = 35 };
+
+static bool read_aki(struct builder *b, struct draft *d, struct cs_str value)
+{
+    struct cs_str aki;
+    bool there;
+
+    if (!cs_der_take(&value, CS_DER_SEQUENCE, &aki) || value.len ||
+        !cs_der_optional(&aki, CS_DER_CONTEXT(0), &there, &d->aki))
+        return malformed(b, d, "authorityKeyIdentifier", "it is not a SEQUENCE");
+    d->list.has_aki = there;
+    SHA256((const uint8_t *)d->aki.ptr, d->aki.len, d->list.aki);
+    return true;
+}
+
+/* RFC 5280 section 5.2. */
+static bool read_list_extensions(struct builder *b, struct draft *d, struct cs_str list)
+{
+    struct extension ext;
+    bool has_aki = false;
+
+    while (list.len) {
+        if (!next_extension(&list, &ext))
+            return malformed(b, d, "extensions", "one of them is not an Extension");
+        switch (short_oid(ext.oid)) {
+        case ID_AKI:
+            if (has_aki)
+                return malformed(b, d, "extensions", "one of them occurs twice");
+            has_aki = true;
+            if (!read_aki(b, d, ext.value))
+                return false;
+            continue;
+        case ID_DELTA: return unsupported(b, d, "it is a delta list, which completes another one");
+        case ID_IDP:
+            return unsupported(b, d,
+                               "it has an issuing distribution point, so it may cover "
+                               "only a part of the certificates");
+        case ID_CRL_NUMBER: continue;
+        default: break;
+        }
+        if (ext.critical)
+            return unsupported(b, d,
+                               cs_arena_printf(&b->arena,
+                                               "it has the unknown critical extension %.*s",
+                                               CS_FMT(cs_der_oid_text(ext.oid, &b->arena)))
+                                   .ptr);
+    }
+    return true;
+}
+
+/* First pass over revokedCertificates: how many, and the longest serial number. */
+static bool count_entries(struct builder *b, struct draft *d)
+{
+    struct cs_str rest = d->revoked, entry, serial;
+
+    while (rest.len) {
+        if (!cs_der_take(&rest, CS_DER_SEQUENCE, &entry) || !cs_der_integer(&entry, &serial))
+            return malformed(b, d, "revokedCertificates", "an entry has no serial number");
+        if (serial.len > SERIAL_MAX)
+            return malformed(b, d, "revokedCertificates", "a serial number has over 64 bytes");
+        if (serial.len > d->list.serial_room)
+            d->list.serial_room = serial.len;
+        d->list.n_entries++;
+    }
+    d->list.n_slots = d->list.n_entries + d->list.n_entries / 3 + 1;
+    return true;
+}
+
+static bool read_times(struct builder *b, struct draft *d, struct cs_str *tbs)
+{
+    d->list.next_update = INT64_MAX;
+    if (!cs_der_time(tbs, &d->list.this_update))
+        return malformed(b, d, "thisUpdate", "it is not a time");
+    if ((cs_der_next_is(*tbs, CS_DER_UTC_TIME) || cs_der_next_is(*tbs, CS_DER_GENERALIZED_TIME)) &&
+        !cs_der_time(tbs, &d->list.next_update))
+        return malformed(b, d, "nextUpdate", "it is not a time");
+    return true;
+}
+
+/* RFC 5280 section 5.1.2. */
+static bool read_tbs(struct builder *b, struct draft *d, struct cs_str tbs, struct cs_str algorithm)
+{
+    struct cs_str inner, explicit, extensions;
+    uint64_t version = 0;
+    bool there;
+
+    if (cs_der_next_is(tbs, CS_DER_INTEGER) && (!cs_der_uint(&tbs, 1, &version) || version != 1))
+        return malformed(b, d, "version", "it is not 2");
+    if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &inner) || !cs_str_eq(inner, algorithm))
+        return malformed(b, d, "signature algorithm", "inside and outside it differ");
+    if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &d->issuer) ||
+        cs_name_check(d->issuer) != CS_NAME_FINE)
+        return malformed(b, d, "issuer", "it is not a name, or has control characters");
+    cs_name_digest(d->issuer, d->list.issuer);
+    if (!read_times(b, d, &tbs))
+        return false;
+    if (!cs_der_optional(&tbs, CS_DER_SEQUENCE, &there, &d->revoked) ||
+        !cs_der_optional(&tbs, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED, &there, &explicit) ||
+        tbs.len)
+        return malformed(b, d, "encoding", "it is not a TBSCertList");
+    if (there &&
+        (version != 1 || !cs_der_take(&explicit, CS_DER_SEQUENCE, &extensions) || explicit.len))
+        return malformed(b, d, "extensions", "they are not a list, or the version is not 2");
+    if (there && !read_list_extensions(b, d, extensions))
+        return false;
+    return count_entries(b, d);
+}
+
+/* RFC 5280 section 5.1.1. */
+static bool read_list(struct builder *b, struct draft *d)
+{
+    struct cs_str der = d->der, whole, tbs, algorithm, signature;
+    struct cs_str content;
+    unsigned unused;
+
+    if (!cs_der_take(&der, CS_DER_SEQUENCE, &content) || der.len ||
+        !cs_der_take_whole(&content, CS_DER_SEQUENCE, &whole) ||
+        !cs_der_take_whole(&content, CS_DER_SEQUENCE, &algorithm) ||
+        !cs_der_bits(&content, &signature, &unused) || content.len || unused)
+        return malformed(b, d, "encoding", "it is not a CertificateList in DER");
+    if (signature.len > SIGNATURE_MAX)
+        return malformed(b, d, "signature", "it is longer than 2048 bytes");
+    memcpy(d->list.signature, signature.ptr, signature.len);
+    d->list.signature_len = signature.len;
+    d->tbs = whole;
+    (void)cs_der_take(&whole, CS_DER_SEQUENCE, &tbs);
+    return read_tbs(b, d, tbs, algorithm) && read_algorithm(b, d, algorithm);
+}
+
+/* ---- who signed it ---- */
+
+static bool right_key_id(const struct list *list, const struct cs_cert *ca)
+{
+    uint8_t digest[32];
+
+    if (!list->has_aki || ca->ski.len == 0)
+        return true;
+    SHA256((const uint8_t *)ca->ski.ptr, ca->ski.len, digest);
+    return memcmp(digest, list->aki, sizeof(digest)) == 0;
+}
+
+/* One of the trusted CAs, or nobody known yet; a known CA whose key does not fit is a fault. */
+static bool check_signer(struct builder *b, struct draft *d, const struct cs_cert *cas,
+                         size_t n_cas)
+{
+    uint8_t name[32];
+    bool named = false;
+
+    for (size_t i = 0; i < n_cas && !d->list.verified; i++) {
+        cs_name_digest(cas[i].subject, name);
+        if (memcmp(name, d->list.issuer, sizeof(name)) != 0 || !right_key_id(&d->list, &cas[i]))
+            continue;
+        named = true;
+        d->list.verified = verify_list(&d->list, d->tbs, &cas[i]);
+        if (d->list.verified)
+            memcpy(d->list.spki_sha256, cas[i].spki_sha256, sizeof(d->list.spki_sha256));
+    }
+    if (d->list.verified)
+        return true;
+    if (named)
+        return refuse(b, d, CS_X509_KIND(CRL_SIGNATURE_INVALID),
+                      CS_STR("it was not made with the key of the trusted CA of that name"),
+                      (struct cs_str){0});
+    if (d->list.signature_kind == SIGNATURE_ED25519)
+        return refuse(b, d, CS_X509_KIND(CRL_SIGNATURE_INVALID),
+                      CS_STR("its issuer is not among the trusted certificates, and an Ed25519 "
+                             "signature can only be checked while the list is read"),
+                      (struct cs_str){0});
+    (void)refuse(b, d, CS_X509_KIND(CRL_ISSUER_UNKNOWN), (struct cs_str){0}, (struct cs_str){0});
+    return true;
+}
+
+/* ---- the block ---- */
+
+static size_t slot_len(const struct list *list)
+{
+    return 1 + list->serial_room + TAIL;
+}
+
+/* FNV-1a with a final mix: the serial numbers come from a CA we trust, not from a peer. */
+static uint32_t hash_serial(struct cs_str serial)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < serial.len; i++)
+        h = (h ^ (uint8_t)serial.ptr[i]) * 0x100000001b3u;
+    h ^= h >> 32;
+    h *= 0x9e3779b97f4a7c15u;
+    return (uint32_t)(h >> 32);
+}
+
+/* The slot that holds @serial, or the free one where it belongs. There always is one. */
+static uint8_t *find_slot(uint8_t *slots, const struct list *list, struct cs_str serial)
+{
+    size_t len = slot_len(list);
+    size_t at = (size_t)((uint64_t)hash_serial(serial) * list->n_slots >> 32);
+
+    for (;;) {
+        uint8_t *slot = slots + at * len;
+        if (slot[0] == 0)
+            return slot;
+        if (slot[0] == serial.len && memcmp(slot + 1, serial.ptr, serial.len) == 0)
+            return slot;
+        if (++at == list->n_slots)
+            at = 0;
+    }
+}
+
+/* RFC 5280 section 5.3: only the reason is kept; whatever else is critical is refused. */
+static bool read_entry_extensions(struct builder *b, const struct draft *d, struct cs_str list,
+                                  unsigned *ret_reason)
+{
+    struct extension ext;
+
+    while (list.len) {
+        if (!next_extension(&list, &ext))
+            return malformed(b, d, "revokedCertificates", "an entry's extension is not one");
+        if (short_oid(ext.oid) == ID_REASON) {
+            struct cs_str reason;
+            if (!cs_der_take(&ext.value, CS_DER_ENUMERATED, &reason) || reason.len != 1)
+                return malformed(b, d, "revokedCertificates", "a reason is not a small number");
+            *ret_reason = (uint8_t)reason.ptr[0];
+        } else if (ext.critical) {
+            return unsupported(b, d, "an entry has an unknown critical extension");
+        }
+    }
+    return true;
+}
+
+static uint32_t clip_date(int64_t sec)
+{
+    return sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
+}
+
+static bool fill_entry(struct builder *b, const struct draft *d, struct cs_str entry,
+                       uint8_t *slots)
+{
+    struct cs_str serial, extensions = {0};
+    unsigned reason = 0;
+    uint32_t date32;
+    int64_t date;
+    uint8_t *slot;
+
+    (void)cs_der_integer(&entry, &serial); /* the first pass has seen it */
+    if (!cs_der_time(&entry, &date))
+        return malformed(b, d, "revokedCertificates", "an entry has no date");
+    if (entry.len && (!cs_der_take(&entry, CS_DER_SEQUENCE, &extensions) || entry.len))
+        return malformed(b, d, "revokedCertificates", "an entry has more than it may");
+    if (!read_entry_extensions(b, d, extensions, &reason))
+        return false;
+    slot = find_slot(slots, &d->list, serial);
+    if (slot[0])
+        return true; /* listed twice: the first entry counts */
+    date32 = clip_date(date);
+    slot[0] = (uint8_t)serial.len;
+    memcpy(slot + 1, serial.ptr, serial.len);
+    memcpy(slot + 1 + d->list.serial_room, &date32, sizeof(date32));
+    slot[1 + d->list.serial_room + sizeof(date32)] = (uint8_t)reason;
+    return true;
+}
+
+static bool fill_list(struct builder *b, const struct draft *d, uint8_t *slots)
+{
+    struct cs_str rest = d->revoked, entry;
+
+    while (rest.len) {
+        (void)cs_der_take(&rest, CS_DER_SEQUENCE, &entry);
+        if (!fill_entry(b, d, entry, slots))
+            return false;
+    }
+    return true;
+}
+
+/* Lay the lists out one behind the other. Return: size of the block. */
+static size_t place_lists(struct builder *b)
+{
+    size_t size = b->n * sizeof(struct list);
+
+    for (size_t i = 0; i < b->n; i++) {
+        b->drafts[i].list.slots = size;
+        size += b->drafts[i].list.n_slots * slot_len(&b->drafts[i].list);
+    }
+    return size;
+}
+
+static void digest_lists(const struct builder *b, uint8_t ret_digest[32])
+{
+    uint8_t *all = cs_alloc(b->n * 32);
+
+    for (size_t i = 0; i < b->n; i++)
+        SHA256((const uint8_t *)b->drafts[i].der.ptr, b->drafts[i].der.len, all + 32 * i);
+    SHA256(all, b->n * 32, ret_digest);
+    free(all);
+}
+
+static int make_block(struct builder *b, struct cs_crl_set **ret_set)
+{
+    size_t size = place_lists(b);
+    uint8_t *block =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    struct cs_crl_set *set;
+
+    if (block == MAP_FAILED)
+        return -ENOMEM;
+    for (size_t i = 0; i < b->n; i++) {
+        memcpy(block + i * sizeof(struct list), &b->drafts[i].list, sizeof(struct list));
+        if (!fill_list(b, &b->drafts[i], block + b->drafts[i].list.slots)) {
+            munmap(block, size);
+            return CS_CRL_REFUSED;
+        }
+    }
+    (void)mprotect(block, size, PROT_READ);
+    set = CS_NEW(struct cs_crl_set);
+    *set = (struct cs_crl_set){
+        .n_refs = 1, .block = block, .size = size, .lists = (struct list *)block, .n_lists = b->n};
+    digest_lists(b, set->digest);
+    *ret_set = set;
+    return 0;
+}
+
+/* ---- files ---- */
+
+static bool add_list(struct builder *b, struct cs_str der, const struct cs_source *source)
+{
+    if (b->n == b->room) {
+        size_t room = b->room ? b->room * 2 : 4;
+        struct draft *drafts = cs_arena_array(&b->arena, room, sizeof(*drafts));
+        if (b->n)
+            memcpy(drafts, b->drafts, b->n * sizeof(*drafts));
+        b->drafts = drafts;
+        b->room = room;
+    }
+    b->drafts[b->n] = (struct draft){.der = der, .place = {.file = source->file}};
+    if (b->n == LISTS_MAX)
+        return unsupported(b, &b->drafts[0], "there are more than 4096 lists");
+    return read_list(b, &b->drafts[b->n++]);
+}
+
+static bool unreadable(struct builder *b, const struct cs_source *source, const char *why)
+{
+    struct draft d = {.place = {.file = source->file}};
+
+    return refuse(b, &d, CS_X509_KIND(CRL_UNREADABLE), cs_str_from(why), (struct cs_str){0});
+}
+
+static bool read_source(struct builder *b, const struct cs_source *source)
+{
+    struct cs_str rest = source->bytes;
+    struct cs_pem_block block;
+    size_t before = b->n;
+    int r;
+
+    if (cs_pem_is_der(source->bytes))
+        return add_list(b, source->bytes, source);
+    while ((r = cs_pem_next(&rest, &b->arena, &block)) > 0) {
+        if (!cs_str_eq(block.label, CS_STR("X509 CRL")))
+            continue;
+        if (block.has_headers || !add_list(b, block.der, source))
+            return block.has_headers ? unreadable(b, source, "a block has headers") : false;
+    }
+    if (r < 0)
+        return unreadable(b, source, "a block does not end or is not base64");
+    return b->n > before ||
+           unreadable(b, source, "there is no X509 CRL block in it, and it is not DER");
+}
+
+static int build(struct builder *b, const struct cs_source *sources, size_t n_sources,
+                 const struct cs_cert *cas, size_t n_cas, struct cs_crl_set **ret_set)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < n_sources; i++)
+        ok = read_source(b, &sources[i]) && ok;
+    for (size_t i = 0; ok && i < b->n; i++)
+        ok = check_signer(b, &b->drafts[i], cas, n_cas);
+    return ok ? make_block(b, ret_set) : CS_CRL_REFUSED;
+}
+
+int cs_crl_set_new(const struct cs_source *sources, size_t n_sources, const struct cs_cert *cas,
+                   size_t n_cas, struct cs_findings *findings, struct cs_crl_set **ret_set)
+{
+    struct builder b = {.findings = findings};
+    int r;
+
+    cs_assert(n_sources > 0);
+    cs_arena_init(&b.arena);
+    r = build(&b, sources, n_sources, cas, n_cas, ret_set);
+    cs_arena_deinit(&b.arena);
+    return r;
+}
+
+struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set)
+{
+    set->n_refs++;
+    return set;
+}
+
+void cs_crl_set_unref(struct cs_crl_set *set)
+{
+    if (!set || --set->n_refs > 0)
+        return;
+    munmap(set->block, set->size);
+    free(set);
+}
+
+const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set)
+{
+    return set->digest;
+}
+
+size_t cs_crl_set_bytes(const struct cs_crl_set *set)
+{
+    return set->size;
+}
+
+size_t cs_crl_set_lists(const struct cs_crl_set *set)
+{
+    return set->n_lists;
+}
+
+size_t cs_crl_set_entries(const struct cs_crl_set *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->n_lists; i++)
+        n += set->lists[i].n_entries;
+    return n;
+}
+
+/* ---- asking ---- */
+
+static bool is_valid_at(const struct list *list, int64_t now_sec)
+{
+    return list->this_update <= now_sec && now_sec <= list->next_update;
+}
+
+/* Whether @a is to be consulted rather than @b. */
+static bool is_better(const struct list *a, const struct list *b, int64_t now_sec)
+{
+    bool a_valid = is_valid_at(a, now_sec), b_valid = is_valid_at(b, now_sec);
+
+    return a_valid != b_valid ? a_valid : a->this_update > b->this_update;
+}
+
+static bool signed_by(const struct list *list, const struct cs_cert *issuer)
+{
+    if (list->verified)
+        return memcmp(list->spki_sha256, issuer->spki_sha256, 32) == 0;
+    return verify_list(list, (struct cs_str){0}, issuer);
+}
+
+/* The list of @issuer to consult. Return: it, or NULL with *@ret_status saying why. */
+static const struct list *choose_list(const struct cs_crl_set *set, const struct cs_cert *issuer,
+                                      int64_t now_sec, enum cs_crl_status *ret_status)
+{
+    const struct list *best = NULL;
+    uint8_t name[32];
+
+    *ret_status = CS_CRL_MISSING;
+    cs_name_digest(issuer->subject, name);
+    for (size_t i = 0; i < set->n_lists; i++) {
+        const struct list *list = &set->lists[i];
+        if (memcmp(list->issuer, name, sizeof(name)) != 0 || !right_key_id(list, issuer))
+            continue;
+        if (!signed_by(list, issuer))
+            *ret_status = CS_CRL_BAD_SIGNATURE;
+        else if (!best || is_better(list, best, now_sec))
+            best = list;
+    }
+    return best;
+}
+
+static bool look_up(const struct cs_crl_set *set, const struct list *list, struct cs_str serial,
+                    struct cs_crl_answer *ret)
+{
+    const uint8_t *slot;
+    uint32_t date;
+
+    if (list->n_entries == 0 || serial.len > list->serial_room)
+        return false;
+    slot = find_slot(set->block + list->slots, list, serial);
+    if (slot[0] == 0)
+        return false;
+    memcpy(&date, slot + 1 + list->serial_room, sizeof(date));
+    ret->revoked_at = date;
+    ret->reason = slot[1 + list->serial_room + sizeof(date)];
+    return true;
+}
+
+struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct cs_cert *cert,
+                                      const struct cs_cert *issuer, int64_t now_sec)
+{
+    struct cs_crl_answer answer = {0};
+    const struct list *list = choose_list(set, issuer, now_sec, &answer.status);
+
+    if (!list)
+        return answer;
+    answer.this_update = list->this_update;
+    answer.next_update = list->next_update;
+    if (issuer->has_key_usage && !(issuer->key_usage & CS_USAGE_CRL_SIGN))
+        answer.status = CS_CRL_SIGNER_MISMATCH;
+    else if (look_up(set, list, cert->serial, &answer))
+        answer.status = CS_CRL_REVOKED;
+    else if (now_sec > list->next_update)
+        answer.status = CS_CRL_EXPIRED;
+    else if (now_sec < list->this_update)
+        answer.status = CS_CRL_NOT_YET_VALID;
+    else
+        answer.status = CS_CRL_GOOD;
+    return answer;
+}
+
+struct cs_str cs_crl_reason_text(unsigned reason)
+{
+    static const char *const words[] = {
+        "unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
+        "superseded",    "cessationOfOperation", "certificateHold", "unknown",
+        "removeFromCRL", "privilegeWithdrawn",   "aACompromise"};
+
+    return cs_str_from(reason < sizeof(words) / sizeof(words[0]) ? words[reason] : "unknown");
+}

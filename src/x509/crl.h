@@ -1,0 +1,83 @@
+/* Revocation lists as one compact, read-only block.
+ *
+ * One or many CRLs (RFC 5280 section 5) become a table per list, keyed by serial number:
+ * no object per entry, one anonymous mapping, write-protected when it is built, so that
+ * processes forked afterwards share it. A look-up is one hash probe. Only complete lists
+ * signed by the CA itself are taken; whatever could narrow a list (delta, indirect, issuing
+ * distribution point, unknown critical extensions) refuses it, because a list that is read
+ * too broadly would let revoked certificates pass.
+ */
+#ifndef CS_X509_CRL_H
+#define CS_X509_CRL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/findings.h"
+#include "base/str.h"
+#include "x509/cert.h"
+
+/* The bytes of a file that somebody else read, and its name for findings. */
+struct cs_source {
+    struct cs_str bytes;
+    struct cs_str file;
+};
+
+struct cs_crl_set;
+
+enum { CS_CRL_REFUSED = 1 };
+
+/** cs_crl_set_new() - read lists: PEM with one or more, or one in DER. Each list's signature is
+ * verified here, once, with the key of the CA in
+ *  @cas that has its name; where no such CA is known, it is verified at each use with the key
+ *  of the CA that the peer presented (Ed25519 lists cannot wait so and are refused).
+ *  The set starts with one reference and borrows nothing.
+ *  Return: 0: *@ret_set (there may be warnings); CS_CRL_REFUSED: a list cannot be read, is of
+ *  an unsupported kind, or its signature is wrong, see @findings; -ENOMEM. */
+__attribute__((warn_unused_result)) int cs_crl_set_new(const struct cs_source *sources,
+                                                       size_t n_sources, const struct cs_cert *cas,
+                                                       size_t n_cas, struct cs_findings *findings,
+                                                       struct cs_crl_set **ret_set);
+/** cs_crl_set_ref() - one more reference. Return: @set. */
+struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set);
+/** cs_crl_set_unref() - one fewer; the last one unmaps. NULL is fine. */
+void cs_crl_set_unref(struct cs_crl_set *set);
+
+/** cs_crl_set_digest() - SHA-256 over the exact bytes of all lists. */
+const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set);
+/** cs_crl_set_bytes() - size of the shared block. */
+size_t cs_crl_set_bytes(const struct cs_crl_set *set);
+/** cs_crl_set_lists() - how many lists there are. */
+size_t cs_crl_set_lists(const struct cs_crl_set *set);
+/** cs_crl_set_entries() - how many revoked certificates all lists have. */
+size_t cs_crl_set_entries(const struct cs_crl_set *set);
+
+enum cs_crl_status {
+    CS_CRL_GOOD,
+    CS_CRL_REVOKED,
+    CS_CRL_MISSING,         /* no list of this issuer */
+    CS_CRL_EXPIRED,         /* nextUpdate has passed */
+    CS_CRL_NOT_YET_VALID,   /* thisUpdate lies ahead */
+    CS_CRL_BAD_SIGNATURE,   /* a list of this name, not signed with this key */
+    CS_CRL_SIGNER_MISMATCH, /* the issuer's keyUsage lacks cRLSign */
+};
+
+struct cs_crl_answer {
+    enum cs_crl_status status;
+    int64_t this_update; /* of the list that was consulted */
+    int64_t next_update; /* INT64_MAX: it names none */
+    int64_t revoked_at;  /* with CS_CRL_REVOKED */
+    unsigned reason;     /* RFC 5280 section 5.3.1 */
+};
+
+/** cs_crl_set_check() - what the lists say about @cert, which @issuer signed. Of several
+ *  lists the newest valid one counts. Pure. A list that is out of date answers
+ *  CS_CRL_EXPIRED or CS_CRL_NOT_YET_VALID, except that a certificate on it is
+ *  CS_CRL_REVOKED all the same. */
+struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct cs_cert *cert,
+                                      const struct cs_cert *issuer, int64_t now_sec);
+
+/** cs_crl_reason_text() - "keyCompromise" for 1, and so on. */
+struct cs_str cs_crl_reason_text(unsigned reason);
+
+#endif

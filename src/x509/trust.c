@@ -1,0 +1,287 @@
+/* A trust set: the parsed certificates, the library's store of the same, and the lists.
+ * Anything that cannot be read refuses the whole: a set that silently lacks a part would
+ * either widen or narrow what is trusted. */
+#include "x509/trust.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include "base/mem.h"
+#include "x509/findings.h"
+#include "x509/name.h"
+#include "x509/pem.h"
+
+enum { CAS_MAX = 10000 };
+
+struct cs_trust {
+    unsigned n_refs;
+    struct cs_arena arena;
+    struct cs_cert *certs;
+    X509 **objects; /* of the same order */
+    size_t n, room;
+    struct cs_str *names;
+    size_t n_names;
+    X509_STORE *store;
+    struct cs_crl_set *crls;
+    uint8_t digest[32];
+};
+
+static int unreadable(struct cs_findings *findings, const struct cs_source *source, const char *why)
+{
+    struct cs_place place = {.file = source->file};
+
+    CS_FIND(findings, CS_X509_KIND(CERTIFICATE_UNREADABLE), &place, CS_STR("certificate"),
+            (struct cs_str){0}, (struct cs_str){0}, (struct cs_str){0}, cs_str_from(why));
+    return CS_TRUST_REFUSED;
+}
+
+static void grow(struct cs_trust *t)
+{
+    size_t room = t->room ? t->room * 2 : 8;
+    struct cs_cert *certs = cs_arena_array(&t->arena, room, sizeof(*certs));
+    X509 **objects = cs_arena_array(&t->arena, room, sizeof(*objects));
+    struct cs_str *names = cs_arena_array(&t->arena, room, sizeof(*names));
+
+    if (t->n) {
+        memcpy(certs, t->certs, t->n * sizeof(*certs));
+        memcpy(objects, t->objects, t->n * sizeof(*objects));
+        memcpy(names, t->names, t->n_names * sizeof(*names));
+    }
+    t->certs = certs;
+    t->objects = objects;
+    t->names = names;
+    t->room = room;
+}
+
+static bool is_known(const struct cs_trust *t, const struct cs_cert *cert)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (memcmp(t->certs[i].sha256, cert->sha256, sizeof(cert->sha256)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_name(struct cs_trust *t, struct cs_str subject)
+{
+    for (size_t i = 0; i < t->n_names; i++) {
+        if (cs_str_eq(t->names[i], subject))
+            return;
+    }
+    t->names[t->n_names++] = subject;
+}
+
+static int add_object(struct cs_trust *t, struct cs_findings *findings,
+                      const struct cs_source *source, const struct cs_cert *cert, bool named)
+{
+    const uint8_t *p = (const uint8_t *)cert->der.ptr;
+    X509 *x509 = d2i_X509(NULL, &p, (long)cert->der.len);
+
+    if (!x509 || X509_STORE_add_cert(t->store, x509) != 1) {
+        X509_free(x509);
+        ERR_clear_error();
+        return unreadable(findings, source, "the TLS library does not accept a certificate");
+    }
+    t->objects[t->n] = x509;
+    t->certs[t->n++] = *cert;
+    if (named)
+        add_name(t, cert->subject);
+    return 0;
+}
+
+static void warn_not_ca(struct cs_trust *t, struct cs_findings *findings,
+                        const struct cs_source *source, const struct cs_cert *cert)
+{
+    struct cs_place place = {.file = source->file};
+
+    if (cert->ca || cert->version < 3)
+        return;
+    CS_FIND(findings, CS_X509_KIND(TRUST_NOT_CA), &place, CS_STR("certificate"),
+            cs_name_text(cert->subject, &t->arena), cs_name_text(cert->issuer, &t->arena),
+            cs_serial_text(cert->serial, &t->arena));
+}
+
+static int add_cert(struct cs_trust *t, struct cs_findings *findings,
+                    const struct cs_source *source, struct cs_str der, bool named)
+{
+    struct cs_cert cert;
+
+    if (cs_cert_parse(cs_arena_dup(&t->arena, der), &t->arena, findings, &cert) != 0)
+        return unreadable(findings, source, "a certificate in it is malformed");
+    if (is_known(t, &cert)) {
+        if (named)
+            add_name(t, cert.subject);
+        return 0;
+    }
+    if (t->n == CAS_MAX)
+        return unreadable(findings, source, "there are more than 10000 certificates");
+    if (t->n == t->room)
+        grow(t);
+    warn_not_ca(t, findings, source, &cert);
+    return add_object(t, findings, source, &cert, named);
+}
+
+/* Labels as OpenSSL reads them, but for TRUSTED CERTIFICATE: what it restricts would be lost. */
+static int add_block(struct cs_trust *t, struct cs_findings *findings,
+                     const struct cs_source *source, const struct cs_pem_block *block, bool named,
+                     size_t *n_added)
+{
+    if (cs_str_eq(block->label, CS_STR("TRUSTED CERTIFICATE")))
+        return unreadable(findings, source, "TRUSTED CERTIFICATE blocks are not supported");
+    if (!cs_str_eq(block->label, CS_STR("CERTIFICATE")) &&
+        !cs_str_eq(block->label, CS_STR("X509 CERTIFICATE")))
+        return 0;
+    ++*n_added;
+    return add_cert(t, findings, source, block->der, named);
+}
+
+static int add_pem(struct cs_trust *t, struct cs_findings *findings, const struct cs_source *source,
+                   bool named)
+{
+    struct cs_str rest = source->bytes;
+    struct cs_pem_block block;
+    size_t n_added = 0;
+    int more, r = 0;
+
+    while (r == 0 && (more = cs_pem_next(&rest, &t->arena, &block)) > 0)
+        r = add_block(t, findings, source, &block, named, &n_added);
+    if (r != 0)
+        return r;
+    if (more < 0)
+        return unreadable(findings, source, "a block does not end or is not base64");
+    return n_added ? 0 : unreadable(findings, source, "there is no CERTIFICATE block in it");
+}
+
+static int add_sources(struct cs_trust *t, const struct cs_trust_spec *spec,
+                       struct cs_findings *findings)
+{
+    int refused = 0;
+
+    for (size_t i = 0; i < spec->n_cas; i++) {
+        const struct cs_source *source = &spec->cas[i];
+        int r = cs_pem_is_der(source->bytes)
+                    ? add_cert(t, findings, source, source->bytes, i < spec->n_named)
+                    : add_pem(t, findings, source, i < spec->n_named);
+        if (r != 0)
+            refused = r;
+    }
+    return refused;
+}
+
+/* Length before bytes, so that no two sets have one digest. */
+static void add_part(struct cs_buf *buf, const void *bytes, size_t len)
+{
+    uint64_t n = len;
+
+    (void)cs_buf_add(buf, &n, sizeof(n));
+    (void)cs_buf_add(buf, bytes, len);
+}
+
+static void make_digest(struct cs_trust *t, const struct cs_trust_spec *spec)
+{
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, (t->n + 4) * 64 + spec->options.len);
+    for (size_t i = 0; i < t->n; i++)
+        add_part(&buf, t->certs[i].sha256, sizeof(t->certs[i].sha256));
+    add_part(&buf, "crls", 4);
+    if (t->crls)
+        add_part(&buf, cs_crl_set_digest(t->crls), 32);
+    add_part(&buf, spec->options.ptr, spec->options.len);
+    SHA256((const uint8_t *)buf.ptr, buf.len, t->digest);
+    cs_buf_deinit(&buf);
+}
+
+static int fill(struct cs_trust *t, const struct cs_trust_spec *spec, struct cs_findings *findings)
+{
+    int r = add_sources(t, spec, findings);
+
+    if (r != 0)
+        return r;
+    if (spec->shared_crls)
+        t->crls = cs_crl_set_ref(spec->shared_crls);
+    else if (spec->n_crls)
+        r = cs_crl_set_new(spec->crls, spec->n_crls, t->certs, t->n, findings, &t->crls);
+    if (r == CS_CRL_REFUSED)
+        r = CS_TRUST_REFUSED;
+    make_digest(t, spec);
+    return r;
+}
+
+int cs_trust_new(const struct cs_trust_spec *spec, struct cs_findings *findings,
+                 struct cs_trust **ret_trust)
+{
+    struct cs_trust *t = CS_NEW(struct cs_trust);
+    int r;
+
+    t->n_refs = 1;
+    cs_arena_init(&t->arena);
+    t->store = X509_STORE_new();
+    r = t->store ? fill(t, spec, findings) : -ENOMEM;
+    if (r != 0)
+        cs_trust_unref(t);
+    else
+        *ret_trust = t;
+    return r;
+}
+
+struct cs_trust *cs_trust_ref(struct cs_trust *trust)
+{
+    trust->n_refs++;
+    return trust;
+}
+
+void cs_trust_unref(struct cs_trust *trust)
+{
+    if (!trust || --trust->n_refs > 0)
+        return;
+    for (size_t i = 0; i < trust->n; i++)
+        X509_free(trust->objects[i]);
+    X509_STORE_free(trust->store);
+    cs_crl_set_unref(trust->crls);
+    cs_arena_deinit(&trust->arena);
+    free(trust);
+}
+
+const uint8_t *cs_trust_digest(const struct cs_trust *trust)
+{
+    return trust->digest;
+}
+
+const struct cs_cert *cs_trust_certs(const struct cs_trust *trust, size_t *ret_n)
+{
+    *ret_n = trust->n;
+    return trust->certs;
+}
+
+struct cs_names cs_trust_names(const struct cs_trust *trust)
+{
+    return (struct cs_names){trust->names, trust->n_names};
+}
+
+const struct cs_crl_set *cs_trust_crls(const struct cs_trust *trust)
+{
+    return trust->crls;
+}
+
+struct cs_crl_set *cs_trust_crl_set(struct cs_trust *trust)
+{
+    return trust->crls;
+}
+
+struct x509_store_st *cs_trust_store(const struct cs_trust *trust)
+{
+    return trust->store;
+}
+
+const struct cs_cert *cs_trust_find(const struct cs_trust *trust, const struct x509_st *x509)
+{
+    for (size_t i = 0; i < trust->n; i++) {
+        if (trust->objects[i] == x509)
+            return &trust->certs[i];
+    }
+    return NULL;
+}
