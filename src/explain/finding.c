@@ -137,12 +137,26 @@ static int add_source(const struct cs_finding *f, bool colour, struct cs_buf *bu
     return r;
 }
 
+/* Whether a clause says anything: some consist of one operand, which may be empty. */
+static bool has_words(const struct cs_finding *f, const char *template)
+{
+    struct cs_buf words;
+    bool some;
+
+    if (!template)
+        return false;
+    cs_buf_init(&words, 64);
+    some = fill(f, template, &words) || words.len;
+    cs_buf_deinit(&words);
+    return some;
+}
+
 static int add_note(const struct cs_finding *f, const char *label, const char *template,
                     bool colour, struct cs_buf *buf)
 {
     int r;
 
-    if (!template)
+    if (!has_words(f, template))
         return 0;
     r = cs_buf_add_str(buf, CS_STR("  ")) || paint(buf, colour, BOLD);
     r = r || cs_buf_addf(buf, "%s:", label) || paint(buf, colour, PLAIN) ||
@@ -196,7 +210,7 @@ static int add_json_clause(const struct cs_finding *f, const char *key, const ch
     struct cs_buf words;
     int r;
 
-    if (!template)
+    if (!has_words(f, template))
         return 0;
     cs_buf_init(&words, buf->max);
     r = fill(f, template, &words);
@@ -255,17 +269,18 @@ int cs_explain_finding(const struct cs_finding *finding, enum cs_explain_style s
 int cs_explain_line(const struct cs_finding *finding, struct cs_buf *buf)
 {
     const struct cs_finding_kind *kind = finding->kind;
+    bool detail = has_words(finding, kind->detail), hint = has_words(finding, kind->hint);
     int r = cs_explain_primary(finding, buf);
 
-    if (kind->detail || kind->hint)
+    if (detail || hint)
         r = r || cs_buf_add_str(buf, CS_STR(" ("));
-    if (kind->detail)
+    if (detail)
         r = r || fill(finding, kind->detail, buf);
-    if (kind->detail && kind->hint)
+    if (detail && hint)
         r = r || cs_buf_add_str(buf, CS_STR("; "));
-    if (kind->hint)
+    if (hint)
         r = r || cs_buf_add_str(buf, CS_STR("hint: ")) || fill(finding, kind->hint, buf);
-    if (kind->detail || kind->hint)
+    if (detail || hint)
         r = r || cs_buf_add_char(buf, ')');
     r = r || cs_buf_addf(buf, " [%s]", kind->code) || add_in_place(&finding->place, buf);
     return r ? -ENOBUFS : 0;

@@ -14,6 +14,9 @@ static const struct cs_finding_kind expires = {"certificate-expires-soon", CS_SE
 static const struct cs_finding_kind no_effect = {"no-effect", CS_SEVERITY_NOTICE,
                                                  "\"{0}\" has no effect here", NULL, NULL};
 
+static const struct cs_finding_kind misplaced = {"misplaced", CS_SEVERITY_ERROR,
+                                                 "\"{0}\" is not allowed here", "{2}", "{1}"};
+
 static const struct {
     const char *what;
     struct cs_finding finding;
@@ -91,6 +94,16 @@ static const struct {
         "\"line\":12,\"column\":5,\"operands\":[\"li\xc3\xa9\\u001bn\",\"listen\"]}",
         "unknown directive \"li\xc3\xa9\\x1bn\" (hint: did you mean \"listen\"?) "
         "[unknown-directive] in n\\x0a.conf:12",
+    },
+    {
+        "a hint without words is left out",
+        {&misplaced, {{0}}, {CS_STR_INIT("root")}},
+        "error: \"root\" is not allowed here\n",
+        NULL,
+        "nginx: [emerg] \"root\" is not allowed here\n",
+        "{\"code\":\"misplaced\",\"severity\":\"error\",\"primary\":\"\\\"root\\\" is not "
+        "allowed here\",\"operands\":[\"root\"]}",
+        "\"root\" is not allowed here [misplaced]",
     },
     {
         "behind the end of the line",
