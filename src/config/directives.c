@@ -2,6 +2,7 @@
  * what a client or a backend may see or do; each says why it has no effect. */
 #include "config/directives.h"
 
+#include "base/level.h"
 #include "config/findings.h"
 #include "config/value.h"
 
@@ -15,27 +16,6 @@
      CS_CTX_LIMIT_EXCEPT | STREAM_LEVELS | CS_CTX_AUTHORITY | CS_CTX_POLICY)
 
 static const struct cs_choice auto_count[] = {{"auto", 0}, {NULL, 0}};
-static const struct cs_choice log_levels[] = {
-    {"emerg", CS_LOG_EMERG}, {"alert", CS_LOG_ALERT}, {"crit", CS_LOG_CRIT},
-    {"error", CS_LOG_ERROR}, {"warn", CS_LOG_WARN},   {"notice", CS_LOG_NOTICE},
-    {"info", CS_LOG_INFO},   {"debug", CS_LOG_DEBUG}, {NULL, 0},
-};
-
-int cs_log_level_parse(struct cs_str text, enum cs_log_level *ret_level)
-{
-    int64_t level;
-    int r = cs_value_choice(log_levels, text, &level);
-
-    if (r == 0)
-        *ret_level = (enum cs_log_level)level;
-    return r;
-}
-
-const char *cs_log_level_name(enum cs_log_level level)
-{
-    return log_levels[level].word;
-}
-
 static void check_error_log(const struct cs_directive *d, struct cs_findings *findings)
 {
     enum cs_log_level level;

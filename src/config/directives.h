@@ -19,27 +19,11 @@ struct cs_core_settings {
     struct cs_directive_list error_log; /* of the main level: FILE [LEVEL] each */
 };
 
-/* Severities of error_log, from the rarest to the chattiest. */
-enum cs_log_level {
-    CS_LOG_EMERG,
-    CS_LOG_ALERT,
-    CS_LOG_CRIT,
-    CS_LOG_ERROR,
-    CS_LOG_WARN,
-    CS_LOG_NOTICE,
-    CS_LOG_INFO,
-    CS_LOG_DEBUG,
-};
-
 extern const struct cs_schema_table cs_core_directives;
 
 /** cs_core_resolve() - the settings of the main level and of events. In a file without http
  *  block worker_processes is one per core when nobody set it. Texts borrow from @config. */
 void cs_core_resolve(const struct cs_config *config, struct cs_arena *arena,
                      struct cs_core_settings *ret_settings);
-/** cs_log_level_parse() - "debug" … "emerg". Return: 0 or -EINVAL. */
-int cs_log_level_parse(struct cs_str text, enum cs_log_level *ret_level);
-/** cs_log_level_name() - the word for @level. Static text. */
-const char *cs_log_level_name(enum cs_log_level level);
 
 #endif

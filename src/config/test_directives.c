@@ -40,17 +40,6 @@ static void test_settings(void)
     cs_arena_deinit(&arena);
 }
 
-static void test_levels(void)
-{
-    enum cs_log_level level;
-
-    for (int i = CS_LOG_EMERG; i <= CS_LOG_DEBUG; i++) {
-        const char *name = cs_log_level_name((enum cs_log_level)i);
-        tap_ok(cs_log_level_parse(cs_str_from(name), &level) == 0 && (int)level == i, "%s", name);
-    }
-    tap_int(cs_log_level_parse(CS_STR("warning"), &level), -EINVAL, "warning is no level");
-}
-
 static void test_core_table(void)
 {
     static const struct cs_schema_table *const tables[] = {&cs_core_directives};
@@ -74,7 +63,6 @@ static void test_core_table(void)
 int main(void)
 {
     test_settings();
-    test_levels();
     test_core_table();
     return tap_done();
 }

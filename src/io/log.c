@@ -258,14 +258,6 @@ void cs_sink_line(struct cs_sink *sink, struct cs_str line)
 
 /* Error logs */
 
-const char *cs_log_level_name(enum cs_log_level level)
-{
-    static const char *const names[] = {"",     "emerg",  "alert", "crit", "error",
-                                        "warn", "notice", "info",  "debug"};
-    cs_assert(level >= CS_LOG_EMERG && level <= CS_LOG_DEBUG);
-    return names[level];
-}
-
 bool cs_log_wants(const struct cs_log *log, enum cs_log_level level)
 {
     for (size_t i = 0; i < log->n; i++)

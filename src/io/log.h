@@ -15,22 +15,11 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/level.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "io/loop.h"
-
-/* nginx's levels, the gravest first. */
-enum cs_log_level {
-    CS_LOG_EMERG = 1,
-    CS_LOG_ALERT,
-    CS_LOG_CRIT,
-    CS_LOG_ERROR,
-    CS_LOG_WARN,
-    CS_LOG_NOTICE,
-    CS_LOG_INFO,
-    CS_LOG_DEBUG,
-};
 
 /* A line of an error log is cut here; also what a pipe takes in one piece. */
 #define CS_LOG_LINE_MAX 4096
@@ -94,8 +83,6 @@ struct cs_log {
     size_t n;
 };
 
-/** cs_log_level_name() - "emerg" .. "debug". Static. */
-const char *cs_log_level_name(enum cs_log_level level);
 /** cs_log_wants() - whether a line of @level goes anywhere. */
 bool cs_log_wants(const struct cs_log *log, enum cs_log_level level);
 /** cs_log_line() - one line in nginx's form: "2026/11/23 10:00:00 [info] 123#0: *45 text".
