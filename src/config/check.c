@@ -35,10 +35,12 @@ static void index_row(struct check *check, const struct cs_directive_row *row)
     struct row_entry *first = cs_map_get(&check->rows, name);
 
     entry->row = row;
-    if (!first) {
+    if (!first || cs_row_is_fallback(first->row)) {
         cs_map_set(&check->rows, name, entry);
         return;
     }
+    if (cs_row_is_fallback(row))
+        return;
     entry->next = first->next;
     first->next = entry;
 }
@@ -440,6 +442,20 @@ static void check_children(struct check *check, struct cs_directive *d)
         check_block(check, d->block);
 }
 
+/* Settings are looked up in a list of their own: a block may hold ten thousand servers. */
+static void add_setting(struct cs_directive *d)
+{
+    struct cs_block *block = d->parent;
+
+    if (!cs_row_is_stored(d->row))
+        return;
+    if (block->last_setting)
+        block->last_setting->next_setting = d;
+    else
+        block->first_setting = d;
+    block->last_setting = d;
+}
+
 static void check_directive(struct check *check, struct cs_directive *d)
 {
     d->row = find_row(check, d->name, d->parent->context);
@@ -448,10 +464,12 @@ static void check_directive(struct check *check, struct cs_directive *d)
         return;
     }
     if (d->row->flags & CS_D_UNSUPPORTED) {
-        CS_FIND(check->findings, &cs_config_found_unsupported, &d->place, d->name,
-                cs_str_from(d->row->why));
+        if (!is_default(check, d))
+            CS_FIND(check->findings, &cs_config_found_unsupported, &d->place, d->name,
+                    cs_str_from(d->row->why));
         return;
     }
+    add_setting(d);
     check_terminated(check, d);
     if (check_shape(check, d) && check_count(check, d) && check_values(check, d)) {
         if (d->row->check)

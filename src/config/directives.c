@@ -84,8 +84,6 @@ static const struct cs_directive_row rows[] = {
      .doc = "Where problems are written, and from which level on: debug, info, notice, warn, error "
             "(unless said otherwise), crit, alert, emerg.",
      .check = check_error_log},
-    {"mail", CS_CTX_MAIN, 0, 0, CS_V_BLOCK, CS_D_BLOCK | CS_D_UNSUPPORTED, .opens = CS_CTX_MAP,
-     .why = "mail protocols are not spoken here"},
 
     /* processes */
     KNOB("worker_cpu_affinity", CS_CTX_MAIN, 1, CS_ARGS_ANY, CS_V_NONE, NULL, WHY_PROCESS),
@@ -139,7 +137,6 @@ static const struct cs_directive_row rows[] = {
     KNOB("connection_pool_size", CS_CTX_HTTP | CS_CTX_SERVER, 1, 1, CS_V_SIZE, NULL, WHY_BUFFERS),
     KNOB("request_pool_size", CS_CTX_HTTP | CS_CTX_SERVER, 1, 1, CS_V_SIZE, "4k", WHY_BUFFERS),
     KNOB("subrequest_output_buffer_size", HTTP_LEVELS, 1, 1, CS_V_SIZE, NULL, WHY_BUFFERS),
-    KNOB("client_body_buffer_size", HTTP_LEVELS, 1, 1, CS_V_SIZE, NULL, WHY_BUFFERS),
     KNOB("client_body_in_single_buffer", HTTP_LEVELS, 1, 1, CS_V_FLAG, "off", WHY_BUFFERS),
     KNOB("proxy_buffer_size", HTTP_LEVELS | STREAM_LEVELS, 1, 1, CS_V_SIZE, NULL, WHY_BUFFERS),
     KNOB("proxy_buffers", HTTP_LEVELS, 2, 2, CS_V_NONE, NULL, WHY_BUFFERS),

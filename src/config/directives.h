@@ -20,6 +20,10 @@ struct cs_core_settings {
 };
 
 extern const struct cs_schema_table cs_core_directives;
+/* nginx's directives that nobody here carries out: each is refused with the reason, or
+ * accepted with a notice where nothing changes. A module that learns one adds its own row, which
+ * goes before the one here. */
+extern const struct cs_schema_table cs_unsupported_directives;
 
 /** cs_core_resolve() - the settings of the main level and of events. In a file without http
  *  block worker_processes is one per core when nobody set it. Texts borrow from @config. */

@@ -111,6 +111,15 @@ static int print_entry(struct cs_buf *buf, const struct cs_directive_row *row)
     return r;
 }
 
+/* Whether another row of the name says more. @rows are sorted by name. */
+static bool is_shadowed(const struct cs_directive_row *const *rows, size_t n, size_t i)
+{
+    bool before = i > 0 && strcmp(rows[i - 1]->name, rows[i]->name) == 0;
+    bool after = i + 1 < n && strcmp(rows[i + 1]->name, rows[i]->name) == 0;
+
+    return cs_row_is_fallback(rows[i]) && (before || after);
+}
+
 /* A table of the rows that have @flag, with their reasons; nothing when there are none. */
 static int print_reasons(struct cs_buf *buf, const struct cs_directive_row *const *rows, size_t n,
                          uint32_t flag, const char *title)
@@ -119,7 +128,7 @@ static int print_reasons(struct cs_buf *buf, const struct cs_directive_row *cons
     int r = 0;
 
     for (size_t i = 0; i < n && r == 0; i++) {
-        if (!(rows[i]->flags & flag))
+        if (!(rows[i]->flags & flag) || is_shadowed(rows, n, i))
             continue;
         if (!any)
             r = cs_buf_addf(buf, "## %s\n\n| directive | why |\n|---|---|\n", title);

@@ -55,15 +55,16 @@ struct cs_str cs_context_names(unsigned bits, struct cs_arena *arena)
 
 /* --- rows by name ----------------------------------------------------------------------- */
 
-const struct cs_directive_row *cs_schema_find_in(const struct cs_schema *schema, struct cs_str name,
-                                                 unsigned context)
+static const struct cs_directive_row *find(const struct cs_schema *schema, struct cs_str name,
+                                           unsigned context, bool fallback)
 {
     for (size_t t = 0; t < schema->n_tables; t++) {
         const struct cs_schema_table *table = schema->tables[t];
         for (size_t i = 0; i < table->n; i++) {
-            if ((table->rows[i].contexts & context) &&
-                cs_str_eq(cs_str_from(table->rows[i].name), name))
-                return &table->rows[i];
+            const struct cs_directive_row *row = &table->rows[i];
+            if ((row->contexts & context) && cs_row_is_fallback(row) == fallback &&
+                cs_str_eq(cs_str_from(row->name), name))
+                return row;
         }
     }
     return NULL;
@@ -71,7 +72,19 @@ const struct cs_directive_row *cs_schema_find_in(const struct cs_schema *schema,
 
 const struct cs_directive_row *cs_schema_find(const struct cs_schema *schema, struct cs_str name)
 {
-    return cs_schema_find_in(schema, name, ~0U);
+    const struct cs_directive_row *row = find(schema, name, CS_CTX_EVERYWHERE, false);
+
+    return row ? row : find(schema, name, CS_CTX_EVERYWHERE, true);
+}
+
+const struct cs_directive_row *cs_schema_find_in(const struct cs_schema *schema, struct cs_str name,
+                                                 unsigned context)
+{
+    const struct cs_directive_row *row = find(schema, name, context, false);
+
+    if (row || find(schema, name, CS_CTX_EVERYWHERE, false))
+        return row;
+    return find(schema, name, CS_CTX_EVERYWHERE, true);
 }
 
 /* How far two names may be apart and still be the same, misspelt. */
@@ -91,7 +104,7 @@ const struct cs_directive_row *cs_schema_nearest(const struct cs_schema *schema,
         for (size_t i = 0; i < table->n; i++) {
             const struct cs_directive_row *row = &table->rows[i];
             size_t len = strlen(row->name), score;
-            if (len > name.len + most || name.len > len + most)
+            if (len > name.len + most || name.len > len + most || (row->flags & CS_D_UNSUPPORTED))
                 continue;
             score =
                 2 * cs_str_distance(name, cs_str_make(row->name, len)) + !(row->contexts & context);
@@ -146,7 +159,7 @@ int cs_row_number(const struct cs_directive_row *row, struct cs_str text, int64_
 
 /* --- settings ---------------------------------------------------------------------------- */
 
-static bool is_stored(const struct cs_directive_row *row)
+bool cs_row_is_stored(const struct cs_directive_row *row)
 {
     return row->type != CS_V_NONE && row->type != CS_V_BLOCK &&
            !(row->flags & (CS_D_NO_EFFECT | CS_D_UNSUPPORTED));
@@ -238,14 +251,14 @@ struct slot {
 };
 
 /* The index of @row's setting: of the first row of the table that stores into the same place.
- * Return: index, or table->n when the row is not in the table or stores nothing. */
+ * Return: index, or table->n when the row is not in the table. */
 static size_t slot_of(const struct cs_schema_table *table, const struct cs_directive_row *row)
 {
-    if (!row || row < table->rows || row >= table->rows + table->n || !is_stored(row))
+    if (row < table->rows || row >= table->rows + table->n)
         return table->n;
     for (size_t i = 0;; i++) {
         const struct cs_directive_row *other = &table->rows[i];
-        if (is_stored(other) && other->type == row->type && other->offset == row->offset)
+        if (cs_row_is_stored(other) && other->type == row->type && other->offset == row->offset)
             return i;
     }
 }
@@ -254,7 +267,7 @@ static void gather_slots(const struct cs_schema_table *table, const struct cs_bl
                          struct slot *slots)
 {
     for (; block; block = block->parent) {
-        for (const struct cs_directive *d = block->first; d; d = d->next) {
+        for (const struct cs_directive *d = block->first_setting; d; d = d->next_setting) {
             size_t i = slot_of(table, d->row);
             if (i == table->n || (slots[i].level && slots[i].level != block))
                 continue;
@@ -276,7 +289,7 @@ static void store_slot(const struct cs_schema_table *table, size_t i, const stru
         return;
     }
     items = cs_arena_array(arena, slot->n, sizeof(*items));
-    for (const struct cs_directive *d = slot->level->first; d; d = d->next) {
+    for (const struct cs_directive *d = slot->level->first_setting; d; d = d->next_setting) {
         if (slot_of(table, d->row) == i)
             items[n++] = d;
     }
@@ -290,7 +303,7 @@ void cs_settings_resolve(const struct cs_schema_table *table, const struct cs_bl
 
     gather_slots(table, block, slots);
     for (size_t i = table->n; i-- > 0;) {
-        if (is_stored(&table->rows[i]))
+        if (cs_row_is_stored(&table->rows[i]))
             store_default(&table->rows[i], settings);
     }
     for (size_t i = 0; i < table->n; i++) {
@@ -329,7 +342,8 @@ static const char *row_fault(const struct cs_directive_row *row)
         return "is a block without a context, or a context without a block";
     if (row->max != 0 && row->max < row->min)
         return "has bounds that exclude everything";
-    if (is_stored(row) && row->type < CS_V_STR && row->def && default_number(row, &value) < 0)
+    if (cs_row_is_stored(row) && row->type < CS_V_STR && row->def &&
+        default_number(row, &value) < 0)
         return "has a default that it would refuse";
     return NULL;
 }
@@ -341,6 +355,7 @@ static bool is_ambiguous(const struct cs_schema *schema, const struct cs_directi
         for (size_t i = 0; i < table->n; i++) {
             const struct cs_directive_row *other = &table->rows[i];
             if (other != row && (other->contexts & row->contexts) &&
+                cs_row_is_fallback(other) == cs_row_is_fallback(row) &&
                 strcmp(other->name, row->name) == 0)
                 return true;
         }

@@ -56,10 +56,14 @@ enum cs_directive_flag {
     CS_D_ALSO_BLOCK = 4,   /* ends with a block or a ";" */
     CS_D_SECURITY = 8,     /* weakening it weakens trust: never without effect */
     CS_D_NO_EFFECT = 16,   /* accepted; one notice per name, unless set to its default */
-    CS_D_UNSUPPORTED = 32, /* refused, for the reason in why */
+    CS_D_UNSUPPORTED = 32, /* refused for the reason in why, unless set to its default */
     CS_D_ANY_CHILD = 64,   /* the lines of its block are free-form (map, types) */
     CS_D_DEPRECATED = 128, /* works; a warning with why */
 };
+
+/* As contexts: a fallback. It counts wherever its name stands, unless another row has the same
+ * name, which then counts alone. So a table of what is known and not there needs no care. */
+#define CS_CTX_EVERYWHERE (~0U)
 
 /* As min_args/max_args: 255 is any number. */
 #define CS_ARGS_ANY 255
@@ -112,6 +116,15 @@ struct cs_directive_list {
     const struct cs_directive *const *items;
     size_t n;
 };
+
+/** cs_row_is_fallback() - whether a row of the same name in any table goes before this one. */
+static inline bool cs_row_is_fallback(const struct cs_directive_row *row)
+{
+    return row->contexts == CS_CTX_EVERYWHERE;
+}
+
+/** cs_row_is_stored() - whether the row's value goes into a settings struct. */
+bool cs_row_is_stored(const struct cs_directive_row *row);
 
 /** cs_schema_find() - the first row called @name, in any context. Return: row, or NULL. */
 const struct cs_directive_row *cs_schema_find(const struct cs_schema *schema, struct cs_str name);

@@ -177,6 +177,34 @@ static void test_names(void)
     cs_arena_deinit(&arena);
 }
 
+static void test_fallbacks(void)
+{
+    static const struct {
+        const char *text, *findings;
+    } rows[] = {
+        {"server { alias x; }", "\"alias\" directive is not supported"},
+        {"upstream u { alias x; }", "\"alias\" directive is not supported"},
+        {"upstream u { root x; }", "\"root\" directive is not allowed here"},
+        {"server { auth_basic off; ssl_stapling OFF; }", ""},
+        {"server { auth_basic \"off \"; }", "\"auth_basic\" directive is not supported"},
+        {"server { etag on; etag off; etag off; }", "\"etag\" has no effect here"},
+        {"server { stream { server { } } }", "\"stream\" directive is not supported"},
+    };
+    struct cs_str root = CS_STR("root"), alias = CS_STR("alias");
+
+    tap_ok(!cs_row_is_fallback(cs_schema_find(&test_schema, root)), "a row goes before a fallback");
+    tap_ok(!cs_schema_find_in(&test_schema, root, CS_CTX_UPSTREAM), "also where it may not stand");
+    tap_ok(cs_row_is_fallback(cs_schema_find_in(&test_schema, alias, CS_CTX_UPSTREAM)),
+           "a fallback that is alone counts everywhere");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_arena arena = {0};
+        struct cs_findings findings;
+        load(rows[i].text, &arena, &findings);
+        tap_str(test_primaries(&findings, &arena), cs_str_from(rows[i].findings), rows[i].text);
+        cs_arena_deinit(&arena);
+    }
+}
+
 static void test_table_faults(void)
 {
     static const struct {
@@ -219,6 +247,7 @@ int main(void)
     test_lists();
     test_values();
     test_names();
+    test_fallbacks();
     test_table_faults();
     return tap_done();
 }

@@ -91,8 +91,9 @@ static const struct cs_directive_row test_rows[] = {
      .syntax = "name value", .doc = "A header."},
 };
 static const struct cs_schema_table test_table = CS_SCHEMA_TABLE(test_rows);
-static const struct cs_schema_table *const test_tables[] = {&cs_core_directives, &test_table};
-static const struct cs_schema test_schema = {test_tables, 2};
+static const struct cs_schema_table *const test_tables[] = {&cs_core_directives, &test_table,
+                                                            &cs_unsupported_directives};
+static const struct cs_schema test_schema = {test_tables, 3};
 
 /* --- files in memory --------------------------------------------------------------------- */
 

@@ -24,6 +24,13 @@ struct open_file {
     bool is_parameter; /* the text of -g */
 };
 
+/* The first "}" of a file whose indentation is not that of the block it closes: where a brace
+ * was forgotten before, when the file ends too early. */
+struct misfit {
+    const struct cs_directive *opener; /* NULL: none seen */
+    unsigned line;
+};
+
 struct loader {
     const struct cs_config_reader *reader;
     struct cs_str prefix;
@@ -33,6 +40,7 @@ struct loader {
     struct cs_map by_path; /* path → cs_config_file */
     unsigned n_includes;
     unsigned block_depth;
+    struct misfit misfit; /* of the file being read */
 };
 
 /* The words up to a ";", "{", "}" or the end of the file. */
@@ -175,6 +183,21 @@ static void take_statement(struct loader *loader, struct cs_lex *lex, const stru
         open_block(loader, lex, file, directive, &end.place);
 }
 
+static bool starts_line(const struct cs_place *place)
+{
+    return cs_str_trim(cs_str_sub(place->text, 0, place->column - 1)).len == 0;
+}
+
+static void note_misfit(struct loader *loader, const struct cs_directive *opener,
+                        const struct cs_place *close)
+{
+    if (loader->misfit.opener || opener->place.line == close->line ||
+        opener->place.column == close->column || !starts_line(&opener->place) ||
+        !starts_line(close))
+        return;
+    loader->misfit = (struct misfit){opener, close->line};
+}
+
 /* A "}". Return: whether it closes the block that is being read. */
 static bool take_close(struct loader *loader, struct cs_block *block,
                        const struct cs_directive *opener, const struct statement *statement)
@@ -185,7 +208,24 @@ static bool take_close(struct loader *loader, struct cs_block *block,
     } else if (!opener) {
         CS_FIND0(loader->findings, &cs_config_found_unexpected_close, &statement->end.place);
     }
+    if (opener)
+        note_misfit(loader, opener, &statement->end.place);
     return opener != NULL;
+}
+
+/* The file ended inside of the block of @opener. */
+static void find_unclosed(struct loader *loader, const struct cs_directive *opener,
+                          const struct cs_place *end)
+{
+    const struct misfit *misfit = &loader->misfit;
+    struct cs_str line = number_text(loader->arena, opener->place.line);
+
+    if (!misfit->opener)
+        CS_FIND(loader->findings, &cs_config_found_end_in_block, end, opener->name, line);
+    else
+        CS_FIND(loader->findings, &cs_config_found_end_in_block_near, end, opener->name, line,
+                number_text(loader->arena, misfit->line), misfit->opener->name,
+                number_text(loader->arena, misfit->opener->place.line));
 }
 
 static void take_end(struct loader *loader, const struct open_file *file, struct cs_block *block,
@@ -198,8 +238,7 @@ static void take_end(struct loader *loader, const struct open_file *file, struct
                         statement);
         append_directive(loader, block, statement);
     } else if (opener) {
-        CS_FIND(loader->findings, &cs_config_found_end_in_block, &statement->end.place,
-                opener->name, number_text(loader->arena, opener->place.line));
+        find_unclosed(loader, opener, &statement->end.place);
     }
 }
 
@@ -227,10 +266,13 @@ static void parse_block(struct loader *loader, struct cs_lex *lex, const struct 
 static void parse_text(struct loader *loader, const struct open_file *file, struct cs_str text,
                        struct cs_block *block)
 {
+    const struct misfit outer = loader->misfit;
     struct cs_lex lex;
 
+    loader->misfit = (struct misfit){0};
     cs_lex_init(&lex, file->path, text, loader->arena, loader->findings);
     parse_block(loader, &lex, file, block, NULL);
+    loader->misfit = outer;
 }
 
 /* --- files ---------------------------------------------------------------------------- */

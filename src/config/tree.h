@@ -30,6 +30,7 @@ struct cs_directive {
     struct cs_block *block;             /* NULL: ended with ";" */
     struct cs_block *parent;
     struct cs_directive *next;
+    struct cs_directive *next_setting; /* the next in the block that is stored in settings */
 };
 
 struct cs_block {
@@ -37,6 +38,7 @@ struct cs_block {
     struct cs_directive *owner; /* NULL: main */
     struct cs_block *parent;    /* NULL: main */
     struct cs_directive *first, *last;
+    struct cs_directive *first_setting, *last_setting; /* those that are stored in settings */
 };
 
 /* A file that was read. */
