@@ -22,6 +22,17 @@ IS_NGINX = os.environ.get("COUNTERSIGN_AS") == "nginx"
 BINARY = os.path.abspath(os.environ.get("COUNTERSIGN")
                          or os.path.join(TOP, "build", "countersign"))
 PROGRAM = shutil.which("nginx") if IS_NGINX else BINARY
+
+
+def _is_sanitized(path):
+    try:
+        with open(path, "rb") as file:
+            return b"__asan_init" in file.read()
+    except OSError:
+        return False
+
+
+SANITIZED = _is_sanitized(PROGRAM)
 IS_ROOT = os.geteuid() == 0
 STOP_S = 5.0
 

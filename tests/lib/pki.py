@@ -4,9 +4,11 @@ Authority signs; Identity is a certificate with its key and the chain to present
 saved as PEM files, which is what the configuration of a gateway, curl and openssl read.
 """
 
+import base64
 import datetime
 import ipaddress
 import os
+import random
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -199,6 +201,41 @@ class Authority:
                 .build())
         return builder.sign(self.key, digest_for(self.key)).public_bytes(
             serialization.Encoding.PEM)
+
+
+def _der(tag, content):
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
+
+
+def big_crl(authority, entries, also=(), number=1):
+    """PEM of a list with many random serials; the library that makes the others would take
+    minutes. Authority's key must be ECDSA on P-256."""
+    generator = random.Random(entries)
+    moment = _der(0x17, now().strftime("%y%m%d%H%M%SZ").encode())
+    until = _der(0x17, (now() + 30 * ONE_DAY).strftime("%y%m%d%H%M%SZ").encode())
+    rows = []
+    for _ in range(entries):
+        serial = bytes([generator.randrange(1, 128)]) + generator.randbytes(15)
+        rows.append(b"\x30\x21\x02\x10" + serial + moment)
+    for serial in also:
+        content = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+        rows.append(_der(0x30, _der(0x02, content) + moment))
+    algorithm = _der(0x30, bytes.fromhex("06082a8648ce3d040302"))
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+        authority.key.public_key()).key_identifier
+    extensions = (
+        _der(0x30, b"\x06\x03\x55\x1d\x23" + _der(0x04, _der(0x30, _der(0x80, identifier))))
+        + _der(0x30, b"\x06\x03\x55\x1d\x14" + _der(0x04, _der(0x02, bytes([number])))))
+    body = _der(0x30, b"\x02\x01\x01" + algorithm + authority.subject.public_bytes() + moment
+                + until + _der(0x30, b"".join(rows)) + _der(0xA0, _der(0x30, extensions)))
+    signature = authority.key.sign(body, ec.ECDSA(hashes.SHA256()))
+    der = _der(0x30, body + algorithm + _der(0x03, b"\0" + signature))
+    text = base64.encodebytes(der)
+    return b"-----BEGIN X509 CRL-----\n" + text + b"-----END X509 CRL-----\n"
 
 
 def _key_usage(**on):
