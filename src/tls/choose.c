@@ -66,6 +66,24 @@ enum cs_choice cs_tls_on_hello(struct cs_tls *tls, const struct cs_hello *hello)
     return choice;
 }
 
+/* A ticket was approved, but the handshake is a full one all the same: another cipher, say. */
+static void decline(struct cs_tls *tls)
+{
+    if (tls->approved && tls->hooks->declined)
+        tls->hooks->declined(tls->hooks_ctx);
+    tls->approved = false;
+}
+
+bool cs_tls_settle(struct cs_tls *tls)
+{
+    if (!tls->approved || SSL_session_reused(tls->ssl))
+        return true;
+    cs_lib_chain_free(tls);
+    bool heard = tls->hooks->declined;
+    decline(tls);
+    return heard;
+}
+
 bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
 {
     size_t bytes = 0;
@@ -73,6 +91,7 @@ bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
         bytes += tls->facts.chain[i].len;
     if (bytes > TICKET_CHAIN_BYTES_MAX)
         cs_tls_forbid_tickets(tls);
+    decline(tls);
     tls->judged = true;
     tls->ticket_sec = 0;
     *ret_alert = SSL_AD_BAD_CERTIFICATE;
@@ -91,6 +110,7 @@ bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket)
     bool may = tls->hooks->resume(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain,
                                   ticket->original_sec);
     ERR_clear_error();
+    tls->approved = tls->approved || may;
     if (may)
         tls->ticket_sec = ticket->original_sec;
     return may;

@@ -86,7 +86,7 @@ void cs_facts_end(struct cs_tls *tls, bool complete)
     facts->resumed = SSL_session_reused(tls->ssl);
     facts->original_sec = cs_tls_ticket_head(tls).original_sec;
     take_session(tls);
-    /* A ticket was opened, then the library declined it and the client sent nothing. */
+    /* Offered to the peer but not resumed, and nothing presented instead. */
     if (!facts->resumed && !tls->judged)
         cs_lib_chain_free(tls);
 }

@@ -53,6 +53,7 @@ struct cs_tls {
     bool failed;    /* protocol error: only free is left */
     bool hello_seen;
     bool rejected; /* by the select hook: alert unrecognized_name */
+    bool approved; /* the resume hook has said yes to a ticket */
     bool judged;   /* the verify hook has run: the chain is this handshake's */
     bool no_tickets;
     uint8_t *left; /* received but not consumed when another session needed the buffer */
@@ -98,6 +99,9 @@ enum cs_choice cs_tls_on_hello(struct cs_tls *tls, const struct cs_hello *hello)
 /** cs_tls_on_chain() - the peer's chain is in the facts: the verdict. Return: whether to go
  *  on; false with *ret_alert to send. */
 bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert);
+/** cs_tls_settle() - the library says that the handshake is complete: whether its outcome is
+ *  what the hooks were asked about. Return: false when it must count as failed. */
+bool cs_tls_settle(struct cs_tls *tls);
 /** cs_tls_may_resume() - whether a ticket with this head, whose chain is in the facts, is
  *  good here and now. */
 bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket);

@@ -175,6 +175,8 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
         }
         if (result == CS_TLS_WANT_WRITE)
             return flushed(tls) == CS_TLS_FAILED ? give_up(tls, CS_TLS_FAILED) : result;
+        if (result == CS_TLS_OK && !cs_tls_settle(tls))
+            result = fail(tls, 0, "a resumption was approved and then did not happen");
         if (result != CS_TLS_OK)
             return give_up(tls, result);
         cs_facts_end(tls, true);
@@ -186,7 +188,7 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
 
 enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t *ret_n)
 {
-    size_t n = 0;
+    size_t n = 0, room = cs_transport_room(tls);
     int r = 1;
     if (tls->failed)
         return CS_TLS_FAILED;
@@ -199,8 +201,8 @@ enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t
         n += (size_t)r;
     }
     enum cs_tls_result result = r > 0 ? CS_TLS_OK : outcome(tls, r);
-    /* An answer to a key update, or the alert about what was read. */
-    if (cs_transport_unsent(tls) && result != CS_TLS_WANT_WRITE)
+    /* An answer to a key update, or the alert about what was read: not held back. */
+    if (cs_transport_room(tls) != room)
         (void)!cs_transport_flush(tls);
     if (n == 0)
         return result;

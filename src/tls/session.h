@@ -43,11 +43,14 @@ struct cs_tls_hooks {
      * bad_certificate). NULL refuses every certificate. */
     bool (*verify)(void *ctx, const struct cs_str *chain_der, size_t n, uint8_t *ret_alert);
     /* Whether a remembered session may be resumed: judge the chain it was made with as of
-     * now. @n is 0 when no certificate was presented then. The library may still decline
-     * afterwards, and verify follows. Return: false for a full handshake. NULL: never
-     * resume. */
+     * now. @n is 0 when no certificate was presented then. Return: false for a full
+     * handshake. NULL: never resume. The TLS library may decline after a yes: see declined. */
     bool (*resume)(void *ctx, const struct cs_str *chain_der, size_t n,
                    int64_t original_handshake_sec);
+    /* Server: resume said yes, yet the handshake is a full one: forget what was concluded
+     * from the remembered chain. verify follows if the client presents another. NULL: such
+     * a handshake fails unless verify has run, so that no old verdict can stand for it. */
+    void (*declined)(void *ctx);
 };
 
 /** cs_tls_server_session() - a connection just accepted on @fd. @initial answers until the

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "tap.h"
+#include "tls/internal.h"
 #include "tls/names.h"
 #include "tls/test_pki.h"
 #include "tls/tickets.h"
@@ -31,7 +32,7 @@ struct side {
     bool resume_answer;
     struct cs_tls *tls;
     char sni[64];
-    unsigned n_select, n_verify, n_resume;
+    unsigned n_select, n_verify, n_resume, n_declined;
     size_t n_chain, resume_n_chain;
     int64_t resume_original;
 };
@@ -66,7 +67,14 @@ static bool on_resume(void *ctx, const struct cs_str *chain, size_t n, int64_t o
     return side->resume_answer;
 }
 
-static const struct cs_tls_hooks hooks = {on_select, on_verify, on_resume};
+static void on_declined(void *ctx)
+{
+    struct side *side = ctx;
+    side->n_declined++;
+}
+
+static const struct cs_tls_hooks hooks = {on_select, on_verify, on_resume, on_declined};
+static const struct cs_tls_hooks deaf_hooks = {on_select, on_verify, on_resume, NULL};
 
 /* A connection in the making. */
 struct link {
@@ -475,6 +483,70 @@ static void test_rotation(unsigned bits, const char *version)
     now.wall_ms = (int64_t)START_SEC * 1000;
 }
 
+/* A ticket that the hook approves and the library then declines (another cipher; with or
+ * without extended master secret), from a client that now shows no certificate: the old
+ * verdict must not stand for the new connection. */
+static void declined_case(const struct cs_tls_hooks *server_hooks, bool certificate)
+{
+    struct cs_tls_pair pair = pair_of(&client_ec);
+    struct cs_tls_client *client =
+        make_client((struct cs_tls_client_spec){.pair = &pair, .session_reuse = true});
+    struct cs_tls_server_spec spec = mutual(CS_TLS_1_2);
+    spec.ciphers = CS_STR("ECDHE-ECDSA-AES128-GCM-SHA256");
+    struct cs_tls_server *first = make_server(spec);
+    spec.ciphers = CS_STR("ECDHE-ECDSA-AES256-GCM-SHA384");
+    struct cs_tls_server *second = make_server(spec);
+
+    struct link l = fresh();
+    link_open(&l, first, client, "a.example", "k");
+#ifdef SSL_OP_NO_EXTENDED_MASTER_SECRET
+    SSL_set_options(l.client->ssl, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+#endif
+    link_shake(&l);
+    tap_ok(l.rs == CS_TLS_OK && link_talk(&l), "a ticket is made");
+    link_close(&l);
+
+    l = fresh();
+    link_open(&l, second, client, "a.example", "k");
+    l.server->hooks = server_hooks;
+    if (!certificate)
+        SSL_certs_clear(l.client->ssl);
+    link_shake(&l);
+    const struct cs_handshake *facts = cs_tls_facts(l.server);
+    tap_ok(l.s.n_resume == 1 && !facts->resumed, "approved, and declined by the library");
+    if (server_hooks->declined)
+        tap_ok(l.rs == CS_TLS_OK && l.s.n_declined == 1, "the hook hears of it");
+    else
+        tap_int(l.rs, certificate ? CS_TLS_OK : CS_TLS_FAILED,
+                certificate ? "a new verdict is good" : "without the hook it fails");
+    tap_int(l.s.n_verify, certificate, "verdicts");
+    tap_int((int64_t)facts->n_chain, certificate, "the old chain is gone");
+    link_close(&l);
+    cs_tls_server_unref(first);
+    cs_tls_server_unref(second);
+    cs_tls_client_unref(client);
+}
+
+/* A client whose first key share is not of our group is asked again (RFC 8446 section 4.1.4);
+ * the server is chosen once. */
+static void test_retry(void)
+{
+    struct cs_tls_server_spec spec = mutual(CS_TLS_1_3);
+    spec.curves = CS_STR("P-384");
+    struct cs_tls_server *server = make_server(spec);
+    struct cs_tls_client *client =
+        make_client((struct cs_tls_client_spec){.curves = CS_STR("X25519:P-384")});
+    struct link l = fresh();
+    link_open(&l, server, client, "a.example", NULL);
+    link_shake(&l);
+    tap_ok(l.rs == CS_TLS_OK && l.rc == CS_TLS_OK && link_talk(&l), "a second ClientHello");
+    tap_str(cs_tls_facts(l.server)->group, CS_STR("secp384r1"), "our group");
+    tap_int(l.s.n_select, 1, "the server is chosen once");
+    link_close(&l);
+    cs_tls_server_unref(server);
+    cs_tls_client_unref(client);
+}
+
 static void test_alpn(void)
 {
     static const char *const h1[] = {"http/1.1", NULL};
@@ -810,6 +882,11 @@ int main(void)
         test_no_tickets(versions[v].bits, versions[v].name);
         test_rotation(versions[v].bits, versions[v].name);
     }
+    declined_case(&hooks, false);
+    declined_case(&hooks, true);
+    declined_case(&deaf_hooks, false);
+    declined_case(&deaf_hooks, true);
+    test_retry();
     test_alpn();
     test_select();
     test_pairs();
