@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include <sys/mman.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "x509/der.h"
@@ -162,8 +163,8 @@ static bool read_algorithm(struct builder *b, struct draft *d, struct cs_str alg
     if (!known)
         return refuse(b, d, CS_X509_KIND(CRL_WEAK_SIGNATURE), cs_der_oid_text(oid, &b->arena),
                       (struct cs_str){0});
-    if (digest)
-        EVP_Digest(d->tbs.ptr, d->tbs.len, d->list.digest, &d->list.digest_len, digest, NULL);
+    EVP_Digest(d->tbs.ptr, d->tbs.len, d->list.digest, &d->list.digest_len,
+               digest ? digest : EVP_sha256(), NULL);
     return true;
 }
 
@@ -442,23 +443,31 @@ static size_t slot_len(const struct list *list)
     return 1 + list->serial_room + TAIL;
 }
 
-/* FNV-1a with a final mix: the serial numbers come from a CA we trust, not from a peer. */
+/* Eight bytes at a time; the serial numbers come from a CA we trust, not from a peer. */
 static uint32_t hash_serial(struct cs_str serial)
 {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = serial.len;
 
-    for (size_t i = 0; i < serial.len; i++)
-        h = (h ^ (uint8_t)serial.ptr[i]) * 0x100000001b3u;
-    h ^= h >> 32;
-    h *= 0x9e3779b97f4a7c15u;
-    return (uint32_t)(h >> 32);
+    for (size_t i = 0; i < serial.len; i += sizeof(h)) {
+        size_t left = serial.len - i;
+        uint64_t word = 0;
+        memcpy(&word, serial.ptr + i, left < sizeof(word) ? left : sizeof(word));
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 32;
+    }
+    return (uint32_t)(h * 0x9e3779b97f4a7c15u >> 32);
+}
+
+/* Where the search for @serial starts. */
+static size_t first_slot(const struct list *list, struct cs_str serial)
+{
+    return (size_t)((uint64_t)hash_serial(serial) * list->n_slots >> 32);
 }
 
 /* The slot that holds @serial, or the free one where it belongs. There always is one. */
-static uint8_t *find_slot(uint8_t *slots, const struct list *list, struct cs_str serial)
+static uint8_t *find_slot(uint8_t *slots, const struct list *list, struct cs_str serial, size_t at)
 {
     size_t len = slot_len(list);
-    size_t at = (size_t)((uint64_t)hash_serial(serial) * list->n_slots >> 32);
 
     for (;;) {
         uint8_t *slot = slots + at * len;
@@ -497,42 +506,66 @@ static uint32_t clip_date(int64_t sec)
     return sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
 }
 
-static bool fill_entry(struct builder *b, const struct draft *d, struct cs_str entry,
-                       uint8_t *slots)
-{
-    struct cs_str serial, extensions = {0};
-    unsigned reason = 0;
-    uint32_t date32;
-    int64_t date;
-    uint8_t *slot;
+/* An entry on its way into the table. */
+struct entry {
+    struct cs_str serial;
+    uint32_t date;
+    uint8_t reason;
+    size_t at;
+};
 
-    (void)cs_der_integer(&entry, &serial); /* the first pass has seen it */
-    if (!cs_der_time(&entry, &date))
+static bool read_entry(struct builder *b, const struct draft *d, struct cs_str content,
+                       struct entry *ret)
+{
+    struct cs_str extensions = {0};
+    unsigned reason = 0;
+    int64_t date;
+
+    (void)cs_der_integer(&content, &ret->serial); /* the first pass has seen it */
+    if (!cs_der_time(&content, &date))
         return malformed(b, d, "revokedCertificates", "an entry has no date");
-    if (entry.len && (!cs_der_take(&entry, CS_DER_SEQUENCE, &extensions) || entry.len))
+    if (content.len && (!cs_der_take(&content, CS_DER_SEQUENCE, &extensions) || content.len))
         return malformed(b, d, "revokedCertificates", "an entry has more than it may");
     if (!read_entry_extensions(b, d, extensions, &reason))
         return false;
-    slot = find_slot(slots, &d->list, serial);
-    if (slot[0])
-        return true; /* listed twice: the first entry counts */
-    date32 = clip_date(date);
-    slot[0] = (uint8_t)serial.len;
-    memcpy(slot + 1, serial.ptr, serial.len);
-    memcpy(slot + 1 + d->list.serial_room, &date32, sizeof(date32));
-    slot[1 + d->list.serial_room + sizeof(date32)] = (uint8_t)reason;
+    ret->date = clip_date(date);
+    ret->reason = (uint8_t)reason;
+    ret->at = first_slot(&d->list, ret->serial);
     return true;
 }
 
+static void put_entry(const struct list *list, uint8_t *slots, const struct entry *e)
+{
+    uint8_t *slot = find_slot(slots, list, e->serial, e->at);
+
+    if (slot[0])
+        return; /* listed twice: the first entry counts */
+    slot[0] = (uint8_t)e->serial.len;
+    memcpy(slot + 1, e->serial.ptr, e->serial.len);
+    memcpy(slot + 1 + list->serial_room, &e->date, sizeof(e->date));
+    slot[1 + list->serial_room + sizeof(e->date)] = e->reason;
+}
+
+/* Slots lie far apart: each entry's is asked for from memory while the entries before it are
+ * put into theirs. */
 static bool fill_list(struct builder *b, const struct draft *d, uint8_t *slots)
 {
-    struct cs_str rest = d->revoked, entry;
+    enum { AHEAD = 16 };
+    struct cs_str rest = d->revoked, content;
+    struct entry pending[AHEAD];
+    size_t n = 0;
 
-    while (rest.len) {
-        (void)cs_der_take(&rest, CS_DER_SEQUENCE, &entry);
-        if (!fill_entry(b, d, entry, slots))
+    for (; rest.len; n++) {
+        struct entry *e = &pending[n % AHEAD];
+        if (n >= AHEAD)
+            put_entry(&d->list, slots, e);
+        (void)cs_der_take(&rest, CS_DER_SEQUENCE, &content);
+        if (!read_entry(b, d, content, e))
             return false;
+        __builtin_prefetch(slots + e->at * slot_len(&d->list), 1);
     }
+    for (size_t i = n > AHEAD ? n - AHEAD : 0; i < n; i++)
+        put_entry(&d->list, slots, &pending[i % AHEAD]);
     return true;
 }
 
@@ -548,25 +581,30 @@ static size_t place_lists(struct builder *b)
     return size;
 }
 
+/* The digest of a list's signed part stands for the list, so nothing is hashed twice. */
 static void digest_lists(const struct builder *b, uint8_t ret_digest[32])
 {
-    uint8_t *all = cs_alloc(b->n * 32);
+    struct cs_buf buf;
 
-    for (size_t i = 0; i < b->n; i++)
-        SHA256((const uint8_t *)b->drafts[i].der.ptr, b->drafts[i].der.len, all + 32 * i);
-    SHA256(all, b->n * 32, ret_digest);
-    free(all);
+    cs_buf_init(&buf, b->n * (sizeof(b->drafts->list.digest) + SIGNATURE_MAX));
+    for (size_t i = 0; i < b->n; i++) {
+        const struct list *list = &b->drafts[i].list;
+        (void)cs_buf_add(&buf, list->digest, sizeof(list->digest));
+        (void)cs_buf_add(&buf, list->signature, list->signature_len);
+    }
+    SHA256((const uint8_t *)buf.ptr, buf.len, ret_digest);
+    cs_buf_deinit(&buf);
 }
 
 static int make_block(struct builder *b, struct cs_crl_set **ret_set)
 {
     size_t size = place_lists(b);
-    uint8_t *block =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    uint8_t *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct cs_crl_set *set;
 
     if (block == MAP_FAILED)
         return -ENOMEM;
+    (void)madvise(block, size, MADV_HUGEPAGE); /* fewer faults now, fewer misses later */
     for (size_t i = 0; i < b->n; i++) {
         memcpy(block + i * sizeof(struct list), &b->drafts[i].list, sizeof(struct list));
         if (!fill_list(b, &b->drafts[i], block + b->drafts[i].list.slots)) {
@@ -743,7 +781,7 @@ static bool look_up(const struct cs_crl_set *set, const struct list *list, struc
 
     if (list->n_entries == 0 || serial.len > list->serial_room)
         return false;
-    slot = find_slot(set->block + list->slots, list, serial);
+    slot = find_slot(set->block + list->slots, list, serial, first_slot(list, serial));
     if (slot[0] == 0)
         return false;
     memcpy(&date, slot + 1 + list->serial_room, sizeof(date));

@@ -43,7 +43,7 @@ struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set);
 /** cs_crl_set_unref() - one fewer; the last one unmaps. NULL is fine. */
 void cs_crl_set_unref(struct cs_crl_set *set);
 
-/** cs_crl_set_digest() - SHA-256 over the exact bytes of all lists. */
+/** cs_crl_set_digest() - SHA-256 that stands for the exact lists and their order. */
 const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set);
 /** cs_crl_set_bytes() - size of the shared block. */
 size_t cs_crl_set_bytes(const struct cs_crl_set *set);
