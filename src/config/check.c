@@ -239,6 +239,8 @@ static void check_terminated(struct check *check, struct cs_directive *d)
     before = i > 0 ? &d->args[i - 1] : NULL;
     text = before ? before->text : d->name;
     if (has_shape(d) && has_count(d) && has_bits(d)) {
+        if (cs_row_is_fallback(find_row(check, d->args[i].text, d->parent->context)))
+            return;
         CS_FIND(check->findings, &cs_config_found_swallowed, &d->args[i].place, d->name,
                 d->args[i].text, text);
         return;

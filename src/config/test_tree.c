@@ -167,6 +167,51 @@ static const char *repeat(struct cs_arena *arena, const char *piece, size_t n)
     return text;
 }
 
+static int glob_fails(void *ctx, struct cs_str pattern, struct cs_arena *arena,
+                      struct cs_str **ret_paths, size_t *ret_n)
+{
+    return -EACCES;
+}
+
+static void test_glob_fault(void)
+{
+    const struct test_file files[] = {{"/etc/main", "user u; include d/*; pid p;"}, {0}};
+    const struct cs_config_reader reader = {test_read, glob_fails, (void *)(uintptr_t)files};
+    struct cs_arena arena = {0};
+    struct cs_findings findings;
+    struct cs_config *config;
+
+    cs_findings_init(&findings, &arena);
+    tap_int(cs_config_load(&reader, CS_STR("/etc/main"), CS_STR("/etc/"), CS_STR(""), &test_schema,
+                           &arena, &findings, &config),
+            0, "a folder that cannot be read does not stop the reading");
+    tap_str(test_primaries(&findings, &arena),
+            CS_STR("glob() \"/etc/d/*\" failed (13: Permission denied)"), "and is a finding");
+    tap_ok(cs_block_find(config->main, "pid") != NULL, "what follows is there");
+    cs_arena_deinit(&arena);
+}
+
+/* Files 0 to 19, each including the next. */
+static void test_include_depth(void)
+{
+    struct test_file files[21] = {{0}};
+    struct cs_arena arena = {0};
+    struct cs_findings findings;
+
+    for (int i = 0; i < 20; i++) {
+        files[i].path = cs_arena_printf(&arena, "/etc/%d", i).ptr;
+        files[i].text = cs_arena_printf(&arena, "include %d;", i + 1).ptr;
+    }
+    files[19].text = "";
+    test_load(files, NULL, &arena, &findings);
+    tap_str(test_primaries(&findings, &arena), CS_STR("includes are nested more than 16 deep"),
+            "a long chain of includes is refused");
+    files[16].text = "";
+    test_load(files, NULL, &arena, &findings);
+    tap_int(findings.n, 0, "a chain of sixteen is not");
+    cs_arena_deinit(&arena);
+}
+
 static void test_limits(void)
 {
     struct cs_arena arena = {0};
@@ -222,6 +267,8 @@ int main(void)
     test_includes();
     test_extra();
     test_files();
+    test_glob_fault();
+    test_include_depth();
     test_limits();
     test_lookup();
     return tap_done();
