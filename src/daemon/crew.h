@@ -1,0 +1,61 @@
+/* A crew: the workers of one configuration.
+ *
+ * Starting: all are forked, none counts yet. Serving: all of them have said that they are
+ * ready; one that dies is replaced, at once if it has lived for a while, else after a pause
+ * that doubles. Finishing: they were told to go, and none is replaced; those that stay too
+ * long are killed.
+ *
+ * A crew tells its host when it is up, when it could not start and when it has gone; all
+ * three are said from the event loop, never from inside a call.
+ */
+#ifndef CS_DAEMON_CREW_H
+#define CS_DAEMON_CREW_H
+
+#include <sys/types.h>
+
+#include "daemon/listeners.h"
+#include "daemon/mainlog.h"
+#include "io/loop.h"
+#include "snapshot/snapshot.h"
+
+struct cs_crew;
+struct cs_user;
+
+enum cs_crew_event {
+    CS_CREW_UP,     /* every worker serves */
+    CS_CREW_FAILED, /* starting, and a worker has ended: let it finish */
+    CS_CREW_ENDED,  /* finishing, and the last worker has gone: free it */
+};
+
+struct cs_crew_spec {
+    struct cs_snapshot *snapshot; /* the crew takes a reference */
+    unsigned n_workers;
+    struct cs_loop *loop;
+    struct cs_listeners *listeners; /* the snapshot's are prepared in it */
+    const struct cs_user *user;     /* whom workers become; NULL: they stay who they are */
+    const struct cs_mainlog *log;
+    void (*in_child)(void *ctx); /* in a new worker: close what is the supervisor's alone */
+    void (*on_event)(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
+    void *ctx;
+};
+
+/** cs_crew_new() - fork the workers. @spec is copied; what it points to outlives the crew.
+ *  Return: the crew. A fork that fails is logged and counts as a worker that has died. */
+struct cs_crew *cs_crew_new(const struct cs_crew_spec *spec);
+/** cs_crew_free() - forget an ended crew. NULL is fine. Return: NULL. */
+struct cs_crew *cs_crew_free(struct cs_crew *crew);
+
+/** cs_crew_finish() - tell all workers to go: when their requests are done if @graceful, at
+ *  once otherwise. CS_CREW_ENDED follows. May be repeated to make haste. */
+void cs_crew_finish(struct cs_crew *crew, bool graceful);
+/** cs_crew_signal() - send @signo to all workers. */
+void cs_crew_signal(const struct cs_crew *crew, int signo);
+/** cs_crew_reaped() - process @pid has ended with @status as of waitpid().
+ *  Return: whether it was a worker of this crew. */
+bool cs_crew_reaped(struct cs_crew *crew, pid_t pid, int status);
+
+/** cs_crew_worker() - the life of one worker in a process that is to become it.
+ *  @ready_fd (or -1) gets a byte once the worker serves. Return: its exit status. */
+int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int ready_fd, pid_t parent);
+
+#endif
