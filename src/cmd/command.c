@@ -1,0 +1,204 @@
+/* The table of commands and its reader, which is getopt_long() fed from the tables. */
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+static const struct cs_option_row options[] = {
+    [CS_OPT_CONFIG] = {'c', "config", "FILE", "the configuration file", false},
+    [CS_OPT_PREFIX] = {'p', "prefix", "DIR", "where relative paths start", false},
+    [CS_OPT_GLOBALS] = {'g', "global", "DIRECTIVES", "main-level directives, read before the file",
+                        false},
+    [CS_OPT_ERROR_LOG] = {'e', "error-log", "FILE", "the error log, unless the file names one",
+                          false},
+    [CS_OPT_JSON] = {0, "json", NULL, "print JSON for programs", false},
+    [CS_OPT_ONCE] = {0, "once", NULL, "end after the transcript; exit 0 if all went well", false},
+    [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
+                           true},
+    [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
+    [CS_OPT_HELP] = {'h', "help", NULL, "say what the command does", false},
+};
+
+#define WHERE (CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) | CS_OPT_BIT(CS_OPT_GLOBALS))
+
+static const struct cs_command commands[] = {
+    {"run", NULL, 0, "run the gateway",
+     "Reads the configuration, opens its listeners and serves until told to stop. Runs\n"
+     "in the foreground and logs to standard error, unless the configuration says\n"
+     "\"daemon on\" or names an error_log.\n"
+     "\n"
+     "Signals: TERM and INT stop at once, QUIT waits for requests that are under way,\n"
+     "HUP reloads the configuration, USR1 reopens the log files.\n",
+     WHERE | CS_OPT_BIT(CS_OPT_ERROR_LOG), cs_cmd_run},
+    {"check", NULL, 0, "check a configuration without running it",
+     "Reads the configuration and everything it names (certificates, keys, revocation\n"
+     "lists) and prints all that is wrong or will hurt later. Exits 1 if there are\n"
+     "errors.\n",
+     WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_check},
+    {"reload", NULL, 0, "let a running gateway take up its changed configuration",
+     "Checks the configuration first: if it has errors they are printed, nothing is\n"
+     "reloaded, and the exit status is 1. Otherwise new workers start with it and the\n"
+     "old ones finish what they are doing.\n",
+     WHERE, cs_cmd_reload},
+    {"stop", NULL, 0, "stop a running gateway at once",
+     "Requests that are under way are cut off; see quit.\n", WHERE, cs_cmd_stop},
+    {"quit", NULL, 0, "stop a running gateway when its requests are done",
+     "Listeners are closed at once, connections when their requests are done, or after\n"
+     "worker_shutdown_timeout.\n",
+     WHERE, cs_cmd_quit},
+    {"reopen", NULL, 0, "let a running gateway open its log files again",
+     "After log files were moved away: what is written from then on goes to new files\n"
+     "of the old names.\n",
+     WHERE, cs_cmd_reopen},
+    {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
+    {"help", "[COMMAND]", 1, "say what the commands do", "",
+     CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const struct cs_command *cs_commands(size_t *ret_n)
+{
+    *ret_n = N_COMMANDS;
+    return commands;
+}
+
+const struct cs_option_row *cs_option_rows(void)
+{
+    return options;
+}
+
+const struct cs_command *cs_command_find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/* Two mistakes at most, and fewer than half of a short word. */
+static bool is_near(size_t distance, size_t len)
+{
+    return distance <= 2 && distance * 2 < len;
+}
+
+const struct cs_command *cs_command_nearest(const char *name)
+{
+    const struct cs_command *nearest = NULL;
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        size_t d = cs_str_distance(cs_str_from(name), cs_str_from(commands[i].name));
+        if (d < least && is_near(d, strlen(commands[i].name))) {
+            nearest = &commands[i];
+            least = d;
+        }
+    }
+    return nearest;
+}
+
+bool cs_line_has(const struct cs_line *line, enum cs_option option)
+{
+    return line->values[option] != NULL;
+}
+
+static bool takes(const struct cs_command *command, int option)
+{
+    return option == CS_OPT_HELP || command->options & CS_OPT_BIT(option);
+}
+
+/* The command's options as getopt_long() wants them; a long one returns 256 + its number. */
+static void getopt_tables(const struct cs_command *command, char *letters,
+                          struct option longs[CS_OPT_N + 1])
+{
+    *letters++ = ':'; /* say ':' for a missing argument, and print nothing */
+    for (int i = 0; i < CS_OPT_N; i++) {
+        if (!takes(command, i))
+            continue;
+        *longs++ = (struct option){
+            options[i].name, options[i].argument ? required_argument : no_argument, NULL, 256 + i};
+        if (!options[i].letter)
+            continue;
+        *letters++ = options[i].letter;
+        if (options[i].argument)
+            *letters++ = ':';
+    }
+    *longs = (struct option){0};
+    *letters = '\0';
+}
+
+/* Which option getopt_long() means by @c, or -1. */
+static int option_of(int c)
+{
+    if (c >= 256)
+        return c - 256;
+    for (int i = 0; i < CS_OPT_N; i++) {
+        if (options[i].letter == c)
+            return i;
+    }
+    return -1;
+}
+
+static const char *near_option(const struct cs_command *command, const char *typed)
+{
+    const char *nearest = NULL;
+    size_t least = SIZE_MAX;
+
+    for (int i = 0; i < CS_OPT_N; i++) {
+        size_t d = cs_str_distance(cs_str_from(typed), cs_str_from(options[i].name));
+        if (takes(command, i) && d < least && is_near(d, strlen(options[i].name))) {
+            nearest = options[i].name;
+            least = d;
+        }
+    }
+    return nearest;
+}
+
+static int refuse_option(const struct cs_command *command, int c, char *const *argv,
+                         struct cs_buf *error)
+{
+    const char *word = argv[optind - 1];
+    const char *nearest;
+
+    if (c == ':' && optopt >= 256)
+        return cs_buf_addf(error, "option --%s wants %s", options[optopt - 256].name,
+                           options[optopt - 256].argument);
+    if (c == ':')
+        return cs_buf_addf(error, "option -%c wants %s", optopt,
+                           options[option_of(optopt)].argument);
+    if (optopt >= 256)
+        return cs_buf_addf(error, "option --%s takes no argument", options[optopt - 256].name);
+    if (optopt)
+        return cs_buf_addf(error, "unknown option \"-%c\"", optopt);
+    nearest = near_option(command, word + 2);
+    cs_buf_addf(error, "unknown option \"%s\"", word);
+    return nearest ? cs_buf_addf(error, ", did you mean \"--%s\"?", nearest) : 0;
+}
+
+int cs_line_parse(const struct cs_command *command, int argc, char **argv, struct cs_line *ret_line,
+                  struct cs_buf *error)
+{
+    struct cs_line line = {.command = command};
+    struct option longs[CS_OPT_N + 1];
+    char letters[2 * CS_OPT_N + 2];
+    int c;
+
+    getopt_tables(command, letters, longs);
+    optind = 0; /* start over */
+    while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (c == '?' || c == ':') {
+            refuse_option(command, c, argv, error);
+            return -EINVAL;
+        }
+        line.values[option_of(c)] = optarg ? optarg : "";
+    }
+    line.operands = argv + optind;
+    line.n_operands = argc - optind;
+    if (line.n_operands > command->max_operands) {
+        cs_buf_addf(error, "unexpected \"%s\"", line.operands[command->max_operands]);
+        return -EINVAL;
+    }
+    *ret_line = line;
+    return 0;
+}

@@ -1,0 +1,101 @@
+/* Subcommands as rows of a table, and their options as rows of another.
+ *
+ * What a command may be told, what `help` says about it, the manual page's synopsis and the
+ * shell completion all come from these two tables, so they cannot disagree.
+ */
+#ifndef CS_CMD_COMMAND_H
+#define CS_CMD_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Every option that some command takes. */
+enum cs_option {
+    CS_OPT_CONFIG,
+    CS_OPT_PREFIX,
+    CS_OPT_GLOBALS,
+    CS_OPT_ERROR_LOG,
+    CS_OPT_JSON,
+    CS_OPT_ONCE,
+    CS_OPT_DIRECTIVES,
+    CS_OPT_COMPLETION,
+    CS_OPT_HELP,
+    CS_OPT_N,
+};
+
+#define CS_OPT_BIT(option) (1u << (option))
+
+struct cs_option_row {
+    char letter; /* 0: none */
+    const char *name;
+    const char *argument; /* NULL: none */
+    const char *doc;
+    bool hidden;
+};
+
+/* What was typed, taken apart. */
+struct cs_line {
+    const struct cs_command *command;
+    const char *values[CS_OPT_N]; /* NULL: not given; "": given, has no argument */
+    char *const *operands;
+    int n_operands;
+};
+
+struct cs_command {
+    const char *name;
+    const char *operands; /* as in the synopsis, or NULL: none */
+    int max_operands;
+    const char *summary; /* one line without a full stop */
+    const char *text;    /* paragraphs for `help NAME`; lines of at most 80 columns */
+    unsigned options;    /* CS_OPT_BIT()s; --help is always there */
+    int (*run)(const struct cs_line *line); /* Return: exit status */
+};
+
+/* Exit statuses: done, it did not work, it was asked wrongly. */
+enum { CS_EXIT_OK = 0, CS_EXIT_FAILED = 1, CS_EXIT_USAGE = 2 };
+
+/** cs_commands() - all commands, in the order of `help`; *ret_n is their number. Static. */
+const struct cs_command *cs_commands(size_t *ret_n);
+/** cs_command_find() - the command called @name, or NULL. */
+const struct cs_command *cs_command_find(const char *name);
+/** cs_command_nearest() - the command most like @name, or NULL when none is near. */
+const struct cs_command *cs_command_nearest(const char *name);
+/** cs_option_rows() - the options, indexed by enum cs_option. Static. */
+const struct cs_option_row *cs_option_rows(void);
+
+/** cs_line_parse() - take apart what follows the command's name: @argv[0] is the name.
+ *  Options and operands may be mixed; "--" ends the options. @argv is reordered and borrowed.
+ *  Return: 0, or -EINVAL with one clause that says what is wrong appended to @error. */
+int cs_line_parse(const struct cs_command *command, int argc, char **argv, struct cs_line *ret_line,
+                  struct cs_buf *error);
+/** cs_line_has() - whether @option was given. */
+bool cs_line_has(const struct cs_line *line, enum cs_option option);
+
+/* The commands, one file each. */
+/** cs_cmd_run() - `countersign run`. */
+int cs_cmd_run(const struct cs_line *line);
+/** cs_cmd_check() - `countersign check`. */
+int cs_cmd_check(const struct cs_line *line);
+/** cs_cmd_reload() - `countersign reload`. */
+int cs_cmd_reload(const struct cs_line *line);
+/** cs_cmd_stop() - `countersign stop`. */
+int cs_cmd_stop(const struct cs_line *line);
+/** cs_cmd_quit() - `countersign quit`. */
+int cs_cmd_quit(const struct cs_line *line);
+/** cs_cmd_reopen() - `countersign reopen`. */
+int cs_cmd_reopen(const struct cs_line *line);
+/** cs_cmd_version() - `countersign version`. */
+int cs_cmd_version(const struct cs_line *line);
+/** cs_cmd_help() - `countersign help`. */
+int cs_cmd_help(const struct cs_line *line);
+
+/** cs_help_general() - what `countersign help` prints. Return: 0, or -ENOBUFS. */
+int cs_help_general(struct cs_buf *buf);
+/** cs_help_command() - what `countersign help NAME` prints. Return: 0, or -ENOBUFS. */
+int cs_help_command(const struct cs_command *command, struct cs_buf *buf);
+/** cs_help_completion() - the completion script for bash. Return: 0, or -ENOBUFS. */
+int cs_help_completion(struct cs_buf *buf);
+
+#endif

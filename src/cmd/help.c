@@ -1,0 +1,164 @@
+/* help: what the tables say, put into lines. */
+#include <stdio.h>
+
+#include "cmd/command.h"
+#include "cmd/report.h"
+#include "config/print.h"
+#include "snapshot/snapshot.h"
+
+#define HELP_MAX (1 << 20)
+
+static int add_option(const struct cs_option_row *row, struct cs_buf *buf)
+{
+    char left[64];
+
+    if (row->letter)
+        snprintf(left, sizeof(left), "-%c, --%s%s%s", row->letter, row->name,
+                 row->argument ? " " : "", row->argument ? row->argument : "");
+    else
+        snprintf(left, sizeof(left), "    --%s%s%s", row->name, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
+    return cs_buf_addf(buf, "  %-25s %s\n", left, row->doc);
+}
+
+static bool shows(const struct cs_command *command, int option)
+{
+    return !cs_option_rows()[option].hidden &&
+           (option == CS_OPT_HELP || command->options & CS_OPT_BIT(option));
+}
+
+static int add_synopsis(const struct cs_command *command, struct cs_buf *buf)
+{
+    const struct cs_option_row *rows = cs_option_rows();
+    int r = cs_buf_addf(buf, "countersign %s", command->name);
+
+    for (int i = 0; i < CS_OPT_HELP && r == 0; i++) {
+        if (!shows(command, i))
+            continue;
+        r = rows[i].letter ? cs_buf_addf(buf, " [-%c", rows[i].letter)
+                           : cs_buf_addf(buf, " [--%s", rows[i].name);
+        r = r || (rows[i].argument && cs_buf_addf(buf, " %s", rows[i].argument)) ||
+            cs_buf_add_char(buf, ']');
+    }
+    if (command->operands)
+        r = r || cs_buf_addf(buf, " %s", command->operands);
+    return r || cs_buf_add_char(buf, '\n');
+}
+
+int cs_help_general(struct cs_buf *buf)
+{
+    size_t n;
+    const struct cs_command *commands = cs_commands(&n);
+    int r = cs_buf_addf(buf,
+                        "countersign %s: mutual TLS in front of your services\n\n"
+                        "usage: countersign COMMAND [OPTION]...\n\n",
+                        CS_VERSION);
+
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = cs_buf_addf(buf, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    return r || cs_buf_add_str(buf, CS_STR("\n\"countersign help COMMAND\" says more about one.\n"
+                                           "Called through a link named nginx it takes nginx's "
+                                           "options.\n"));
+}
+
+int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
+{
+    int r = cs_buf_addf(buf, "countersign %s: %s\n\nusage: ", command->name, command->summary) ||
+            add_synopsis(command, buf) || cs_buf_add_char(buf, '\n');
+
+    if (*command->text)
+        r = r || cs_buf_addf(buf, "%s\n", command->text);
+    for (int i = 0; i < CS_OPT_N && r == 0; i++) {
+        if (shows(command, i))
+            r = add_option(&cs_option_rows()[i], buf);
+    }
+    if (command->options & CS_OPT_BIT(CS_OPT_CONFIG))
+        r = r || cs_buf_addf(buf,
+                             "\nWithout -c the configuration is %s.\n"
+                             "A relative FILE starts at DIR if -p is given, else in the current "
+                             "folder;\nwithout -p, DIR is the folder of FILE.\n",
+                             CS_DEFAULT_CONFIG);
+    return r;
+}
+
+static int add_completion_options(const struct cs_command *command, struct cs_buf *buf)
+{
+    const struct cs_option_row *rows = cs_option_rows();
+    int r = 0;
+
+    for (int i = 0; i < CS_OPT_N && r == 0; i++) {
+        if (!shows(command, i))
+            continue;
+        r = cs_buf_addf(buf, " --%s", rows[i].name);
+        if (rows[i].letter)
+            r = r || cs_buf_addf(buf, " -%c", rows[i].letter);
+    }
+    return r;
+}
+
+int cs_help_completion(struct cs_buf *buf)
+{
+    size_t n;
+    const struct cs_command *commands = cs_commands(&n);
+    int r = cs_buf_add_str(buf, CS_STR("# bash completion for countersign, printed by\n"
+                                       "# `countersign help --completion bash`\n"
+                                       "_countersign()\n{\n"
+                                       "    local word=${COMP_WORDS[COMP_CWORD]} words\n"
+                                       "    case ${COMP_WORDS[COMP_CWORD-1]} in\n"
+                                       "        -p|--prefix) COMPREPLY=($(compgen -d -- \"$word\"))"
+                                       "; return ;;\n"
+                                       "        -c|--config|-e|--error-log) "
+                                       "COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+                                       "        -g|--global) return ;;\n    esac\n"
+                                       "    words=\""));
+
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = cs_buf_addf(buf, "%s%s", i ? " " : "", commands[i].name);
+    r = r || cs_buf_add_str(buf, CS_STR("\"\n    if [ \"$COMP_CWORD\" -gt 1 ]; then\n"
+                                        "        case ${COMP_WORDS[1]} in\n"));
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (strcmp(commands[i].name, "help") == 0)
+            continue;
+        r = cs_buf_addf(buf, "            %s) words=\"", commands[i].name) ||
+            add_completion_options(&commands[i], buf) || cs_buf_add_str(buf, CS_STR("\" ;;\n"));
+    }
+    return r ||
+           cs_buf_add_str(buf, CS_STR("            help) ;;\n            *) words= ;;\n"
+                                      "        esac\n    fi\n"
+                                      "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+                                      "}\ncomplete -o filenames -F _countersign countersign\n"));
+}
+
+static int help_about(const char *name, struct cs_buf *buf)
+{
+    const struct cs_command *command = cs_command_find(name);
+
+    if (!command)
+        return cs_report_unknown_command(name);
+    cs_help_command(command, buf);
+    return CS_EXIT_OK;
+}
+
+int cs_cmd_help(const struct cs_line *line)
+{
+    const char *shell = line->values[CS_OPT_COMPLETION];
+    struct cs_buf buf;
+    int status = CS_EXIT_OK;
+
+    cs_buf_init(&buf, HELP_MAX);
+    if (cs_line_has(line, CS_OPT_DIRECTIVES)) {
+        cs_print_manual(&buf, cs_snapshot_schema());
+    } else if (shell && strcmp(shell, "bash") == 0) {
+        cs_help_completion(&buf);
+    } else if (shell) {
+        fprintf(stderr, "countersign help: no completion for \"%s\", only for bash\n", shell);
+        status = CS_EXIT_USAGE;
+    } else if (line->n_operands) {
+        status = help_about(line->operands[0], &buf);
+    } else {
+        cs_help_general(&buf);
+    }
+    fwrite(buf.ptr, 1, buf.len, stdout);
+    cs_buf_deinit(&buf);
+    return status;
+}

@@ -1,0 +1,48 @@
+/* What the command line says about one gateway: which configuration, where paths start, what
+ * is built in; under the name countersign and under the name nginx. */
+#ifndef CS_CMD_INSTANCE_H
+#define CS_CMD_INSTANCE_H
+
+#include "base/arena.h"
+#include "daemon/supervisor.h"
+
+struct cs_line;
+struct cs_nginx_args;
+
+struct cs_instance {
+    struct cs_arena arena; /* owns the texts */
+    struct cs_daemon_spec daemon;
+    struct cs_str shown_config; /* as typed, for summaries */
+};
+
+/** cs_instance_init() - the gateway that `countersign COMMAND` is about: the file is -c, behind
+ *  the prefix if -p is given and in the current folder otherwise; paths in it start at the
+ *  prefix, or at its own folder. */
+void cs_instance_init(struct cs_instance *instance, const struct cs_line *line);
+/** cs_instance_init_nginx() - the same for nginx's options: everything relative starts at the
+ *  prefix, which is built in unless -p is given. */
+void cs_instance_init_nginx(struct cs_instance *instance, const struct cs_nginx_args *args);
+/** cs_instance_deinit() - free the texts. */
+void cs_instance_deinit(struct cs_instance *instance);
+
+/** cs_instance_load() - the configuration and all it names, checked whole; @check also looks
+ *  for what will hurt later. As cs_snapshot_load(). */
+int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_findings *findings,
+                     struct cs_snapshot **ret_snapshot);
+
+/* How sending a signal to a running gateway went. */
+enum cs_signalled {
+    CS_SIGNALLED,
+    CS_SIGNAL_NO_PID_FILE,  /* errno says why */
+    CS_SIGNAL_BAD_PID_FILE, /* there is no number in it */
+    CS_SIGNAL_FAILED,       /* kill(): errno says why; ESRCH: the file is stale */
+};
+
+/** cs_instance_signal() - send @signo to the process in the gateway's pid file. The file's path
+ *  is worked out from the configuration, errors in it notwithstanding; it is in *ret_path
+ *  (in the instance's arena), the process id in *ret_pid if there was one.
+ *  Return: how it went, with a positive errno in *ret_errno if it did not. */
+enum cs_signalled cs_instance_signal(struct cs_instance *instance, int signo,
+                                     struct cs_str *ret_path, int *ret_pid, int *ret_errno);
+
+#endif
