@@ -34,4 +34,8 @@ static inline bool cs_chars_all(struct cs_str s, unsigned classes)
     return true;
 }
 
+/** cs_chars_values() - how many bytes at the front of @s are of class VALUE. Eight at a time:
+ *  heads are mostly that. */
+size_t cs_chars_values(struct cs_str s);
+
 #endif

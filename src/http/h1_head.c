@@ -44,6 +44,8 @@ static bool run(struct cs_h1_scan *scan, struct cs_str bytes, unsigned classes)
     size_t end = min(bytes.len, min(scan->line + scan->limits->max_line + 1,
                                     scan->start + scan->limits->max_head + 1));
 
+    if (classes == CS_CHAR_VALUE && scan->pos < end)
+        scan->pos += cs_chars_values(cs_str_sub(bytes, scan->pos, end - scan->pos));
     while (scan->pos < end && cs_char_is(bytes.ptr[scan->pos], classes))
         scan->pos++;
     return scan->pos < end;

@@ -23,10 +23,11 @@ static enum cs_h1_error take_line(struct cs_str *rest, struct cs_str *ret_line)
 /* Why a line has a byte that is not of class VALUE; CS_H1_OK when it has none. */
 static enum cs_h1_error check_line(struct cs_str line)
 {
-    for (size_t i = 0; i < line.len; i++)
-        if (!cs_char_is(line.ptr[i], CS_CHAR_VALUE))
-            return line.ptr[i] == '\r' ? CS_H1_BARE_CR : CS_H1_CONTROL_BYTE;
-    return CS_H1_OK;
+    size_t len = cs_chars_values(line);
+
+    if (len == line.len)
+        return CS_H1_OK;
+    return line.ptr[len] == '\r' ? CS_H1_BARE_CR : CS_H1_CONTROL_BYTE;
 }
 
 /* "HTTP/d.d" exactly. */

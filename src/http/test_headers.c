@@ -178,6 +178,15 @@ static void test_chars(void)
     for (int c = 0; c < 256; c++)
         wrong += cs_chars[c] != classes(c);
     tap_int(wrong, 0, "the byte table follows the grammar");
+    for (int c = 0; c < 256; c++)
+        for (size_t at = 0; at < 20; at++) {
+            char text[20];
+            memset(text, at % 3 ? '~' : ' ', sizeof(text));
+            text[at] = (char)c;
+            wrong += cs_chars_values(cs_str_make(text, sizeof(text))) !=
+                     (classes(c) & CS_CHAR_VALUE ? sizeof(text) : at);
+        }
+    tap_int(wrong, 0, "runs of values end at the same bytes");
 }
 
 int main(void)
