@@ -161,26 +161,35 @@ static enum cs_tls_result give_up(struct cs_tls *tls, enum cs_tls_result result)
     return result == CS_TLS_CLOSED ? CS_TLS_EOF : result;
 }
 
+/* One attempt, and as many more as sending makes room for. */
+static enum cs_tls_result shake(struct cs_tls *tls)
+{
+    enum cs_tls_result result, sent;
+    do {
+        ERR_clear_error();
+        int r = SSL_do_handshake(tls->ssl);
+        result = r == 1 ? CS_TLS_OK : outcome(tls, r);
+        if (result != CS_TLS_WANT_READ && result != CS_TLS_WANT_WRITE)
+            return result;
+        sent = flushed(tls);
+    } while (result == CS_TLS_WANT_WRITE && sent == CS_TLS_OK);
+    return sent == CS_TLS_FAILED ? sent : result;
+}
+
 enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
 {
     if (tls->failed)
         return CS_TLS_FAILED;
-    if (!tls->facts.complete) {
-        ERR_clear_error();
-        int r = SSL_do_handshake(tls->ssl);
-        enum cs_tls_result result = r == 1 ? CS_TLS_OK : outcome(tls, r);
-        if (result == CS_TLS_WANT_READ) {
-            enum cs_tls_result sent = flushed(tls);
-            return sent == CS_TLS_FAILED ? give_up(tls, sent) : result;
-        }
-        if (result == CS_TLS_WANT_WRITE)
-            return flushed(tls) == CS_TLS_FAILED ? give_up(tls, CS_TLS_FAILED) : result;
-        if (result == CS_TLS_OK && !cs_tls_settle(tls))
-            result = fail(tls, 0, "a resumption was approved and then did not happen");
-        if (result != CS_TLS_OK)
-            return give_up(tls, result);
-        cs_facts_end(tls, true);
-    }
+    if (tls->facts.complete)
+        return flushed(tls);
+    enum cs_tls_result result = shake(tls);
+    if (result == CS_TLS_WANT_READ || result == CS_TLS_WANT_WRITE)
+        return result;
+    if (result == CS_TLS_OK && !cs_tls_settle(tls))
+        result = fail(tls, 0, "a resumption was approved and then did not happen");
+    if (result != CS_TLS_OK)
+        return give_up(tls, result);
+    cs_facts_end(tls, true);
     return flushed(tls);
 }
 

@@ -75,7 +75,8 @@ int cs_tls_feed(struct cs_tls *tls, struct cs_str bytes);
 
 /** cs_tls_ready() - an event came: the socket has become readable or writable; @hangup when
  *  the event also said that the peer closed or failed, so that the end is read even behind
- *  a short read. A new session counts as ready for both. */
+ *  a short read. A new session counts as ready for both; a hangup that was seen before it
+ *  was made is for the caller to repeat. */
 void cs_tls_ready(struct cs_tls *tls, bool readable, bool writable, bool hangup);
 
 /** cs_tls_handshake() - take the handshake as far as it goes, sending what there is to send.

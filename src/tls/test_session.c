@@ -547,6 +547,33 @@ static void test_retry(void)
     cs_tls_client_unref(client);
 }
 
+/* A client that wants to negotiate anew on an established connection. */
+static void test_renegotiation(void)
+{
+    struct cs_tls_pair pair = pair_of(&client_ec);
+    struct cs_tls_server *server = make_server(mutual(CS_TLS_1_2));
+    struct cs_tls_client *client = make_client((struct cs_tls_client_spec){.pair = &pair});
+    struct link l = fresh();
+    char buf[8];
+    size_t n;
+    link_open(&l, server, client, NULL, NULL);
+    link_shake(&l);
+    tap_ok(l.rs == CS_TLS_OK && link_talk(&l), "an established connection");
+    SSL_clear_options(l.client->ssl, SSL_OP_NO_RENEGOTIATION);
+    if (SSL_renegotiate(l.client->ssl) == 1) {
+        SSL_do_handshake(l.client->ssl);
+        cs_tls_flush(l.client);
+        read_some(l.server, buf, sizeof(buf), &n);
+        tap_int(cs_tls_facts(l.server)->alert_sent.number, 100, "renegotiation is refused");
+    } else {
+        tap_ok(true, "this library's clients cannot ask for renegotiation");
+    }
+    tap_int(l.s.n_verify, 1, "nothing was judged anew");
+    link_close(&l);
+    cs_tls_server_unref(server);
+    cs_tls_client_unref(client);
+}
+
 static void test_alpn(void)
 {
     static const char *const h1[] = {"http/1.1", NULL};
@@ -887,6 +914,7 @@ int main(void)
     declined_case(&deaf_hooks, false);
     declined_case(&deaf_hooks, true);
     test_retry();
+    test_renegotiation();
     test_alpn();
     test_select();
     test_pairs();
