@@ -118,7 +118,8 @@ struct cs_h1_response {
     bool has_length;            /* whether Content-Length was sent */
     bool keep_alive;            /* the upstream keeps the connection, and its end is known */
     bool interim;               /* 1xx but 101: another response follows */
-    bool upgraded;              /* 101: what follows is another protocol */
+    bool upgraded;              /* 101: what follows is another protocol; refuse it where the
+                                   request asked for none */
 };
 
 /** cs_h1_response_parse() - read a response head; @method is that of the request it answers

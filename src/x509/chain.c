@@ -505,7 +505,7 @@ static void explain(struct run *run, const struct complaint *c)
     case CS_X509_ERR_NO_CERT_SIGN:
         if (has_complaint(run, CS_X509_ERR_INVALID_CA, c->depth))
             break;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case CS_X509_ERR_INVALID_CA: explain_not_ca(run, c->depth); break;
     case CS_X509_ERR_PURPOSE: explain_purpose(run, c->depth); break;
     case CS_X509_ERR_PATH_LENGTH:
