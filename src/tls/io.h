@@ -27,8 +27,9 @@ struct cs_tls_io {
     struct cs_tls *out_owner;
 };
 
-/** cs_tls_io_init() - allocate both buffers. @now is read whenever a session needs the time
- *  and outlives @io. */
+/** cs_tls_io_init() - allocate both buffers, and get the process's random generator going: call
+ *  it in the worker, after the fork, before the first client. @now is read whenever a session needs
+ * the time and outlives @io. */
 void cs_tls_io_init(struct cs_tls_io *io, const struct cs_now *now);
 /** cs_tls_io_deinit() - free the buffers. Every session that uses @io is gone by then. */
 void cs_tls_io_deinit(struct cs_tls_io *io);
