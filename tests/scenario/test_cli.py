@@ -65,7 +65,8 @@ http {
 
 
 @pytest.mark.parametrize("body, line, words", [
-    ("server {\n    listen 1\n    return 200;\n}\n", (2, 3, 4), 'missing|not terminated|expect|";"'),
+    ("server {\n    listen 1\n    return 200;\n}\n", (2, 3, 4),
+     'missing|not terminated|expect|";"|invalid parameter'),
     ("server {\n    listen 1;\n", (1, 2, 3), 'end of file|missing|"}"'),
     ("server {\n    listen 1;\n}\n}\n", (4,), 'unexpected "}"|unexpected'),
     ("server {\n    return 200 \"open;\n}\n", (2, 3, 4), "quot|end of file|string"),
@@ -93,8 +94,8 @@ def test_each_mistake_has_its_place_and_words(start, body, line, words):
     done = check(gw)
     text = done.stdout + done.stderr
     assert done.returncode == 1, text
-    found = [m for m in re.finditer(r"gateway\.conf:(\d+):\d+: error: [^\n]*(\n(?! *\S+:\d+:\d+:).*)*",
-                                    text)]
+    finding = r"gateway\.conf:(\d+):\d+: error: [^\n]*(\n(?! *\S+:\d+:\d+:).*)*"
+    found = re.finditer(finding, text)
     assert any(int(m.group(1)) in line and re.search(words, m.group(), re.I) for m in found), text
 
 
@@ -131,7 +132,8 @@ WARNINGS = {
         server("ssl_verify_depth 0; return 200;", ca="with-issuing.pem"), "depth"),
     "an expired CRL": (server("ssl_crl @pki@/crl-stale.pem; return 200;"), "CRL"),
     "matching a CN with an open regex": (
-        server('if ($ssl_client_s_dn ~ "CN=(.*)$") { set $x $1; } return 200;'), "ssl_client_s_dn|DN"),
+        server('if ($ssl_client_s_dn ~ "CN=(.*)$") { set $x $1; } return 200;'),
+        "ssl_client_s_dn|DN"),
     "ssl on": (server("ssl on; return 200;"), '"ssl"'),
 }
 

@@ -31,8 +31,8 @@ def plain(start, backend, extra="", more="", **words):
 
 def pooled(start, backends, directives="", more="", **words):
     """A gateway with an upstream block; more goes into its location."""
-    servers = "".join(f"server {b}; " if isinstance(b, (str, Backend)) else f"server {b[0]} {b[1]}; "
-                      for b in backends)
+    rows = [(b, "") if isinstance(b, (str, Backend)) else b for b in backends]
+    servers = "".join(f"server {address} {options}; " for address, options in rows)
     return start("upstream pool { %s %s }" % (servers, directives) + PLAIN, backend="pool",
                  extra="", more='proxy_set_header Connection ""; ' + more, **words)
 
@@ -271,8 +271,9 @@ def test_proxy_pass_with_and_without_uri(start, backend, location, proxied, aske
 
 
 @pytest.mark.countersign
-@pytest.mark.parametrize("asked", ["/public/../secret", "/public/..%2fsecret", "/public/%2e%2e/secret",
-                                   "/secret/./x", "//secret", "/%73ecret", "/public/..;/secret"])
+@pytest.mark.parametrize("asked", [
+    "/public/../secret", "/public/..%2fsecret", "/public/%2e%2e/secret", "/secret/./x", "//secret",
+    "/%73ecret", "/public/..;/secret"])
 def test_what_is_authorized_is_what_is_forwarded(start, backend, asked):
     """A path that the rules saw as /public must not be /secret at the backend."""
     gw = start("""server {

@@ -1,6 +1,7 @@
 """The supervisor does what it is told by signal, and never loses the state that works."""
 
 import os
+import pwd
 import re
 import signal
 import time
@@ -12,7 +13,6 @@ from gateway import IS_NGINX, listens, server
 from pki import Authority
 from waiting import wait_for
 
-FINE = server('return 200 "@answer@";').replace("@answer@", "%s")
 HTTP = """server { listen 127.0.0.1:@http@; return 200 "%s"; }"""
 
 
@@ -224,26 +224,29 @@ def test_many_hups_in_a_row_settle(start):
     wait_for(lambda: len(gw.workers()) == 2, "two workers")
 
 
+def identity_of(pid):
+    """(user ids, supplementary groups) of a process."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = file.read()
+    users = re.search(r"^Uid:\t(.*)$", status, re.M).group(1).split("\t")
+    return set(map(int, users)), set(re.search(r"^Groups:\t(.*)$", status, re.M).group(1).split())
+
+
 @pytest.mark.root
 def test_workers_are_not_root(start):
     gw = start(HTTP % "x", workers=2)
+    assert ask(gw) == "x"
     for pid in gw.workers():
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            status = file.read()
-        uids = re.search(r"^Uid:\t(.*)$", status, re.M).group(1).split("\t")
-        gids = re.search(r"^Groups:\t(.*)$", status, re.M).group(1).split()
-        assert "0" not in uids
-        assert "0" not in gids
+        wait_for(lambda p=pid: 0 not in identity_of(p)[0], "the worker to give up root")
+        assert "0" not in identity_of(pid)[1]
 
 
 @pytest.mark.root
 def test_workers_are_the_user_that_was_named(start):
-    import pwd
     gw = start(HTTP % "x", main="user daemon;")
+    wanted = {pwd.getpwnam("daemon").pw_uid}
     for pid in gw.workers():
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            uid = int(re.search(r"^Uid:\t(\d+)", file.read(), re.M).group(1))
-        assert uid == pwd.getpwnam("daemon").pw_uid
+        wait_for(lambda p=pid: identity_of(p)[0] == wanted, "the worker to become daemon")
 
 
 @pytest.mark.root
