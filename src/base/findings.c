@@ -1,4 +1,5 @@
-/* A list of findings in an arena; operands are copied so that they outlive their source. */
+/* A list of findings in an arena; operands and places are copied so that they
+ * outlive their source. */
 #include "base/findings.h"
 
 #include "base/panic.h"
@@ -22,8 +23,11 @@ void cs_findings_add(struct cs_findings *findings, const struct cs_finding_kind 
     }
     finding = CS_ARENA_NEW(findings->arena, struct cs_finding);
     finding->kind = kind;
-    if (place)
+    if (place) {
         finding->place = *place;
+        finding->place.file = cs_arena_dup(findings->arena, place->file);
+        finding->place.text = cs_arena_dup(findings->arena, place->text);
+    }
     for (size_t i = 0; i < n; i++)
         finding->operands[i] = cs_arena_dup(findings->arena, operands[i]);
     if (findings->last)
