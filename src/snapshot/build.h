@@ -1,0 +1,120 @@
+/* Shared by the files that build a snapshot; nobody else includes this. */
+#ifndef CS_SNAPSHOT_BUILD_H
+#define CS_SNAPSHOT_BUILD_H
+
+#include "base/hash.h"
+#include "snapshot/model.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/variables.h"
+
+struct cs_regex;
+struct cs_tls_server;
+
+/* A snapshot being built. */
+struct cs_build {
+    const struct cs_snapshot_options *options;
+    struct cs_findings *findings;
+    struct cs_snapshot *snapshot;
+    struct cs_arena *arena; /* the snapshot's */
+    const struct cs_block *http;
+    struct cs_map files;     /* path → struct cs_str *: files already read */
+    struct cs_map trusts;    /* key → struct cs_trust *: trust sets already built */
+    struct cs_map formats;   /* name → struct cs_log_format * */
+    struct cs_map upstreams; /* name → struct cs_upstream * */
+};
+
+/* What has to be released with the snapshot. */
+enum cs_owned_kind {
+    CS_OWNED_TLS_SERVER,
+    CS_OWNED_TLS_CLIENT,
+    CS_OWNED_TRUST,
+    CS_OWNED_REGEX,
+    CS_OWNED_NAMES,
+    CS_OWNED_LOCATIONS,
+    CS_OWNED_MAP
+};
+
+struct cs_owned {
+    enum cs_owned_kind kind;
+    void *object;
+    struct cs_owned *next;
+};
+
+#define CS_FINDING_KIND(id, code, severity, primary, detail, hint)                                 \
+    extern const struct cs_finding_kind cs_finding_##id;
+#include "snapshot/findings.def"
+#undef CS_FINDING_KIND
+
+/** cs_build_own() - release @object with the snapshot. */
+void cs_build_own(struct cs_build *build, enum cs_owned_kind kind, void *object);
+
+/* files.c */
+/** cs_build_path() - @word's path, relative ones behind the prefix; in the arena, with a NUL
+ *  behind it. */
+struct cs_str cs_build_path(struct cs_build *build, struct cs_str path);
+/** cs_build_read() - the whole of the file that @word names, read once per snapshot. An
+ *  unreadable or empty file is a finding. Return: 0, or -EINVAL. */
+int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
+/** cs_build_wipe_files() - overwrite and free what was read: keys were among it. */
+void cs_build_wipe_files(struct cs_build *build);
+/** cs_build_reader() - how the configuration itself is read. */
+extern const struct cs_config_reader cs_build_reader;
+
+/* log.c */
+void cs_build_log_formats(struct cs_build *build);
+/** cs_build_error_logs() - the error logs that apply in @block, as indexes of snapshot->logs. */
+const size_t *cs_build_error_logs(struct cs_build *build, const struct cs_block *block,
+                                  size_t *ret_n);
+void cs_build_access_logs(struct cs_build *build, struct cs_scope *scope);
+
+/* map.c */
+/** cs_build_declare() - make every variable that `set`, `map` and named groups define known,
+ *  so that templates may use them in any order. */
+void cs_build_declare(struct cs_build *build);
+void cs_build_maps(struct cs_build *build);
+
+/* script.c */
+/** cs_build_regex() - compile @pattern at @word, owned by the snapshot.
+ *  Return: the expression, or NULL after a finding. */
+const struct cs_regex *cs_build_regex(struct cs_build *build, struct cs_str pattern,
+                                      bool ignore_case, const struct cs_word *word);
+/** cs_build_script() - the rewrite statements of @block. @location: their location, or NULL in a
+ *  server block. */
+struct cs_script cs_build_script(struct cs_build *build, const struct cs_block *block,
+                                 struct cs_scope *scope);
+
+/* upstream.c */
+void cs_build_upstreams(struct cs_build *build);
+/** cs_build_upstream_for() - the upstream block called @host, or an implicit one for
+ *  @host:@port (resolved now). Return: NULL after a finding. */
+struct cs_upstream *cs_build_upstream_for(struct cs_build *build, struct cs_str authority,
+                                          uint16_t default_port, const struct cs_word *word);
+
+/* location.c */
+/** cs_build_scope() - settings and content of @block into a new location. */
+struct cs_scope *cs_build_scope(struct cs_build *build, const struct cs_block *block,
+                                struct cs_vserver *server, struct cs_str pattern);
+/** cs_build_locations() - the location blocks of a server, nested ones included. */
+void cs_build_locations(struct cs_build *build, const struct cs_block *block,
+                        struct cs_vserver *server);
+
+/* proxy.c */
+void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct cs_scope *scope);
+
+/* tls.c */
+void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
+                         struct cs_vserver *server);
+struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,
+                                              struct cs_proxy *proxy);
+
+/* listen.c */
+void cs_build_listens(struct cs_build *build, const struct cs_block *block,
+                      struct cs_vserver *server);
+
+/* server.c */
+void cs_build_servers(struct cs_build *build);
+
+/* lint.c */
+void cs_build_lint(struct cs_build *build);
+
+#endif

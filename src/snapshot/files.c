@@ -1,0 +1,137 @@
+/* Reading what a configuration names: whole, bounded, once, and wiped afterwards. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "snapshot/build.h"
+
+/* A revocation list of ten million entries still fits. */
+enum { FILE_MAX = 512 << 20, CONFIG_MAX = 64 << 20 };
+
+struct cs_str cs_build_path(struct cs_build *build, struct cs_str path)
+{
+    return cs_arena_dup(build->arena, cs_config_path(path, build->options->prefix, build->arena));
+}
+
+static int read_all(int fd, char *into, size_t size, size_t *ret_len)
+{
+    size_t len = 0;
+
+    while (len < size) {
+        ssize_t n = read(fd, into + len, size - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    *ret_len = len;
+    return 0;
+}
+
+/* The bytes of a regular file, from malloc(). */
+static int read_file(const char *path, size_t max, struct cs_str *ret_text)
+{
+    cs_cleanup(cs_close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    size_t len = 0;
+    char *bytes;
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if ((uint64_t)st.st_size > max)
+        return -EFBIG;
+    bytes = malloc((size_t)st.st_size + 1);
+    if (!bytes)
+        return -ENOMEM;
+    r = read_all(fd, bytes, (size_t)st.st_size, &len);
+    if (r < 0) {
+        free(bytes);
+        return r;
+    }
+    *ret_text = cs_str_make(bytes, len);
+    return 0;
+}
+
+int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text)
+{
+    struct cs_str path = cs_build_path(build, word->text);
+    struct cs_str *known = cs_map_get(&build->files, path);
+    int r;
+
+    if (!known) {
+        known = CS_ARENA_NEW(build->arena, struct cs_str);
+        r = read_file(path.ptr, FILE_MAX, known);
+        if (r < 0) {
+            CS_FIND(build->findings, &cs_finding_file_unreadable, &word->place, path,
+                    cs_str_from(strerror(-r)));
+            return -EINVAL;
+        }
+        cs_map_set(&build->files, path, known);
+    }
+    if (known->len == 0) {
+        CS_FIND(build->findings, &cs_finding_file_empty, &word->place, path);
+        return -EINVAL;
+    }
+    *ret_text = *known;
+    return 0;
+}
+
+void cs_build_wipe_files(struct cs_build *build)
+{
+    for (size_t i = 0; i < build->files.n_slots; i++) {
+        struct cs_str *text = build->files.slots[i].value;
+        if (!text)
+            continue;
+        cs_wipe((char *)text->ptr, text->len);
+        free((char *)text->ptr);
+    }
+    cs_map_deinit(&build->files);
+}
+
+static int config_read(void *ctx, struct cs_str path, struct cs_arena *arena,
+                       struct cs_str *ret_text)
+{
+    struct cs_str name = cs_arena_dup(arena, path), text = {0};
+    int r = read_file(name.ptr, CONFIG_MAX, &text);
+
+    if (r < 0)
+        return r;
+    *ret_text = cs_arena_dup(arena, text);
+    free((char *)text.ptr);
+    return 0;
+}
+
+static int config_glob(void *ctx, struct cs_str pattern, struct cs_arena *arena,
+                       struct cs_str **ret_paths, size_t *ret_n)
+{
+    struct cs_str name = cs_arena_dup(arena, pattern);
+    glob_t found = {0};
+    int r = glob(name.ptr, 0, NULL, &found);
+
+    if (r == GLOB_NOMATCH) {
+        *ret_n = 0;
+        return 0;
+    }
+    if (r)
+        return r == GLOB_NOSPACE ? -ENOMEM : -EACCES;
+    *ret_paths = cs_arena_array(arena, found.gl_pathc, sizeof(**ret_paths));
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        (*ret_paths)[i] = cs_arena_dup(arena, cs_str_from(found.gl_pathv[i]));
+    *ret_n = found.gl_pathc;
+    globfree(&found);
+    return 0;
+}
+
+const struct cs_config_reader cs_build_reader = {config_read, config_glob, NULL};

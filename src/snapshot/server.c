@@ -1,0 +1,77 @@
+/* Virtual servers: names, settings, TLS, statements and locations of each server block. */
+#include "config/value.h"
+#include "snapshot/build.h"
+
+static void build_names(struct cs_build *build, const struct cs_block *block,
+                        struct cs_vserver *server)
+{
+    size_t n = 0;
+
+    for (const struct cs_directive *d = cs_block_find(block, "server_name"); d;
+         d = cs_block_next(d))
+        n += d->n_args;
+    server->names = cs_arena_array(build->arena, n + 1, sizeof(*server->names));
+    for (const struct cs_directive *d = cs_block_find(block, "server_name"); d;
+         d = cs_block_next(d)) {
+        for (size_t i = 0; i < d->n_args; i++)
+            server->names[server->n_names++] =
+                (struct cs_server_name){d->args[i].text, d->args[i].place};
+    }
+    if (server->n_names == 0)
+        server->names[server->n_names++] = (struct cs_server_name){{0}, server->place};
+    server->name = server->names[0].text;
+}
+
+static void build_large_buffers(struct cs_build *build, struct cs_server_settings *set)
+{
+    const struct cs_directive *d;
+
+    set->large_buffers = 4;
+    set->large_buffer_size = 8192;
+    if (set->large_client_header_buffers.n == 0)
+        return;
+    d = set->large_client_header_buffers.items[0];
+    if (cs_str_to_u64(d->args[0].text, 1024, &set->large_buffers) < 0 || set->large_buffers == 0)
+        cs_config_refuse_value(build->findings, d, &d->args[0], CS_STR("write a number from 1 on"));
+    if (cs_value_size(d->args[1].text, &set->large_buffer_size) < 0 ||
+        set->large_buffer_size == 0 || set->large_buffer_size > 1 << 20)
+        cs_config_refuse_value(build->findings, d, &d->args[1], CS_STR("write a size up to 1m"));
+}
+
+static void build_server(struct cs_build *build, const struct cs_directive *d,
+                         struct cs_vserver *server)
+{
+    const struct cs_block *block = d->block;
+
+    server->place = d->place;
+    cs_settings_resolve(&cs_server_schema, block, build->arena, &server->set);
+    build_large_buffers(build, &server->set);
+    build_names(build, block, server);
+    cs_build_listens(build, block, server);
+    server->base = cs_build_scope(build, block, server, (struct cs_str){0});
+    cs_build_server_tls(build, block, server);
+    server->script = cs_build_script(build, block, NULL);
+    cs_build_locations(build, block, server);
+}
+
+void cs_build_servers(struct cs_build *build)
+{
+    struct cs_snapshot *s = build->snapshot;
+    const struct cs_directive *first = cs_block_find(build->http, "server");
+    size_t n = 0;
+
+    for (const struct cs_directive *d = first; d; d = cs_block_next(d))
+        n += d->block != NULL;
+    s->servers = cs_arena_array(build->arena, n, sizeof(*s->servers));
+    for (const struct cs_directive *d = first; d; d = cs_block_next(d)) {
+        struct cs_vserver *server;
+        if (!d->block)
+            continue;
+        server = CS_ARENA_NEW(build->arena, struct cs_vserver);
+        server->index = s->n_servers;
+        s->servers[s->n_servers++] = server;
+        build_server(build, d, server);
+    }
+    if (s->n_listeners == 0 && build->findings->n_errors == 0)
+        CS_FIND0(build->findings, &cs_finding_no_listeners, NULL);
+}

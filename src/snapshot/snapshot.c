@@ -1,0 +1,158 @@
+/* From text to running state: read, check, build, and hand over whole or not at all. */
+#include "snapshot/snapshot.h"
+
+#include <errno.h>
+
+#include "base/mem.h"
+#include "policy/directives.h"
+#include "route/locations.h"
+#include "route/map.h"
+#include "route/names.h"
+#include "route/regex.h"
+#include "snapshot/build.h"
+#include "tls/client.h"
+#include "tls/directives.h"
+#include "tls/server.h"
+#include "x509/trust.h"
+
+#define CS_FINDING_KIND(id, code, severity, primary, detail, hint)                                 \
+    const struct cs_finding_kind cs_finding_##id = {code, severity, primary, detail, hint};
+#include "snapshot/findings.def"
+#undef CS_FINDING_KIND
+
+static const struct cs_schema_table *const tables[] = {
+    &cs_core_directives,   &cs_http_schema,
+    &cs_server_schema,     &cs_location_schema,
+    &cs_ssl_directives,    &cs_proxy_ssl_directives,
+    &cs_policy_directives, &cs_unsupported_directives,
+};
+
+static const struct cs_schema schema = {tables, sizeof(tables) / sizeof(tables[0])};
+
+const struct cs_schema *cs_snapshot_schema(void)
+{
+    return &schema;
+}
+
+void cs_build_own(struct cs_build *build, enum cs_owned_kind kind, void *object)
+{
+    struct cs_owned *owned = CS_ARENA_NEW(build->arena, struct cs_owned);
+
+    *owned = (struct cs_owned){kind, object, build->snapshot->owned};
+    build->snapshot->owned = owned;
+}
+
+static void release(const struct cs_owned *owned)
+{
+    switch (owned->kind) {
+    case CS_OWNED_TLS_SERVER: cs_tls_server_unref(owned->object); break;
+    case CS_OWNED_TLS_CLIENT: cs_tls_client_unref(owned->object); break;
+    case CS_OWNED_TRUST: cs_trust_unref(owned->object); break;
+    case CS_OWNED_REGEX: cs_regex_free(owned->object); break;
+    case CS_OWNED_NAMES: cs_names_free(owned->object); break;
+    case CS_OWNED_LOCATIONS: cs_location_free(owned->object); break;
+    case CS_OWNED_MAP: cs_keymap_free(owned->object); break;
+    }
+}
+
+struct cs_snapshot *cs_snapshot_ref(struct cs_snapshot *snapshot)
+{
+    snapshot->refs++;
+    return snapshot;
+}
+
+struct cs_snapshot *cs_snapshot_unref(struct cs_snapshot *snapshot)
+{
+    struct cs_arena arena;
+
+    if (!snapshot || --snapshot->refs > 0)
+        return NULL;
+    for (const struct cs_owned *owned = snapshot->owned; owned; owned = owned->next)
+        release(owned);
+    if (snapshot->variables)
+        cs_variables_deinit(snapshot->variables);
+    arena = snapshot->arena; /* the snapshot lives in its own arena */
+    cs_arena_deinit(&arena);
+    return NULL;
+}
+
+static struct cs_snapshot *snapshot_new(void)
+{
+    static uint64_t generation;
+    struct cs_arena arena = {0};
+    struct cs_snapshot *snapshot = CS_ARENA_NEW(&arena, struct cs_snapshot);
+
+    snapshot->refs = 1;
+    snapshot->generation = ++generation;
+    snapshot->arena = arena;
+    return snapshot;
+}
+
+/* The folder of @path with its slash: where relative includes start. */
+static struct cs_str folder_of(struct cs_str path)
+{
+    ptrdiff_t slash = cs_str_rfind(path, '/');
+
+    return slash < 0 ? CS_STR("./") : cs_str_sub(path, 0, (size_t)slash + 1);
+}
+
+static void build_http(struct cs_build *build)
+{
+    struct cs_snapshot *s = build->snapshot;
+    const struct cs_directive *http = cs_block_find(s->config->main, "http");
+
+    s->variables = cs_variables_new(build->arena);
+    s->error_logs = cs_build_error_logs(build, s->config->main, &s->n_error_logs);
+    if (!http || !http->block) {
+        CS_FIND0(build->findings, &cs_finding_no_http, NULL);
+        return;
+    }
+    build->http = http->block;
+    cs_build_declare(build);
+    cs_build_maps(build);
+    cs_build_log_formats(build);
+    cs_build_upstreams(build);
+    cs_build_servers(build);
+}
+
+int cs_snapshot_read(const struct cs_snapshot_options *options, struct cs_arena *arena,
+                     struct cs_findings *findings, struct cs_config **ret_config)
+{
+    struct cs_str path = cs_config_path(options->config_path, options->prefix, arena);
+
+    return cs_config_load(&cs_build_reader, path, folder_of(path), options->globals, &schema, arena,
+                          findings, ret_config);
+}
+
+static void build_all(struct cs_build *build)
+{
+    struct cs_snapshot *s = build->snapshot;
+
+    if (cs_snapshot_read(build->options, build->arena, build->findings, &s->config) < 0)
+        return;
+    cs_core_resolve(s->config, build->arena, &s->core);
+    build_http(build);
+    if (build->options->check && build->findings->n_errors == 0)
+        cs_build_lint(build);
+}
+
+int cs_snapshot_load(const struct cs_snapshot_options *options, struct cs_findings *findings,
+                     struct cs_snapshot **ret_snapshot)
+{
+    struct cs_snapshot *snapshot = snapshot_new();
+    unsigned errors = findings->n_errors;
+    struct cs_build build = {
+        .options = options, .findings = findings, .snapshot = snapshot, .arena = &snapshot->arena};
+
+    build_all(&build);
+    cs_build_wipe_files(&build);
+    cs_map_deinit(&build.trusts);
+    cs_map_deinit(&build.formats);
+    cs_map_deinit(&build.upstreams);
+    if (findings->n_errors > errors) {
+        cs_snapshot_unref(snapshot);
+        return -EINVAL;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}

@@ -1,0 +1,348 @@
+/* TLS of virtual servers and upstreams: files become keys, chains and trust; what a client
+ * must be becomes the digest that sessions are bound to. */
+#include "snapshot/build.h"
+#include "tls/client.h"
+#include "tls/directives.h"
+#include "tls/server.h"
+#include "tls/tickets.h"
+#include "x509/digest.h"
+#include "x509/trust.h"
+
+enum { MAX_PAIRS = 8, MAX_PASSWORDS = 64, MAX_TICKET_FILES = 16 };
+
+static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
+
+/* The word behind a CS_V_PATH or CS_V_STR setting, for its place. */
+static const struct cs_word *word_of(const struct cs_block *block, const char *name)
+{
+    const struct cs_directive *d = cs_block_nearest(block, name);
+
+    return d && d->n_args ? &d->args[0] : NULL;
+}
+
+/* ssl_password_file: one per line. */
+static size_t read_passwords(struct cs_build *build, const struct cs_word *word,
+                             struct cs_str *passwords)
+{
+    struct cs_str text;
+    size_t n = 0;
+
+    if (!word || cs_build_read(build, word, &text) < 0)
+        return 0;
+    while (text.ptr && n < MAX_PASSWORDS) {
+        struct cs_str line = cs_str_cut(&text, '\n');
+        if (line.len && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        if (line.len)
+            passwords[n++] = line;
+    }
+    return n;
+}
+
+static bool has_variables(struct cs_build *build, const struct cs_directive *d)
+{
+    if (cs_str_find(d->args[0].text, '$') < 0)
+        return false;
+    CS_FIND(build->findings, &cs_finding_variable_certificate, &d->args[0].place, d->name);
+    return true;
+}
+
+/* Files of one pair, read. Return: whether both could be. */
+static bool read_pair(struct cs_build *build, const struct cs_word *certificate,
+                      const struct cs_word *key, struct cs_tls_pair *pair)
+{
+    pair->place = certificate->place;
+    return cs_build_read(build, certificate, &pair->chain_pem) == 0 &&
+           cs_build_read(build, key, &pair->key_pem) == 0;
+}
+
+static size_t read_pairs(struct cs_build *build, const struct cs_ssl_settings *ssl,
+                         const struct cs_str *passwords, size_t n_passwords,
+                         struct cs_tls_pair *pairs)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ssl->certificate.n && n < MAX_PAIRS; i++) {
+        const struct cs_directive *d = ssl->certificate.items[i];
+        if (has_variables(build, d))
+            continue;
+        if (i >= ssl->certificate_key.n) {
+            CS_FIND(build->findings, &cs_finding_no_key, &d->args[0].place, d->args[0].text,
+                    CS_STR("ssl_certificate_key"));
+            continue;
+        }
+        pairs[n] = (struct cs_tls_pair){.passwords = passwords, .n_passwords = n_passwords};
+        if (read_pair(build, &d->args[0], &ssl->certificate_key.items[i]->args[0], &pairs[n]))
+            n++;
+    }
+    return n;
+}
+
+/* A trust set; servers that name the same files share one, with its revocation lists.
+ * @named: clients are told the names of the CAs in the first file. */
+static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word *named,
+                                    const struct cs_word *trusted, const struct cs_word *crl)
+{
+    const struct cs_word *words[] = {named, trusted};
+    struct cs_source cas[2], lists[1];
+    struct cs_trust_spec spec = {.cas = cas, .crls = lists, .n_named = named ? 1 : 0};
+    struct cs_trust *trust;
+    struct cs_str key = cs_arena_printf(
+        build->arena, "%.*s\n%.*s\n%.*s", CS_FMT(named ? named->text : CS_STR("")),
+        CS_FMT(trusted ? trusted->text : CS_STR("")), CS_FMT(crl ? crl->text : CS_STR("")));
+
+    trust = cs_map_get(&build->trusts, key);
+    if (trust)
+        return trust;
+    for (size_t i = 0; i < 2; i++) {
+        if (!words[i])
+            continue;
+        cas[spec.n_cas].file = words[i]->text;
+        if (cs_build_read(build, words[i], &cas[spec.n_cas].bytes) < 0)
+            return NULL;
+        spec.n_cas++;
+    }
+    if (crl) {
+        lists[0].file = crl->text;
+        if (cs_build_read(build, crl, &lists[0].bytes) < 0)
+            return NULL;
+        spec.n_crls = 1;
+    }
+    if (cs_trust_new(&spec, build->findings, &trust) != 0)
+        return NULL;
+    cs_build_own(build, CS_OWNED_TRUST, trust);
+    cs_map_set(&build->trusts, key, trust);
+    return trust;
+}
+
+static void read_reject(struct cs_build *build, const struct cs_block *block,
+                        struct cs_client_auth *auth)
+{
+    const struct cs_directive *d = cs_block_nearest(block, "mtls_reject");
+
+    if (!d || !d->n_args)
+        return;
+    if (cs_str_eq(d->args[0].text, CS_STR("handshake")))
+        auth->reject_in_handshake = true;
+    else if (!cs_str_eq(d->args[0].text, CS_STR("request")))
+        CS_FIND(build->findings, &cs_finding_bad_reject, &d->args[0].place, d->args[0].text);
+}
+
+static enum cs_verify_mode verify_mode(const struct cs_ssl_settings *ssl)
+{
+    switch (ssl->verify_client) {
+    case CS_SSL_VERIFY_CLIENT_ON: return CS_VERIFY_ON;
+    case CS_SSL_VERIFY_CLIENT_OPTIONAL: return CS_VERIFY_OPTIONAL;
+    case CS_SSL_VERIFY_CLIENT_OPTIONAL_NO_CA: return CS_VERIFY_OPTIONAL_NO_CA;
+    default: return CS_VERIFY_OFF;
+    }
+}
+
+static void build_client_auth(struct cs_build *build, const struct cs_block *block,
+                              const struct cs_ssl_settings *ssl, struct cs_vserver *server)
+{
+    struct cs_client_auth *auth = &server->auth;
+    const struct cs_word *named = word_of(block, "ssl_client_certificate");
+    const struct cs_word *trusted = word_of(block, "ssl_trusted_certificate");
+    struct cs_digest digest;
+
+    auth->mode = verify_mode(ssl);
+    auth->depth = (int)ssl->verify_depth;
+    if (auth->mode != CS_VERIFY_OFF) {
+        read_reject(build, block, auth);
+        if (named || trusted)
+            auth->trust = build_trust(build, named, trusted, word_of(block, "ssl_crl"));
+        else if (auth->mode != CS_VERIFY_OPTIONAL_NO_CA)
+            CS_FIND0(build->findings, &cs_finding_no_trust, &server->place);
+    }
+    cs_digest_init(&digest);
+    cs_digest_number(&digest, auth->mode);
+    cs_digest_number(&digest, auth->mode == CS_VERIFY_OFF ? 0 : auth->depth);
+    cs_digest_number(&digest, auth->reject_in_handshake);
+    if (auth->trust)
+        cs_digest_add(&digest, cs_str_make(cs_trust_digest(auth->trust), 32));
+    cs_digest_final(&digest, auth->digest);
+}
+
+/* What a session may be resumed into: this virtual server under this policy. */
+static void make_binding(const struct cs_vserver *server, uint8_t ret_binding[CS_TLS_BINDING])
+{
+    struct cs_digest digest;
+
+    cs_digest_init(&digest);
+    cs_digest_add(&digest, server->name);
+    for (size_t i = 0; i < server->n_names; i++)
+        cs_digest_add(&digest, server->names[i].text);
+    cs_digest_number(&digest, (int64_t)server->index);
+    cs_digest_add(&digest, cs_str_make(server->auth.digest, sizeof(server->auth.digest)));
+    cs_digest_final(&digest, ret_binding);
+}
+
+/* The keys of ssl_session_ticket_key, or the service's own. Return: one reference, or NULL. */
+static struct cs_ticket_keys *ticket_keys(struct cs_build *build, const struct cs_ssl_settings *ssl)
+{
+    struct cs_str files[MAX_TICKET_FILES];
+    struct cs_ticket_keys *keys = NULL;
+    size_t n = 0;
+
+    if (ssl->session_ticket_key.n == 0)
+        return build->options->ticket_keys ? cs_ticket_keys_ref(build->options->ticket_keys) : NULL;
+    for (size_t i = 0; i < ssl->session_ticket_key.n && n < MAX_TICKET_FILES; i++) {
+        if (cs_build_read(build, &ssl->session_ticket_key.items[i]->args[0], &files[n]) == 0)
+            n++;
+    }
+    if (n)
+        cs_ticket_keys_new_files(files, n, &ssl->session_ticket_key.items[0]->args[0].place,
+                                 build->findings, &keys);
+    return keys;
+}
+
+static unsigned usable_protocols(struct cs_build *build, const struct cs_block *block,
+                                 const char *directive, uint32_t bits, const struct cs_place *place)
+{
+    const struct cs_directive *d = cs_block_nearest(block, directive);
+
+    if (bits & CS_SSL_OBSOLETE)
+        CS_FIND(build->findings, &cs_finding_old_protocol, d ? &d->place : place,
+                CS_STR("a version before TLSv1.2"), cs_str_from(directive));
+    bits &= CS_TLS_1_2 | CS_TLS_1_3;
+    if (!bits)
+        CS_FIND(build->findings, &cs_finding_no_protocol, d ? &d->place : place,
+                cs_str_from(directive));
+    return bits;
+}
+
+static enum cs_tls_verify client_certificate(const struct cs_client_auth *auth)
+{
+    if (auth->mode == CS_VERIFY_OFF)
+        return CS_TLS_VERIFY_OFF;
+    return auth->mode == CS_VERIFY_ON && auth->reject_in_handshake ? CS_TLS_VERIFY_REQUIRE
+                                                                   : CS_TLS_VERIFY_REQUEST;
+}
+
+static void build_context(struct cs_build *build, const struct cs_block *block,
+                          const struct cs_ssl_settings *ssl, struct cs_vserver *server)
+{
+    struct cs_str passwords[MAX_PASSWORDS];
+    struct cs_tls_pair pairs[MAX_PAIRS];
+    struct cs_names names = {0};
+    struct cs_tls_server_spec spec = {.pairs = pairs,
+                                      .ciphers = ssl->ciphers,
+                                      .prefer_server_ciphers = ssl->prefer_server_ciphers,
+                                      .curves = ssl->ecdh_curve,
+                                      .client_certificate = client_certificate(&server->auth),
+                                      .session_timeout_sec = ssl->session_timeout_sec,
+                                      .buffer_size = ssl->buffer_size,
+                                      .alpn = alpn,
+                                      .place = server->place};
+    size_t n_passwords = read_passwords(build, word_of(block, "ssl_password_file"), passwords);
+
+    spec.n_pairs = read_pairs(build, ssl, passwords, n_passwords, pairs);
+    if (spec.n_pairs == 0 && ssl->certificate.n)
+        return;
+    spec.protocols =
+        usable_protocols(build, block, "ssl_protocols", ssl->protocols, &server->place);
+    if (server->auth.trust)
+        names = cs_trust_names(server->auth.trust);
+    spec.ca_names = names.items;
+    spec.n_ca_names = names.n;
+    spec.ticket_keys = ssl->session_tickets ? ticket_keys(build, ssl) : NULL;
+    spec.tickets = spec.ticket_keys != NULL;
+    make_binding(server, spec.binding);
+    if (spec.protocols && cs_tls_server_new(&spec, build->findings, &server->tls) == 0)
+        cs_build_own(build, CS_OWNED_TLS_SERVER, server->tls);
+    cs_ticket_keys_unref(spec.ticket_keys);
+}
+
+void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
+                         struct cs_vserver *server)
+{
+    struct cs_ssl_settings ssl;
+
+    cs_settings_resolve(&cs_ssl_directives, block, build->arena, &ssl);
+    server->reject_handshake = ssl.reject_handshake;
+    build_client_auth(build, block, &ssl, server);
+    if (!server->listens_tls)
+        return;
+    if (ssl.certificate.n == 0 && !ssl.reject_handshake) {
+        CS_FIND0(build->findings, &cs_finding_no_certificate, &server->place);
+        return;
+    }
+    build_context(build, block, &ssl, server);
+}
+
+/* ---- upstreams ---- */
+
+static void build_client_pair(struct cs_build *build, const struct cs_block *block,
+                              struct cs_tls_client_spec *spec, struct cs_tls_pair *pair)
+{
+    const struct cs_directive *certificate = cs_block_nearest(block, "proxy_ssl_certificate");
+    const struct cs_word *key = word_of(block, "proxy_ssl_certificate_key");
+
+    if (!certificate || certificate->n_args == 0 || certificate->args[0].text.len == 0 ||
+        has_variables(build, certificate))
+        return;
+    if (!key) {
+        CS_FIND(build->findings, &cs_finding_no_key, &certificate->args[0].place,
+                certificate->args[0].text, CS_STR("proxy_ssl_certificate_key"));
+        return;
+    }
+    if (read_pair(build, &certificate->args[0], key, pair))
+        spec->pair = pair;
+}
+
+/* Everything that decides whom an upstream connection may serve, but for its name. */
+static void digest_upstream(const struct cs_tls_client_spec *spec,
+                            const struct cs_upstream_tls *tls, uint8_t ret_digest[32])
+{
+    struct cs_digest digest;
+
+    cs_digest_init(&digest);
+    cs_digest_number(&digest, spec->protocols);
+    cs_digest_add(&digest, spec->ciphers);
+    cs_digest_number(&digest, tls->depth);
+    cs_digest_number(&digest, tls->send_sni);
+    cs_digest_number(&digest, tls->trust != NULL);
+    if (tls->trust)
+        cs_digest_add(&digest, cs_str_make(cs_trust_digest(tls->trust), 32));
+    cs_digest_number(&digest, spec->pair != NULL);
+    if (spec->pair)
+        cs_digest_add(&digest, spec->pair->chain_pem);
+    cs_digest_final(&digest, ret_digest);
+}
+
+struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,
+                                              struct cs_proxy *proxy)
+{
+    struct cs_upstream_tls *tls = CS_ARENA_NEW(build->arena, struct cs_upstream_tls);
+    struct cs_str passwords[MAX_PASSWORDS];
+    struct cs_proxy_ssl_settings ssl;
+    struct cs_tls_pair pair = {.passwords = passwords};
+    struct cs_tls_client_spec spec = {0};
+    const struct cs_word *trusted = word_of(block, "proxy_ssl_trusted_certificate");
+    const struct cs_directive *pass = cs_block_nearest(block, "proxy_pass");
+
+    cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
+    spec.place = pass->place;
+    spec.ciphers = ssl.ciphers;
+    spec.session_reuse = ssl.session_reuse;
+    pair.n_passwords = read_passwords(build, word_of(block, "proxy_ssl_password_file"), passwords);
+    build_client_pair(build, block, &spec, &pair);
+    spec.protocols =
+        usable_protocols(build, block, "proxy_ssl_protocols", ssl.protocols, &pass->place);
+    if (ssl.verify && trusted)
+        tls->trust = build_trust(build, NULL, trusted, word_of(block, "proxy_ssl_crl"));
+    else if (ssl.verify)
+        CS_FIND0(build->findings, &cs_finding_no_upstream_trust, &pass->place);
+    tls->depth = (int)ssl.verify_depth;
+    tls->send_sni = ssl.server_name;
+    tls->reuse_sessions = ssl.session_reuse;
+    tls->name =
+        cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
+                                  &pass->place, build->findings);
+    if (!spec.protocols || cs_tls_client_new(&spec, build->findings, &tls->client) < 0)
+        return NULL;
+    cs_build_own(build, CS_OWNED_TLS_CLIENT, tls->client);
+    digest_upstream(&spec, tls, tls->digest);
+    return tls;
+}
