@@ -1,0 +1,69 @@
+/* One request's dealings with an upstream: which server, how far, what may be tried again. */
+#ifndef CS_GATEWAY_EXCHANGE_H
+#define CS_GATEWAY_EXCHANGE_H
+
+#include "base/buf.h"
+#include "gateway/upstream.h"
+#include "http/h1.h"
+
+struct cs_request;
+
+enum cs_exchange_phase {
+    CS_EXCHANGE_COLLECT,  /* taking in a short request body before anybody is asked */
+    CS_EXCHANGE_PICK,     /* choosing a server */
+    CS_EXCHANGE_CONNECT,  /* TCP, TLS */
+    CS_EXCHANGE_TRANSFER, /* bytes both ways */
+    CS_EXCHANGE_TUNNEL,   /* after an upgrade: bytes both ways until somebody ends it */
+    CS_EXCHANGE_OVER,
+};
+
+struct cs_exchange {
+    enum cs_exchange_phase phase;
+    const struct cs_proxy *proxy;
+    struct cs_upconn *up;
+    bool reused;      /* the connection had served others */
+    bool in_balance;  /* the balancing counts know about it */
+    size_t up_peer;   /* the server chosen, among the upstream's */
+    bool retry_same;  /* a stale pooled connection failed: the same server, afresh */
+    bool push_broken; /* the upstream takes no more of the request */
+    uint64_t *tried;  /* bitmap of servers tried */
+    unsigned tries;
+    int64_t start_ms;
+    struct cs_str addresses; /* of all servers tried, for $upstream_addr */
+
+    struct cs_buf out;  /* to the upstream */
+    struct cs_buf kept; /* decoded request body so far, for another try */
+    bool body_lost;     /* more was sent than kept: no other try */
+    bool request_begun; /* the upstream may have seen bytes of it */
+    bool request_sent;  /* all of it is in out */
+    bool chunk_body;    /* the request body goes out in chunks */
+
+    struct cs_h1_limits limits;
+    struct cs_h1_scan scan;
+    struct cs_h1_response head;
+    bool has_head;
+    struct cs_h1_body body;
+    bool body_ended;
+    uint64_t received, sent;
+};
+
+/** cs_exchange_end() - let go of the upstream. Harmless when there is none. */
+void cs_exchange_end(struct cs_request *request);
+/** cs_exchange_headers() - headers of the upstream's response; empty before it came. */
+const struct cs_headers *cs_exchange_headers(const struct cs_request *request);
+/** cs_exchange_addresses() - every server asked, by comma. */
+struct cs_str cs_exchange_addresses(const struct cs_request *request);
+/** cs_exchange_body_bytes() - bytes of the response body so far. */
+uint64_t cs_exchange_body_bytes(const struct cs_request *request);
+/** cs_exchange_received() - bytes received from the upstream so far. */
+uint64_t cs_exchange_received(const struct cs_request *request);
+/** cs_exchange_sent() - bytes sent to the upstream so far. */
+uint64_t cs_exchange_sent(const struct cs_request *request);
+
+/* forward.c: the request as the upstream gets it, the response as the client gets it. */
+/** cs_forward_request_head() - request line and headers into exchange->out. */
+void cs_forward_request_head(struct cs_request *request);
+/** cs_forward_response_head() - status line and headers into request->out. */
+void cs_forward_response_head(struct cs_request *request);
+
+#endif

@@ -1,0 +1,175 @@
+/* Heads as they are passed on: what the client sent becomes what the upstream gets, and back.
+ * A header that the configuration sets is removed first, in every spelling a backend might
+ * take for it, so that no client can add to it. */
+#include <stdio.h>
+
+#include "gateway/conn.h"
+#include "gateway/exchange.h"
+#include "gateway/request.h"
+#include "gateway/state.h"
+#include "http/escape.h"
+#include "http/target.h"
+
+/* Path and arguments for the upstream. */
+static struct cs_str forwarded_target(struct cs_request *request, const struct cs_proxy *proxy)
+{
+    struct cs_arena *arena = &request->arena;
+    bool as_sent = request->n_jumps == 0 && !request->path_changed;
+    struct cs_str path = request->path;
+
+    if (proxy->uri_has_variables)
+        return cs_request_eval(request, &proxy->uri);
+    if (!proxy->has_uri && as_sent)
+        return request->origin;
+    path = cs_str_skip(path, proxy->has_uri && !request->path_changed ? proxy->prefix_len : 0);
+    path = cs_escape_uri(path, CS_ESCAPE_URI, arena);
+    if (proxy->has_uri && !request->path_changed)
+        path = cs_arena_cat(arena, cs_request_eval(request, &proxy->uri), path);
+    if (request->args.len == 0)
+        return path;
+    return cs_arena_printf(arena, "%.*s?%.*s", CS_FMT(path), CS_FMT(request->args));
+}
+
+static bool frames_message(struct cs_str name)
+{
+    enum cs_header_id id = cs_header_lookup(name);
+
+    return id == CS_HEADER_CONTENT_LENGTH || id == CS_HEADER_TRANSFER_ENCODING;
+}
+
+/* The client's headers without what concerns its connection and what is set here. */
+static struct cs_headers client_headers(struct cs_request *request, const struct cs_proxy *proxy)
+{
+    struct cs_headers headers = {0};
+    struct cs_str *protected_names =
+        cs_arena_array(&request->arena, proxy->n_set, sizeof(*protected_names));
+
+    if (!request->scope->set.proxy_pass_request_headers)
+        return headers;
+    headers = cs_headers_copy(&request->head.headers, &request->arena);
+    for (size_t i = 0; i < proxy->n_set; i++)
+        protected_names[i] = proxy->set[i].name;
+    cs_headers_remove_hop_by_hop(&headers, protected_names, proxy->n_set);
+    for (size_t i = 0; i < proxy->n_set; i++)
+        cs_headers_remove_same(&headers, proxy->set[i].name);
+    cs_headers_remove_id(&headers, CS_HEADER_CONTENT_LENGTH);
+    cs_headers_remove_id(&headers, CS_HEADER_TRANSFER_ENCODING);
+    cs_headers_remove_id(&headers, CS_HEADER_EXPECT);
+    cs_headers_remove_id(&headers, CS_HEADER_HOST);
+    return headers;
+}
+
+static void add_framing(struct cs_request *request)
+{
+    struct cs_exchange *x = request->exchange;
+    char length[32];
+
+    x->chunk_body = false;
+    if (!request->scope->set.proxy_pass_request_body || request->head.framing == CS_H1_BODY_NONE)
+        return;
+    if (request->head.framing == CS_H1_BODY_CHUNKED && !request->body_ended) {
+        x->chunk_body = true;
+        cs_h1_write_header(&x->out, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
+        return;
+    }
+    snprintf(length, sizeof(length), "%llu",
+             (unsigned long long)(request->head.framing == CS_H1_BODY_CHUNKED
+                                      ? x->kept.len
+                                      : request->head.content_length));
+    cs_h1_write_header(&x->out, CS_STR("Content-Length"), cs_str_from(length));
+}
+
+void cs_forward_request_head(struct cs_request *request)
+{
+    struct cs_exchange *x = request->exchange;
+    const struct cs_location_settings *set = &request->scope->set;
+    struct cs_headers headers = client_headers(request, x->proxy);
+
+    cs_h1_write_request_line(&x->out, set->proxy_method.len ? set->proxy_method : request->method,
+                             forwarded_target(request, x->proxy),
+                             set->proxy_http_version == 10 ? 0 : 1);
+    for (size_t i = 0; i < x->proxy->n_set; i++) {
+        const struct cs_header_rule *rule = &x->proxy->set[i];
+        struct cs_str value;
+        if (frames_message(rule->name))
+            continue;
+        value = cs_request_eval(request, &rule->value);
+        if (value.len)
+            cs_h1_write_header(&x->out, rule->name, value);
+    }
+    add_framing(request);
+    cs_h1_write_headers(&x->out, &headers);
+    cs_h1_write_end(&x->out);
+}
+
+/* proxy_redirect: the first rule whose prefix @url has. */
+static struct cs_str redirected(struct cs_request *request, struct cs_str url)
+{
+    const struct cs_proxy *proxy = request->exchange->proxy;
+
+    for (size_t i = 0; i < proxy->n_redirects; i++) {
+        struct cs_str from = cs_request_eval(request, &proxy->redirects[i].from);
+        if (!cs_str_starts(url, from))
+            continue;
+        url = cs_arena_cat(&request->arena, cs_request_eval(request, &proxy->redirects[i].to),
+                           cs_str_skip(url, from.len));
+        break;
+    }
+    return url;
+}
+
+static void add_body_framing(struct cs_request *request)
+{
+    struct cs_exchange *x = request->exchange;
+
+    request->chunked = false;
+    if (x->head.framing == CS_H1_BODY_CHUNKED || x->head.framing == CS_H1_BODY_UNTIL_CLOSE) {
+        request->chunked = request->head.minor >= 1;
+        if (request->chunked)
+            cs_head_add(request, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
+        else
+            request->keep_alive = false;
+    } else if (x->head.has_length) {
+        cs_head_add(
+            request, CS_STR("Content-Length"),
+            cs_arena_printf(&request->arena, "%llu", (unsigned long long)x->head.content_length));
+    }
+}
+
+static bool is_hidden(const struct cs_proxy *proxy, struct cs_str name)
+{
+    for (size_t i = 0; i < proxy->n_hide; i++) {
+        if (cs_str_eq_nocase(proxy->hide[i], name))
+            return true;
+    }
+    return false;
+}
+
+void cs_forward_response_head(struct cs_request *request)
+{
+    struct cs_exchange *x = request->exchange;
+    struct cs_headers headers = cs_headers_copy(&x->head.headers, &request->arena);
+    struct cs_str upgrade = {0};
+
+    if (x->head.upgraded)
+        upgrade = cs_headers_value(&headers, CS_STR("Upgrade"));
+    cs_headers_remove_hop_by_hop(&headers, NULL, 0);
+    cs_headers_remove_id(&headers, CS_HEADER_CONTENT_LENGTH);
+    cs_head_begin(request, (int)x->head.status, x->head.reason);
+    if (x->head.upgraded) {
+        cs_head_add(request, CS_STR("Connection"), CS_STR("upgrade"));
+        if (upgrade.len)
+            cs_head_add(request, CS_STR("Upgrade"), upgrade);
+    } else {
+        add_body_framing(request);
+    }
+    for (size_t i = 0; i < headers.n; i++) {
+        struct cs_str value = headers.items[i].value;
+        if (is_hidden(x->proxy, headers.items[i].name))
+            continue;
+        if (headers.items[i].known == CS_HEADER_LOCATION)
+            value = redirected(request, value);
+        cs_head_add(request, headers.items[i].name, value);
+    }
+    cs_head_end(request);
+}

@@ -1,0 +1,122 @@
+/* handshake: TLS, and inside it, where the library asks, the virtual server, the verdict on
+ * the client's certificate, and whether an old session may be resumed. */
+#include "gateway/conn_log.h"
+#include "gateway/stage.h"
+#include "gateway/state.h"
+#include "http/host.h"
+#include "route/names.h"
+#include "tls/session.h"
+
+static struct cs_tls_server *select_server(void *ctx, struct cs_str sni, bool *ret_reject)
+{
+    struct cs_conn *conn = ctx;
+    char canonical[CS_HOST_TEXT];
+
+    if (sni.len) {
+        struct cs_captures captures;
+        void *server = NULL;
+        if (cs_host_canon(sni, canonical, &sni) == 0 &&
+            cs_names_find(conn->listener->names, sni, &captures, &server) == 0 && server)
+            conn->server = server;
+    }
+    if (conn->server->reject_handshake) {
+        *ret_reject = true;
+        return NULL;
+    }
+    return conn->server->tls;
+}
+
+/* Judge a chain as of now; the verdict stays with the connection. */
+static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str *ders, size_t n)
+{
+    const struct cs_client_auth *auth = &conn->server->auth;
+    struct cs_chain_query query = {.ders = ders,
+                                   .n = n,
+                                   .trust = auth->trust,
+                                   .now_sec = cs_now_sec(&conn->worker->loop.now),
+                                   .purpose = CS_PURPOSE_CLIENT,
+                                   .depth = auth->depth,
+                                   .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
+    struct cs_verdict *verdict = CS_ARENA_NEW(&conn->arena, struct cs_verdict);
+
+    if (!auth->trust || cs_chain_verify(&query, &conn->arena, verdict) < 0)
+        return NULL;
+    conn->verdict = verdict;
+    return verdict;
+}
+
+static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_alert)
+{
+    struct cs_conn *conn = ctx;
+    const struct cs_verdict *verdict = judge(conn, ders, n);
+
+    if (!verdict)
+        return false;
+    if (verdict->accepted)
+        return true;
+    cs_tls_forbid_tickets(conn->wire.tls);
+    if (!conn->server->auth.reject_in_handshake)
+        return true;
+    *ret_alert = cs_verdict_alert(verdict);
+    conn->verify_alert = *ret_alert;
+    return false;
+}
+
+static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t original_sec)
+{
+    struct cs_conn *conn = ctx;
+    const struct cs_verdict *verdict;
+
+    if (n == 0)
+        return conn->server->auth.mode != CS_VERIFY_ON;
+    if (conn->server->auth.mode == CS_VERIFY_OFF)
+        return false;
+    verdict = judge(conn, ders, n);
+    if (verdict && verdict->accepted)
+        return true;
+    conn->verdict = NULL;
+    return false;
+}
+
+const struct cs_tls_hooks cs_handshake_hooks = {select_server, verify, resume};
+
+static int failed(struct cs_conn *conn)
+{
+    const struct cs_handshake *facts = cs_tls_facts(conn->wire.tls);
+
+    if (conn->verify_alert >= 0)
+        cs_conn_log_verdict(conn, CS_LOG_INFO);
+    else if (facts->alert_received.number >= 0)
+        cs_conn_log(conn, CS_LOG_INFO, "SSL_do_handshake() failed (the client sent alert %d %.*s)",
+                    facts->alert_received.number, CS_FMT(facts->alert_received.text));
+    else if (conn->server->reject_handshake && facts->alert_sent.number >= 0)
+        cs_conn_log(conn, CS_LOG_INFO, "handshake rejected (no server for name \"%.*s\")",
+                    CS_FMT(facts->sni));
+    else
+        cs_conn_log(conn, CS_LOG_INFO, "SSL_do_handshake() failed (%.*s)", CS_FMT(facts->failure));
+    return CS_STEP_FAIL;
+}
+
+int cs_stage_handshake(struct cs_conn *conn)
+{
+    switch (cs_tls_handshake(conn->wire.tls)) {
+    case CS_TLS_OK: return CS_STAGE_VERIFY;
+    case CS_TLS_WANT_READ:
+    case CS_TLS_WANT_WRITE:
+        if (!conn->timed_out)
+            return CS_STEP_WAIT;
+        cs_conn_log(conn, CS_LOG_INFO, "client timed out");
+        return CS_STEP_FAIL;
+    case CS_TLS_CLOSED:
+    case CS_TLS_EOF:
+        cs_conn_log(conn, CS_LOG_INFO, "peer closed connection in SSL handshake");
+        return CS_STEP_FAIL;
+    case CS_TLS_FAILED: break;
+    }
+    return failed(conn);
+}
+
+int cs_stage_verify(struct cs_conn *conn)
+{
+    return CS_STAGE_IDENTIFY;
+}

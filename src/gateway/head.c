@@ -1,0 +1,89 @@
+/* The head of a response: what every answer has, what add_header adds, what Connection says. */
+#include "gateway/conn.h"
+#include "gateway/request.h"
+#include "gateway/state.h"
+#include "http/message.h"
+
+/* The status to show, when an error page answers for another one. */
+static int shown_status(const struct cs_request *request, int status)
+{
+    if (!request->error_status || request->forced_status == 0)
+        return status;
+    return request->forced_status > 0 ? request->forced_status : request->error_status;
+}
+
+void cs_head_begin(struct cs_request *request, int status, struct cs_str reason)
+{
+    char date[CS_TIME_TEXT];
+    int shown = shown_status(request, status);
+    const struct cs_now *now = &request->conn->worker->loop.now;
+
+    request->status = shown;
+    request->outcome.status = shown;
+    request->head_sent = true;
+    cs_h1_write_status_line(&request->out, (unsigned)shown,
+                            shown == status ? reason : (struct cs_str){0});
+    cs_head_add(request, CS_STR("Server"), cs_server_token(request->scope));
+    cs_head_add(request, CS_STR("Date"),
+                cs_arena_dup(&request->arena, cs_time_http(cs_now_sec(now), date)));
+}
+
+void cs_head_add(struct cs_request *request, struct cs_str name, struct cs_str value)
+{
+    cs_headers_add(&request->sent, &request->arena, name, value);
+    cs_h1_write_header(&request->out, name, value);
+}
+
+/* add_header without `always` is for these only. */
+static bool is_good(int status)
+{
+    static const int good[] = {200, 201, 204, 206, 301, 302, 303, 304, 307, 308};
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        if (status == good[i])
+            return true;
+    }
+    return false;
+}
+
+static bool may_stay(const struct cs_request *request)
+{
+    const struct cs_conn *conn = request->conn;
+    const struct cs_location_settings *set = &request->scope->set;
+    int64_t age = conn->worker->loop.now.wall_ms - conn->peer.accepted_ms;
+
+    return request->keep_alive && !conn->worker->draining && set->keepalive_timeout > 0 &&
+           conn->n_requests < (uint64_t)set->keepalive_requests && age < set->keepalive_time;
+}
+
+static void add_connection(struct cs_request *request)
+{
+    int64_t announced = request->scope->set.keepalive_timeout_header;
+
+    request->keep_alive = may_stay(request);
+    if (!request->keep_alive) {
+        cs_head_add(request, CS_STR("Connection"), CS_STR("close"));
+        return;
+    }
+    cs_head_add(request, CS_STR("Connection"), CS_STR("keep-alive"));
+    if (announced)
+        cs_head_add(request, CS_STR("Keep-Alive"),
+                    cs_arena_printf(&request->arena, "timeout=%lld", (long long)announced));
+}
+
+void cs_head_end(struct cs_request *request)
+{
+    const struct cs_scope *scope = request->scope;
+
+    for (size_t i = 0; i < scope->n_add; i++) {
+        struct cs_str value;
+        if (!scope->add[i].always && !is_good(request->status))
+            continue;
+        value = cs_request_eval(request, &scope->add[i].value);
+        if (value.len)
+            cs_head_add(request, scope->add[i].name, value);
+    }
+    if (request->status != 101)
+        add_connection(request);
+    cs_h1_write_end(&request->out);
+}

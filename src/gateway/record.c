@@ -1,0 +1,57 @@
+/* record: write the access log; then the next request, or the end of the connection. */
+#include "gateway/access_log.h"
+#include "gateway/stage.h"
+#include "gateway/state.h"
+#include "tls/session.h"
+
+/* How long an ended connection is listened to, for bytes that were on their way. */
+enum { LINGER_MS = 5000, LINGER_BYTES = 16384 };
+
+static bool client_may_still_send(const struct cs_conn *conn)
+{
+    return !conn->request->body_ended || conn->worker->draining || !conn->request->has_head;
+}
+
+static int end_connection(struct cs_conn *conn)
+{
+    bool linger = client_may_still_send(conn) && !cs_wire_hangup(&conn->wire);
+
+    bool cut_off = conn->request->cut_off;
+
+    cs_request_end(conn);
+    if (cut_off)
+        return CS_STEP_DONE;
+    if (conn->wire.tls)
+        cs_tls_shutdown(conn->wire.tls);
+    if (!linger)
+        return CS_STEP_DONE;
+    cs_socket_shutdown_write(conn->wire.fd);
+    cs_conn_deadline(conn, LINGER_MS);
+    return CS_STAGE_DONE;
+}
+
+int cs_stage_record(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    bool more = request->keep_alive;
+
+    cs_access_log(request);
+    if (!more)
+        return end_connection(conn);
+    cs_request_end(conn);
+    return CS_STAGE_RECEIVE;
+}
+
+int cs_linger(struct cs_conn *conn)
+{
+    char bytes[LINGER_BYTES];
+    size_t n = 0;
+    enum cs_wire_result r;
+
+    if (conn->timed_out)
+        return CS_STEP_DONE;
+    do
+        r = cs_wire_read(&conn->wire, bytes, sizeof(bytes), &n);
+    while (r == CS_WIRE_OK);
+    return r == CS_WIRE_WAIT ? CS_STEP_WAIT : CS_STEP_DONE;
+}

@@ -1,0 +1,51 @@
+/* What one worker holds: its loop, its connections, its upstream pools, its logs. */
+#ifndef CS_GATEWAY_STATE_H
+#define CS_GATEWAY_STATE_H
+
+#include "base/list.h"
+#include "gateway/logs.h"
+#include "gateway/upstream.h"
+#include "gateway/worker.h"
+#include "io/loop.h"
+#include "io/signals.h"
+#include "io/socket.h"
+#include "snapshot/model.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/variables.h"
+#include "tls/io.h"
+
+struct cs_worker;
+
+/* One inherited listening socket. */
+struct cs_listening {
+    struct cs_worker *worker;
+    const struct cs_listener *listener;
+    struct cs_watch watch;
+    int fd;
+};
+
+struct cs_worker {
+    struct cs_loop loop;
+    struct cs_snapshot *snapshot;
+    struct cs_signals signals;
+    struct cs_tls_io tls_io;
+    struct cs_logs logs;
+    struct cs_pools pools;
+    struct cs_listening *listenings;
+    size_t n_listenings;
+    struct cs_reserve reserve;
+    struct cs_timer resume_accept; /* accepting is paused until then */
+    bool paused;
+    struct cs_list conns; /* all connections */
+    struct cs_list idle;  /* those that wait for a request, longest first */
+    size_t n_conns;
+    uint64_t next_number;
+    bool draining; /* no new connections; every answer says close */
+    struct cs_timer shutdown;
+    char hostname[256];
+};
+
+/** cs_worker_left() - a connection has gone: accept again, or leave when draining. */
+void cs_worker_left(struct cs_worker *worker);
+
+#endif

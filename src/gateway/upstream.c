@@ -1,0 +1,360 @@
+/* Upstream connections. Their certificates get the same verdict as a client's. */
+#include "gateway/upstream.h"
+
+#include <errno.h>
+
+#include "base/mem.h"
+#include "explain/finding.h"
+#include "gateway/conn.h"
+#include "gateway/request.h"
+#include "gateway/state.h"
+#include "route/balance.h"
+#include "tls/session.h"
+#include "x509/digest.h"
+
+enum { IN_MAX = 1 << 20 };
+
+struct cs_pool {
+    const struct cs_upstream *upstream;
+    struct cs_balance balance;
+    struct cs_balance_peer *peers;
+    struct cs_list idle; /* most recently used first */
+    size_t n_idle;
+};
+
+void cs_pools_init(struct cs_pools *pools, const struct cs_snapshot *snapshot)
+{
+    pools->n = snapshot->n_upstreams;
+    pools->items = cs_alloc(pools->n * sizeof(*pools->items));
+    for (size_t i = 0; i < pools->n; i++) {
+        const struct cs_upstream *upstream = snapshot->upstreams[i];
+        struct cs_pool *pool = &pools->items[i];
+        pool->upstream = upstream;
+        cs_list_init(&pool->idle);
+        pool->peers = cs_alloc(upstream->n_peers * sizeof(*pool->peers));
+        for (size_t j = 0; j < upstream->n_peers; j++) {
+            const struct cs_upstream_peer *peer = &upstream->peers[j];
+            pool->peers[j] = (struct cs_balance_peer){.weight = peer->weight,
+                                                      .max_fails = peer->max_fails,
+                                                      .fail_timeout_ms = peer->fail_timeout_ms,
+                                                      .backup = peer->backup,
+                                                      .down = peer->down};
+        }
+        cs_balance_init(&pool->balance,
+                        upstream->least_conn ? CS_BALANCE_LEAST_CONN : CS_BALANCE_ROUND_ROBIN,
+                        pool->peers, upstream->n_peers);
+    }
+}
+
+static void reap(struct cs_task *task)
+{
+    struct cs_upconn *up = cs_container_of(task, struct cs_upconn, reap);
+
+    cs_arena_deinit(&up->arena);
+    free((char *)up->name.ptr);
+    free(up);
+}
+
+static void upconn_close(struct cs_upconn *up)
+{
+    cs_timer_cancel(&up->worker->loop, &up->timer);
+    cs_wire_close(&up->wire);
+    cs_buf_deinit(&up->in);
+    if (!cs_list_empty(&up->link)) {
+        up->worker->pools.items[up->upstream->index].n_idle--;
+        cs_list_remove(&up->link);
+    }
+    up->user = NULL;
+    cs_loop_defer(&up->worker->loop, &up->reap);
+}
+
+void cs_pools_deinit(struct cs_pools *pools)
+{
+    for (size_t i = 0; i < pools->n; i++) {
+        CS_LIST_FOREACH_SAFE (link, &pools->items[i].idle) {
+            struct cs_upconn *up = cs_container_of(link, struct cs_upconn, link);
+            struct cs_task *task = &up->reap;
+            upconn_close(up);
+            cs_task_cancel(task);
+            reap(task);
+        }
+        free(pools->items[i].peers);
+    }
+    free(pools->items);
+    *pools = (struct cs_pools){0};
+}
+
+struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstream *upstream)
+{
+    return &pools->items[upstream->index].balance;
+}
+
+/* An idle upstream has nothing to say: whatever comes ends the connection. */
+static void on_ready(struct cs_watch *watch)
+{
+    struct cs_upconn *up = cs_container_of(watch, struct cs_upconn, wire.watch);
+
+    if (up->user) {
+        cs_wire_event(&up->wire);
+        cs_conn_run(up->user);
+        return;
+    }
+    if (watch->readable || watch->hangup)
+        upconn_close(up);
+}
+
+static void on_deadline(struct cs_timer *timer)
+{
+    struct cs_upconn *up = cs_container_of(timer, struct cs_upconn, timer);
+
+    up->timed_out = true;
+    if (up->user)
+        cs_conn_run(up->user);
+    else
+        upconn_close(up);
+}
+
+void cs_upconn_deadline(struct cs_upconn *up, int64_t in_ms)
+{
+    struct cs_loop *loop = &up->worker->loop;
+
+    up->timed_out = false;
+    if (in_ms > 0)
+        cs_timer_set(loop, &up->timer, loop->now.mono_ms + in_ms);
+    else
+        cs_timer_cancel(loop, &up->timer);
+}
+
+/* Who the upstream is to prove to be; the host of proxy_pass unless proxy_ssl_name says so. */
+static struct cs_str wanted_name(struct cs_request *request, const struct cs_proxy *proxy)
+{
+    struct cs_str name = cs_request_eval(request, &proxy->tls->name);
+    struct cs_authority authority;
+
+    if (cs_authority_split(name, &authority) == 0)
+        name = authority.host;
+    return name;
+}
+
+/* Everything that a connection must agree in to be used again. */
+static void identity_of(const struct cs_proxy *proxy, size_t peer, struct cs_str name,
+                        uint8_t ret_digest[32])
+{
+    const struct cs_addr *addr = &proxy->upstream->peers[peer].addr;
+    struct cs_digest digest;
+
+    cs_digest_init(&digest);
+    cs_digest_add(&digest, cs_str_make(&addr->sa, addr->len));
+    if (proxy->tls) {
+        cs_digest_add(&digest, cs_str_make(proxy->tls->digest, sizeof(proxy->tls->digest)));
+        cs_digest_add(&digest, name);
+    }
+    cs_digest_final(&digest, ret_digest);
+}
+
+static struct cs_upconn *find_idle(struct cs_worker *worker, const struct cs_upstream *upstream,
+                                   const uint8_t identity[32])
+{
+    struct cs_pool *pool = &worker->pools.items[upstream->index];
+
+    CS_LIST_FOREACH (link, &pool->idle) {
+        struct cs_upconn *up = cs_container_of(link, struct cs_upconn, link);
+        if (memcmp(up->identity, identity, 32) == 0) {
+            cs_list_remove(&up->link);
+            pool->n_idle--;
+            return up;
+        }
+    }
+    return NULL;
+}
+
+static struct cs_upconn *upconn_new(struct cs_conn *user, const struct cs_proxy *proxy, size_t peer,
+                                    struct cs_str name)
+{
+    struct cs_worker *worker = user->worker;
+    struct cs_upconn *up;
+    int fd, r;
+
+    r = cs_connect_start(&proxy->upstream->peers[peer].addr, &fd);
+    if (r < 0) {
+        errno = -r;
+        return NULL;
+    }
+    up = CS_NEW(struct cs_upconn);
+    up->worker = worker;
+    up->user = user;
+    up->upstream = proxy->upstream;
+    up->proxy = proxy;
+    up->peer = peer;
+    up->born_ms = worker->loop.now.mono_ms;
+    up->timer.fire = on_deadline;
+    up->reap.run = reap;
+    cs_list_init(&up->link);
+    cs_buf_init(&up->in, IN_MAX);
+    r = cs_wire_open(&up->wire, &worker->loop, fd, on_ready);
+    if (r < 0) {
+        free(up);
+        errno = -r;
+        return NULL;
+    }
+    up->name = cs_str_make(strndup(name.len ? name.ptr : "", name.len), name.len);
+    return up;
+}
+
+struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_proxy *proxy,
+                                size_t peer, bool fresh, bool *ret_reused)
+{
+    struct cs_str name = proxy->tls ? wanted_name(request, proxy) : (struct cs_str){0};
+    struct cs_upconn *up = NULL;
+    uint8_t identity[32];
+
+    identity_of(proxy, peer, name, identity);
+    if (!fresh)
+        up = find_idle(request->conn->worker, proxy->upstream, identity);
+    *ret_reused = up != NULL;
+    if (!up) {
+        up = upconn_new(request->conn, proxy, peer, name);
+        if (!up)
+            return NULL;
+        memcpy(up->identity, identity, sizeof(identity));
+    }
+    up->user = request->conn;
+    up->n_requests++;
+    cs_upconn_deadline(up, 0);
+    return up;
+}
+
+static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_alert)
+{
+    struct cs_upconn *up = ctx;
+    const struct cs_upstream_tls *tls = up->proxy->tls;
+    struct cs_chain_query query = {.ders = ders,
+                                   .n = n,
+                                   .trust = tls->trust,
+                                   .now_sec = cs_now_sec(&up->worker->loop.now),
+                                   .purpose = CS_PURPOSE_SERVER,
+                                   .depth = tls->depth,
+                                   .host = up->name};
+
+    if (!tls->trust)
+        return true;
+    up->verdict = CS_ARENA_NEW(&up->arena, struct cs_verdict);
+    if (cs_chain_verify(&query, &up->arena, up->verdict) < 0) {
+        up->verdict = NULL;
+        return false;
+    }
+    if (!up->verdict->accepted)
+        *ret_alert = cs_verdict_alert(up->verdict);
+    return up->verdict->accepted;
+}
+
+static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t original_sec)
+{
+    uint8_t alert;
+
+    return n == 0 ? !((struct cs_upconn *)ctx)->proxy->tls->trust : verify(ctx, ders, n, &alert);
+}
+
+static const struct cs_tls_hooks hooks = {NULL, verify, resume};
+
+static int start_tls(struct cs_upconn *up)
+{
+    const struct cs_upstream_tls *tls = up->proxy->tls;
+    struct cs_str key = {0};
+
+    if (tls->reuse_sessions)
+        key = cs_str_make(up->identity, sizeof(up->identity));
+    up->wire.tls = cs_tls_client_session(tls->client, up->wire.fd,
+                                         tls->send_sni ? up->name : (struct cs_str){0}, key, &hooks,
+                                         up, &up->worker->tls_io);
+    return up->wire.tls ? 0 : -ENOMEM;
+}
+
+/* Why the handshake with the upstream failed. */
+static struct cs_str tls_failure(struct cs_upconn *up)
+{
+    struct cs_buf text;
+    struct cs_str why;
+
+    cs_buf_init(&text, 2048);
+    if (up->verdict && !up->verdict->accepted && up->verdict->cause) {
+        struct cs_str reason = cs_verdict_reason(up->verdict);
+        cs_buf_addf(&text, "upstream SSL certificate verify error: (%d:%.*s): ", up->verdict->error,
+                    CS_FMT(reason));
+        cs_explain_line(up->verdict->cause, &text);
+    } else {
+        cs_buf_addf(&text, "SSL_do_handshake() failed (%.*s)",
+                    CS_FMT(cs_tls_facts(up->wire.tls)->failure));
+    }
+    why = cs_arena_dup(&up->arena, cs_buf_str(&text));
+    cs_buf_deinit(&text);
+    return why;
+}
+
+static enum cs_wire_result prove(struct cs_upconn *up, struct cs_str *ret_why)
+{
+    if (!up->wire.tls && start_tls(up) < 0) {
+        *ret_why = CS_STR("cannot make a TLS session");
+        return CS_WIRE_BROKEN;
+    }
+    switch (cs_tls_handshake(up->wire.tls)) {
+    case CS_TLS_OK: up->proved = true; return CS_WIRE_OK;
+    case CS_TLS_WANT_READ:
+    case CS_TLS_WANT_WRITE: return CS_WIRE_WAIT;
+    case CS_TLS_CLOSED:
+    case CS_TLS_EOF: *ret_why = CS_STR("peer closed connection in SSL handshake"); break;
+    case CS_TLS_FAILED: *ret_why = tls_failure(up); break;
+    }
+    return CS_WIRE_BROKEN;
+}
+
+enum cs_wire_result cs_upconn_advance(struct cs_upconn *up, struct cs_str *ret_why)
+{
+    int r;
+
+    if (up->proved)
+        return CS_WIRE_OK;
+    if (!up->connected) {
+        r = cs_connect_result(up->wire.fd);
+        if (r == -EINPROGRESS)
+            return CS_WIRE_WAIT;
+        if (r < 0) {
+            *ret_why = cs_arena_printf(&up->arena, "connect() failed (%d: %s)", -r, strerror(-r));
+            return CS_WIRE_BROKEN;
+        }
+        up->connected = true;
+        cs_socket_nodelay(up->wire.fd);
+    }
+    if (up->proxy->tls)
+        return prove(up, ret_why);
+    up->proved = true;
+    return CS_WIRE_OK;
+}
+
+static bool may_be_kept(const struct cs_upconn *up)
+{
+    const struct cs_upstream *upstream = up->upstream;
+
+    return up->proved && upstream->keepalive > 0 && up->in.len == 0 && !cs_wire_hangup(&up->wire) &&
+           up->n_requests < upstream->keepalive_requests &&
+           up->worker->loop.now.mono_ms - up->born_ms < upstream->keepalive_time_ms &&
+           !up->worker->draining;
+}
+
+void cs_upconn_release(struct cs_upconn *up, bool reusable)
+{
+    struct cs_pool *pool = &up->worker->pools.items[up->upstream->index];
+
+    if (!reusable || !may_be_kept(up)) {
+        upconn_close(up);
+        return;
+    }
+    up->user = NULL;
+    cs_buf_deinit(&up->in);
+    cs_buf_init(&up->in, IN_MAX);
+    cs_list_push_front(&pool->idle, &up->link);
+    pool->n_idle++;
+    cs_upconn_deadline(up, up->upstream->keepalive_timeout_ms);
+    if (pool->n_idle > up->upstream->keepalive)
+        upconn_close(cs_container_of(pool->idle.prev, struct cs_upconn, link));
+}

@@ -1,0 +1,143 @@
+/* TLS and plain sockets behind the same five verbs. */
+#include "gateway/wire.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "io/conduit.h"
+#include "tls/session.h"
+
+int cs_wire_open(struct cs_wire *wire, struct cs_loop *loop, int fd,
+                 void (*ready)(struct cs_watch *watch))
+{
+    int r;
+
+    *wire = (struct cs_wire){.fd = fd};
+    r = cs_watch_add(loop, &wire->watch, fd, ready);
+    if (r < 0) {
+        close(fd);
+        wire->fd = -1;
+    }
+    return r;
+}
+
+void cs_wire_close(struct cs_wire *wire)
+{
+    if (!cs_wire_is_open(wire))
+        return;
+    wire->tls = cs_tls_free(wire->tls);
+    cs_watch_close(&wire->watch);
+    wire->fd = -1;
+}
+
+bool cs_wire_is_open(const struct cs_wire *wire)
+{
+    return wire->fd >= 0;
+}
+
+void cs_wire_event(struct cs_wire *wire)
+{
+    if (!wire->tls)
+        return;
+    cs_tls_ready(wire->tls, wire->watch.readable, wire->watch.writable, wire->watch.hangup);
+    wire->watch.readable = wire->watch.writable = false;
+}
+
+static enum cs_wire_result from_tls(enum cs_tls_result r)
+{
+    switch (r) {
+    case CS_TLS_OK: return CS_WIRE_OK;
+    case CS_TLS_WANT_READ:
+    case CS_TLS_WANT_WRITE: return CS_WIRE_WAIT;
+    case CS_TLS_CLOSED: return CS_WIRE_END;
+    case CS_TLS_EOF: return CS_WIRE_CUT;
+    case CS_TLS_FAILED: break;
+    }
+    return CS_WIRE_BROKEN;
+}
+
+static enum cs_wire_result broken(struct cs_wire *wire, int r)
+{
+    wire->error = -r;
+    return CS_WIRE_BROKEN;
+}
+
+enum cs_wire_result cs_wire_read(struct cs_wire *wire, void *into, size_t len, size_t *ret_n)
+{
+    int r;
+
+    if (wire->tls)
+        return from_tls(cs_tls_read(wire->tls, into, len, ret_n));
+    if (!wire->watch.readable && !wire->watch.hangup)
+        return CS_WIRE_WAIT;
+    r = cs_sock_read(wire->fd, into, len, ret_n);
+    if (r < 0)
+        return broken(wire, r);
+    if (r == CS_IO_EOF)
+        return CS_WIRE_END;
+    if (r == CS_IO_WANT_READ || *ret_n < len)
+        wire->watch.readable = false;
+    return r == CS_IO_DONE ? CS_WIRE_OK : CS_WIRE_WAIT;
+}
+
+enum cs_wire_result cs_wire_fill(struct cs_wire *wire, struct cs_buf *buf, size_t len)
+{
+    enum cs_wire_result r;
+    size_t n = 0;
+
+    if (len > buf->max - buf->len)
+        len = buf->max - buf->len;
+    if (len == 0 || cs_buf_reserve(buf, len) < 0)
+        return CS_WIRE_WAIT;
+    r = cs_wire_read(wire, buf->ptr + buf->len, len, &n);
+    if (r == CS_WIRE_OK)
+        buf->len += n;
+    return r;
+}
+
+enum cs_wire_result cs_wire_write(struct cs_wire *wire, const void *from, size_t len, size_t *ret_n)
+{
+    int r;
+
+    if (wire->tls)
+        return from_tls(cs_tls_write(wire->tls, from, len, ret_n));
+    if (!wire->watch.writable)
+        return CS_WIRE_WAIT;
+    r = cs_sock_write(wire->fd, from, len, ret_n);
+    if (r < 0)
+        return broken(wire, r);
+    if (r == CS_IO_WANT_WRITE || *ret_n < len)
+        wire->watch.writable = false;
+    return r == CS_IO_DONE ? CS_WIRE_OK : CS_WIRE_WAIT;
+}
+
+enum cs_wire_result cs_wire_flush(struct cs_wire *wire)
+{
+    return wire->tls ? from_tls(cs_tls_flush(wire->tls)) : CS_WIRE_OK;
+}
+
+enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf)
+{
+    enum cs_wire_result r = CS_WIRE_OK;
+    size_t done = 0, n = 0;
+
+    while (done < buf->len && r == CS_WIRE_OK) {
+        r = cs_wire_write(wire, buf->ptr + done, buf->len - done, &n);
+        if (r == CS_WIRE_OK)
+            done += n;
+    }
+    cs_buf_consume(buf, done);
+    return r == CS_WIRE_OK ? cs_wire_flush(wire) : r;
+}
+
+bool cs_wire_pending(const struct cs_wire *wire)
+{
+    if (wire->tls)
+        return cs_tls_pending(wire->tls);
+    return wire->watch.readable || wire->watch.hangup;
+}
+
+bool cs_wire_hangup(const struct cs_wire *wire)
+{
+    return wire->watch.hangup;
+}

@@ -1,0 +1,62 @@
+/* One byte stream, with TLS or without: what stands above is written once for both.
+ *
+ * A wire owns its descriptor, its watch and its TLS session. Its owner is called through
+ * `ready` and then reads and writes until told to wait.
+ */
+#ifndef CS_GATEWAY_WIRE_H
+#define CS_GATEWAY_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "io/loop.h"
+
+struct cs_tls;
+
+struct cs_wire {
+    int fd;    /* -1: none */
+    int error; /* errno of the fault behind CS_WIRE_BROKEN; 0: see the TLS facts */
+    struct cs_watch watch;
+    struct cs_tls *tls; /* NULL: plain */
+};
+
+enum cs_wire_result {
+    CS_WIRE_OK,     /* bytes moved */
+    CS_WIRE_WAIT,   /* nothing possible before the next event */
+    CS_WIRE_END,    /* the peer sends nothing more, and said so properly */
+    CS_WIRE_CUT,    /* the stream ended without TLS's close_notify */
+    CS_WIRE_BROKEN, /* fault: see error */
+};
+
+/** cs_wire_open() - take over @fd and call @ready on its events. Return: 0, or -errno (the
+ *  descriptor is closed). */
+int cs_wire_open(struct cs_wire *wire, struct cs_loop *loop, int fd,
+                 void (*ready)(struct cs_watch *watch));
+/** cs_wire_close() - end TLS without a word, stop watching, close. Harmless when closed. */
+void cs_wire_close(struct cs_wire *wire);
+/** cs_wire_is_open() - whether there is a descriptor. */
+bool cs_wire_is_open(const struct cs_wire *wire);
+/** cs_wire_event() - pass what the loop noted on to TLS; first thing in a ready function. */
+void cs_wire_event(struct cs_wire *wire);
+
+/** cs_wire_read() - up to @len bytes. *ret_n ≥ 1 with CS_WIRE_OK. */
+enum cs_wire_result cs_wire_read(struct cs_wire *wire, void *into, size_t len, size_t *ret_n);
+/** cs_wire_fill() - read once behind what @buf holds, up to @len bytes and its maximum.
+ *  A full buffer is CS_WIRE_WAIT. */
+enum cs_wire_result cs_wire_fill(struct cs_wire *wire, struct cs_buf *buf, size_t len);
+/** cs_wire_write() - some of the @len bytes at @from. *ret_n ≥ 1 with CS_WIRE_OK. Under TLS they
+ *  may be held back until cs_wire_flush(). */
+enum cs_wire_result cs_wire_write(struct cs_wire *wire, const void *from, size_t len,
+                                  size_t *ret_n);
+/** cs_wire_drain() - write all of @buf and flush; what was written leaves the buffer.
+ *  Return: CS_WIRE_OK when nothing is left. */
+enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf);
+/** cs_wire_flush() - send what TLS holds back. */
+enum cs_wire_result cs_wire_flush(struct cs_wire *wire);
+/** cs_wire_pending() - whether a read may give something without another event. */
+bool cs_wire_pending(const struct cs_wire *wire);
+/** cs_wire_hangup() - whether the peer is known to send nothing more. */
+bool cs_wire_hangup(const struct cs_wire *wire);
+
+#endif

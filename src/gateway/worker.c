@@ -1,0 +1,227 @@
+/* A worker's life: open logs, drop privileges, listen, serve, drain, leave. */
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "gateway/conn.h"
+#include "gateway/state.h"
+#include "io/signals.h"
+
+enum { ACCEPT_BATCH = 64, PAUSE_MS = 500, SHED_MAX = 16 };
+
+static void log_main(struct cs_worker *worker, enum cs_log_level level, const char *text)
+{
+    const struct cs_snapshot *s = worker->snapshot;
+
+    cs_logs_error(&worker->logs, s->error_logs, s->n_error_logs, level, &worker->loop.now, 0,
+                  cs_str_from(text));
+}
+
+/* ---- accepting ---- */
+
+static void pause_accept(struct cs_worker *worker)
+{
+    if (worker->paused)
+        return;
+    worker->paused = true;
+    for (size_t i = 0; i < worker->n_listenings; i++)
+        cs_watch_pause(&worker->listenings[i].watch);
+    cs_timer_set(&worker->loop, &worker->resume_accept, worker->loop.now.mono_ms + PAUSE_MS);
+}
+
+static void resume_accept(struct cs_worker *worker)
+{
+    if (!worker->paused || worker->draining)
+        return;
+    worker->paused = false;
+    cs_timer_cancel(&worker->loop, &worker->resume_accept);
+    for (size_t i = 0; i < worker->n_listenings; i++)
+        cs_watch_resume(&worker->listenings[i].watch);
+}
+
+static void on_resume(struct cs_timer *timer)
+{
+    resume_accept(cs_container_of(timer, struct cs_worker, resume_accept));
+}
+
+/* Room for one more: the connection that has been idle for longest makes it. */
+static bool make_room(struct cs_worker *worker)
+{
+    struct cs_conn *oldest;
+
+    if (worker->n_conns < (size_t)worker->snapshot->core.worker_connections)
+        return true;
+    if (cs_list_empty(&worker->idle))
+        return false;
+    oldest = cs_container_of(worker->idle.next, struct cs_conn, idle_link);
+    cs_conn_close(oldest);
+    return true;
+}
+
+static void out_of_descriptors(struct cs_worker *worker, int fd, int error)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "accept4() failed (%d: %s)", error, strerror(error));
+    log_main(worker, CS_LOG_CRIT, text);
+    if (!cs_list_empty(&worker->idle))
+        cs_conn_close(cs_container_of(worker->idle.next, struct cs_conn, idle_link));
+    else
+        cs_shed(&worker->reserve, fd, SHED_MAX);
+    pause_accept(worker);
+}
+
+static void on_listen(struct cs_watch *watch)
+{
+    struct cs_listening *listening = cs_container_of(watch, struct cs_listening, watch);
+    struct cs_worker *worker = listening->worker;
+
+    for (int i = 0; i < ACCEPT_BATCH && !worker->paused && !worker->draining; i++) {
+        struct cs_addr peer;
+        int fd;
+        if (!make_room(worker)) {
+            log_main(worker, CS_LOG_ALERT, "worker_connections are not enough");
+            pause_accept(worker);
+            return;
+        }
+        fd = cs_accept(listening->fd, &peer);
+        if (fd == -EAGAIN)
+            return;
+        if (fd >= 0)
+            cs_conn_accept(worker, listening->listener, fd, &peer);
+        else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
+            out_of_descriptors(worker, listening->fd, -fd);
+    }
+}
+
+static int listen_all(struct cs_worker *worker, const int *fds)
+{
+    worker->n_listenings = worker->snapshot->n_listeners;
+    worker->listenings = cs_alloc(worker->n_listenings * sizeof(*worker->listenings));
+    for (size_t i = 0; i < worker->n_listenings; i++) {
+        struct cs_listening *listening = &worker->listenings[i];
+        int r;
+        listening->worker = worker;
+        listening->listener = &worker->snapshot->listeners[i];
+        listening->fd = fds[i];
+        r = cs_watch_add_listener(&worker->loop, &listening->watch, fds[i], on_listen);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- leaving ---- */
+
+void cs_worker_left(struct cs_worker *worker)
+{
+    if (worker->draining && worker->n_conns == 0)
+        cs_loop_stop(&worker->loop);
+    else
+        resume_accept(worker);
+}
+
+static void on_shutdown(struct cs_timer *timer)
+{
+    cs_loop_stop(&cs_container_of(timer, struct cs_worker, shutdown)->loop);
+}
+
+/* No new connections. Those that are kept alive stay: a request may be on its way to them, and
+ * its answer will say close. */
+static void drain(struct cs_worker *worker)
+{
+    int64_t limit = worker->snapshot->core.worker_shutdown_timeout_ms;
+
+    if (worker->draining)
+        return;
+    log_main(worker, CS_LOG_NOTICE, "gracefully shutting down");
+    worker->draining = true;
+    for (size_t i = 0; i < worker->n_listenings; i++)
+        cs_watch_remove(&worker->listenings[i].watch);
+    if (limit > 0)
+        cs_timer_set(&worker->loop, &worker->shutdown, worker->loop.now.mono_ms + limit);
+    cs_worker_left(worker);
+}
+
+static void on_signal(struct cs_signals *signals, int number, pid_t sender)
+{
+    struct cs_worker *worker = cs_container_of(signals, struct cs_worker, signals);
+    const struct cs_sink *failed = NULL;
+
+    switch (number) {
+    case SIGTERM:
+    case SIGINT: cs_loop_stop(&worker->loop); break;
+    case SIGQUIT: drain(worker); break;
+    case SIGUSR1: cs_sinks_reopen(&worker->logs.sinks, (uid_t)-1, &failed); break;
+    default: break;
+    }
+}
+
+static void close_all(struct cs_worker *worker)
+{
+    worker->draining = true;
+    CS_LIST_FOREACH_SAFE (link, &worker->conns) {
+        struct cs_conn *conn = cs_container_of(link, struct cs_conn, link);
+        cs_conn_close(conn);
+    }
+    cs_pools_deinit(&worker->pools);
+    cs_loop_turn(&worker->loop, 0); /* reap */
+}
+
+/* ---- the whole ---- */
+
+static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1};
+    size_t failed = 0;
+    int r;
+
+    worker->snapshot = spec->snapshot;
+    cs_list_init(&worker->conns);
+    cs_list_init(&worker->idle);
+    worker->next_number = 1;
+    worker->resume_accept.fire = on_resume;
+    worker->shutdown.fire = on_shutdown;
+    gethostname(worker->hostname, sizeof(worker->hostname) - 1);
+    r = cs_loop_init(&worker->loop);
+    if (r < 0)
+        return r;
+    r = cs_logs_open(&worker->logs, spec->snapshot, &failed);
+    if (r < 0)
+        return r;
+    r = spec->drop_privileges ? spec->drop_privileges(spec->ctx) : 0;
+    if (r < 0)
+        return r;
+    cs_logs_start(&worker->logs, &worker->loop);
+    cs_tls_io_init(&worker->tls_io, &worker->loop.now);
+    cs_pools_init(&worker->pools, spec->snapshot);
+    cs_reserve_init(&worker->reserve);
+    r = cs_signals_init(&worker->signals, &worker->loop, numbers,
+                        sizeof(numbers) / sizeof(numbers[0]), on_signal);
+    return r < 0 ? r : listen_all(worker, spec->listen_fds);
+}
+
+int cs_worker_run(const struct cs_worker_spec *spec)
+{
+    struct cs_worker *worker = CS_NEW(struct cs_worker);
+    int r = prepare(worker, spec);
+
+    if (r < 0) {
+        dprintf(spec->error_log_fd, "countersign: worker cannot start: %s\n", strerror(-r));
+        return 2;
+    }
+    cs_loop_run(&worker->loop);
+    close_all(worker);
+    cs_signals_deinit(&worker->signals);
+    cs_reserve_deinit(&worker->reserve);
+    cs_tls_io_deinit(&worker->tls_io);
+    cs_logs_close(&worker->logs);
+    cs_loop_deinit(&worker->loop);
+    free(worker->listenings);
+    free(worker);
+    return 0;
+}
