@@ -62,8 +62,6 @@ static int proxy_header(struct cs_conn *conn)
     return 0;
 }
 
-extern const struct cs_tls_hooks cs_handshake_hooks;
-
 static int start_tls(struct cs_conn *conn)
 {
     struct cs_tls *tls;
@@ -82,6 +80,7 @@ static int start_tls(struct cs_conn *conn)
     cs_buf_deinit(&conn->in);
     cs_buf_init(&conn->in, 1 << 20);
     conn->wire.tls = tls;
+    cs_wire_event(&conn->wire); /* a hangup noted before the session was there */
     return CS_STAGE_HANDSHAKE;
 }
 

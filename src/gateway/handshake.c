@@ -78,7 +78,14 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
     return false;
 }
 
-const struct cs_tls_hooks cs_handshake_hooks = {select_server, verify, resume};
+/* The library went on with a full handshake after all: what was said about the old chain does
+ * not hold for this connection. */
+static void declined(void *ctx)
+{
+    ((struct cs_conn *)ctx)->verdict = NULL;
+}
+
+const struct cs_tls_hooks cs_handshake_hooks = {select_server, verify, resume, declined};
 
 static int failed(struct cs_conn *conn)
 {

@@ -5,6 +5,8 @@
 #include "gateway/conn.h"
 #include "gateway/request.h"
 
+struct cs_tls_hooks;
+
 /* A stage returns the stage to enter next (often the one after it), or: */
 enum cs_step {
     CS_STEP_WAIT = -1, /* come back with the next event */
@@ -22,6 +24,10 @@ int cs_stage_route(struct cs_conn *conn);     /* location, statements, access ru
 int cs_stage_proxy(struct cs_conn *conn);     /* upstream */
 int cs_stage_respond(struct cs_conn *conn);   /* an answer of our own */
 int cs_stage_record(struct cs_conn *conn);    /* logs; then the next request or the end */
+
+/** cs_handshake_hooks - server, verdict and resumption, as TLS asks for them in handshake.c; the
+ *  context is the connection. */
+extern const struct cs_tls_hooks cs_handshake_hooks;
 
 /** cs_linger() - the connection's last stage: the answer is out, but bytes of the client may
  *  still come; closing now could reset the answer away. */

@@ -255,7 +255,12 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
     return n == 0 ? !((struct cs_upconn *)ctx)->proxy->tls->trust : verify(ctx, ders, n, &alert);
 }
 
-static const struct cs_tls_hooks hooks = {NULL, verify, resume};
+static void declined(void *ctx)
+{
+    ((struct cs_upconn *)ctx)->verdict = NULL;
+}
+
+static const struct cs_tls_hooks hooks = {NULL, verify, resume, declined};
 
 static int start_tls(struct cs_upconn *up)
 {

@@ -150,9 +150,9 @@ static void build_client_auth(struct cs_build *build, const struct cs_block *blo
     auth->depth = (int)ssl->verify_depth;
     if (auth->mode != CS_VERIFY_OFF) {
         read_reject(build, block, auth);
-        if (named || trusted)
+        if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
             auth->trust = build_trust(build, named, trusted, word_of(block, "ssl_crl"));
-        else if (auth->mode != CS_VERIFY_OPTIONAL_NO_CA)
+        else
             CS_FIND0(build->findings, &cs_finding_no_trust, &server->place);
     }
     cs_digest_init(&digest);

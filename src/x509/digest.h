@@ -9,10 +9,8 @@
 
 #define CS_DIGEST_LEN 32
 
-struct evp_md_ctx_st;
-
 struct cs_digest {
-    struct evp_md_ctx_st *ctx;
+    void *ctx; /* EVP_MD_CTX of the library */
 };
 
 /** cs_digest_init() - nothing yet; every digest that was begun is to be finished. */
