@@ -50,6 +50,11 @@ static const struct cs_command commands[] = {
      "After log files were moved away: what is written from then on goes to new files\n"
      "of the old names.\n",
      WHERE, cs_cmd_reopen},
+    {"demo", NULL, 0, "show a mutual handshake, and six that are refused",
+     "Makes certificates in a temporary folder, starts a gateway and a backend, visits\n"
+     "the gateway in seven ways and says what was presented, checked and refused. Then\n"
+     "waits, so that you can try it by hand. Nothing is left behind.\n",
+     CS_OPT_BIT(CS_OPT_ONCE), cs_cmd_demo},
     {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
     {"help", "[COMMAND]", 1, "say what the commands do", "",
      CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},

@@ -86,6 +86,8 @@ int cs_cmd_stop(const struct cs_line *line);
 int cs_cmd_quit(const struct cs_line *line);
 /** cs_cmd_reopen() - `countersign reopen`. */
 int cs_cmd_reopen(const struct cs_line *line);
+/** cs_cmd_demo() - `countersign demo`. */
+int cs_cmd_demo(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */
 int cs_cmd_version(const struct cs_line *line);
 /** cs_cmd_help() - `countersign help`. */
