@@ -556,6 +556,22 @@ static bool is_anchored(const struct run *run)
     return true;
 }
 
+/* AWS-LC does not look at the time of a lone certificate whose issuer it does not know. */
+static void check_times(struct run *run)
+{
+    for (size_t i = 0; i < run->n_path; i++) {
+        struct complaint c = {0, (int)i};
+        if (run->q->now_sec > run->path[i]->not_after)
+            c.error = CS_X509_ERR_EXPIRED;
+        else if (run->q->now_sec < run->path[i]->not_before)
+            c.error = CS_X509_ERR_NOT_YET_VALID;
+        if (!c.error || has_complaint(run, c.error, c.depth))
+            continue;
+        complain(run, c.error, c.depth);
+        explain_time(run, &c);
+    }
+}
+
 static void check_depth(struct run *run)
 {
     int intermediates = (int)run->n_path - 2;
@@ -707,7 +723,7 @@ int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct 
 
     for (size_t i = 0; i < n && !error; i++) {
         struct cs_str now = time_text(findings->arena, now_sec);
-        if (now_sec > certs[i]->not_after) {
+        if (now_sec >= certs[i]->not_after) { /* as the libraries count */
             find(findings, purpose, (int)i, certs[i],
                  i ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED),
                  time_text(findings->arena, certs[i]->not_after), now);
@@ -855,6 +871,7 @@ static int judge(struct run *run)
     measure_path(run);
     level_complaints(run);
     explain_complaints(run);
+    check_times(run);
     check_depth(run);
     check_leaf_usage(run);
     check_critical(run);

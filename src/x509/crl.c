@@ -12,10 +12,10 @@
 #include <openssl/x509.h>
 #include <sys/mman.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "x509/der.h"
+#include "x509/digest.h"
 #include "x509/findings.h"
 #include "x509/name.h"
 #include "x509/pem.h"
@@ -582,18 +582,17 @@ static size_t place_lists(struct builder *b)
 }
 
 /* The digest of a list's signed part stands for the list, so nothing is hashed twice. */
-static void digest_lists(const struct builder *b, uint8_t ret_digest[32])
+static void digest_lists(const struct builder *b, uint8_t ret_digest[CS_DIGEST_LEN])
 {
-    struct cs_buf buf;
+    struct cs_digest digest;
 
-    cs_buf_init(&buf, b->n * (sizeof(b->drafts->list.digest) + SIGNATURE_MAX));
+    cs_digest_init(&digest);
     for (size_t i = 0; i < b->n; i++) {
         const struct list *list = &b->drafts[i].list;
-        (void)cs_buf_add(&buf, list->digest, sizeof(list->digest));
-        (void)cs_buf_add(&buf, list->signature, list->signature_len);
+        cs_digest_add(&digest, cs_str_make(list->digest, sizeof(list->digest)));
+        cs_digest_add(&digest, cs_str_make(list->signature, list->signature_len));
     }
-    SHA256((const uint8_t *)buf.ptr, buf.len, ret_digest);
-    cs_buf_deinit(&buf);
+    cs_digest_final(&digest, ret_digest);
 }
 
 static int make_block(struct builder *b, struct cs_crl_set **ret_set)

@@ -270,6 +270,17 @@ struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena)
     return text;
 }
 
+static void add_legacy_char(struct cs_buf *buf, unsigned char c)
+{
+    if (c < ' ' || c > '~') {
+        (void)cs_buf_addf(buf, "\\x%02X", c);
+        return;
+    }
+    if (c == '/' || c == '+')
+        (void)cs_buf_add_char(buf, '\\');
+    (void)cs_buf_add_char(buf, (char)c);
+}
+
 struct cs_str cs_name_legacy_text(struct cs_str name, struct cs_arena *arena)
 {
     struct attributes attributes;
@@ -279,15 +290,13 @@ struct cs_str cs_name_legacy_text(struct cs_str name, struct cs_arena *arena)
     cs_buf_init(&buf, TEXT_MAX);
     (void)read_name(name, &attributes);
     for (size_t i = 0; i < attributes.n; i++) {
-        struct cs_str value = attributes.items[i].value.content;
-        (void)cs_buf_add_char(&buf, '/');
-        add_type(&buf, &attributes.items[i], arena);
+        const struct attribute *a = &attributes.items[i];
+        struct cs_str value = cs_str_skip(a->value.content, a->value.tag == CS_DER_BIT_STRING);
+        (void)cs_buf_add_char(&buf, i && a->set == a[-1].set ? '+' : '/');
+        add_type(&buf, a, arena);
         (void)cs_buf_add_char(&buf, '=');
-        for (size_t k = 0; k < value.len; k++) {
-            unsigned char c = (unsigned char)value.ptr[k];
-            (void)(c < ' ' || c > '~' ? cs_buf_addf(&buf, "\\x%02X", c)
-                                      : cs_buf_add_char(&buf, (char)c));
-        }
+        for (size_t k = 0; k < value.len; k++)
+            add_legacy_char(&buf, (unsigned char)value.ptr[k]);
     }
     text = cs_arena_dup(arena, cs_buf_str(&buf));
     cs_buf_deinit(&buf);

@@ -18,7 +18,7 @@
  *  it; UTF-8 stays as it is. In @arena. */
 struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena);
 /** cs_name_legacy_text() - "/O=Example/CN=client" with \xHH for what is not printable ASCII,
- *  as X509_NAME_oneline() and $ssl_client_s_dn_legacy write it. In @arena. */
+ *  as X509_NAME_oneline() of OpenSSL 3 and $ssl_client_s_dn_legacy write it. In @arena. */
 struct cs_str cs_name_legacy_text(struct cs_str name, struct cs_arena *arena);
 /** cs_name_common_name() - the last (most specific) commonName as UTF-8 in @arena; empty when
  *  there is none. */

@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
 #include "base/mem.h"
+#include "x509/digest.h"
 #include "x509/findings.h"
 #include "x509/name.h"
 #include "x509/pem.h"
@@ -171,28 +171,20 @@ static int add_sources(struct cs_trust *t, const struct cs_trust_spec *spec,
     return refused;
 }
 
-/* Length before bytes, so that no two sets have one digest. */
-static void add_part(struct cs_buf *buf, const void *bytes, size_t len)
-{
-    uint64_t n = len;
-
-    (void)cs_buf_add(buf, &n, sizeof(n));
-    (void)cs_buf_add(buf, bytes, len);
-}
-
 static void make_digest(struct cs_trust *t, const struct cs_trust_spec *spec)
 {
-    struct cs_buf buf;
+    struct cs_digest digest;
 
-    cs_buf_init(&buf, (t->n + 4) * 64 + spec->options.len);
+    cs_digest_init(&digest);
+    cs_digest_number(&digest, (int64_t)t->n);
     for (size_t i = 0; i < t->n; i++)
-        add_part(&buf, t->certs[i].sha256, sizeof(t->certs[i].sha256));
-    add_part(&buf, "crls", 4);
+        cs_digest_add(&digest, cs_str_make(t->certs[i].sha256, sizeof(t->certs[i].sha256)));
     if (t->crls)
-        add_part(&buf, cs_crl_set_digest(t->crls), 32);
-    add_part(&buf, spec->options.ptr, spec->options.len);
-    SHA256((const uint8_t *)buf.ptr, buf.len, t->digest);
-    cs_buf_deinit(&buf);
+        cs_digest_add(&digest, cs_str_make(cs_crl_set_digest(t->crls), CS_DIGEST_LEN));
+    else
+        cs_digest_add(&digest, CS_STR("no lists"));
+    cs_digest_add(&digest, spec->options);
+    cs_digest_final(&digest, t->digest);
 }
 
 static int fill(struct cs_trust *t, const struct cs_trust_spec *spec, struct cs_findings *findings)

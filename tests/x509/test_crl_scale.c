@@ -38,9 +38,12 @@ static double seconds(void)
 
 static struct cs_cert make_ca(struct cs_arena *arena, struct evp_pkey_st *key)
 {
-    struct cs_cert_spec spec = {.common_name = CS_STR("Big"), .ca = true, .path_len = -1,
+    struct cs_cert_spec spec = {.common_name = CS_STR("Big"),
+                                .ca = true,
+                                .path_len = -1,
                                 .key_usage = CS_USAGE_KEY_CERT_SIGN | CS_USAGE_CRL_SIGN,
-                                .not_before = NOW - 1000, .not_after = NOW + 1000};
+                                .not_before = NOW - 1000,
+                                .not_after = NOW + 1000};
     struct cs_findings findings;
     struct cs_cert cert = {0};
     struct cs_buf der;

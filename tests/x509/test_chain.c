@@ -1,0 +1,376 @@
+/* What the zoo cannot say: limits, tolerated issuers, judging again later, several lists, and
+ * what makes two trust sets different. Everything is made in memory. */
+#include "tap.h"
+
+#include "authority/make.h"
+#include "base/mem.h"
+#include "x509/chain.h"
+#include "x509/findings.h"
+#include "x509/key.h"
+#include "x509/pem.h"
+
+enum { NOW = 1800000000, DAY = 86400 };
+
+static struct cs_arena arena;
+
+/* A key and its certificate. */
+struct holder {
+    struct evp_pkey_st *key;
+    struct cs_cert cert;
+};
+
+static struct holder make(const struct cs_cert_spec *wanted, const struct holder *issuer)
+{
+    struct cs_make_issuer by = {issuer ? &issuer->cert : NULL, issuer ? issuer->key : NULL};
+    struct cs_cert_spec spec = *wanted;
+    struct cs_findings findings;
+    struct holder h = {0};
+    struct cs_buf der;
+
+    if (!spec.not_after) {
+        spec.not_before = NOW - DAY;
+        spec.not_after = NOW + 100 * DAY;
+    }
+    cs_findings_init(&findings, &arena);
+    cs_buf_init(&der, 1 << 20);
+    cs_assert(cs_make_key(CS_MAKE_P256, &h.key) == 0);
+    cs_assert(cs_make_cert(&spec, h.key, issuer ? &by : NULL, &der) == 0);
+    cs_assert(cs_cert_parse(cs_arena_dup(&arena, cs_buf_str(&der)), &arena, &findings, &h.cert) ==
+              0);
+    cs_buf_deinit(&der);
+    return h;
+}
+
+static struct holder make_ca(const char *name, const struct holder *issuer)
+{
+    struct cs_cert_spec spec = {.common_name = cs_str_from(name),
+                                .ca = true,
+                                .path_len = -1,
+                                .key_usage = CS_USAGE_KEY_CERT_SIGN | CS_USAGE_CRL_SIGN,
+                                .not_before = NOW - 10 * DAY,
+                                .not_after = NOW + 1000 * DAY};
+
+    return make(&spec, issuer);
+}
+
+static struct holder make_client(const char *name, const struct holder *issuer)
+{
+    struct cs_cert_spec spec = {.common_name = cs_str_from(name),
+                                .key_usage = CS_USAGE_DIGITAL_SIGNATURE,
+                                .eku = CS_EKU_CLIENT};
+
+    return make(&spec, issuer);
+}
+
+static struct cs_source make_crl(const struct holder *ca, const struct holder *revoked,
+                                 int64_t this_update, int64_t next_update)
+{
+    struct cs_make_revoked entry = {revoked ? revoked->cert.serial : (struct cs_str){0},
+                                    this_update, 1};
+    struct cs_crl_spec spec = {&entry, revoked != NULL, this_update, next_update, 1};
+    struct cs_source source = {.file = CS_STR("crl")};
+    struct cs_buf der;
+
+    cs_buf_init(&der, 1 << 20);
+    cs_assert(cs_make_crl(&spec, &(struct cs_make_issuer){&ca->cert, ca->key}, &der) == 0);
+    source.bytes = cs_arena_dup(&arena, cs_buf_str(&der));
+    cs_buf_deinit(&der);
+    return source;
+}
+
+static struct cs_trust *trust_of(const struct holder *ca, const struct cs_source *crls, size_t n,
+                                 struct cs_str options)
+{
+    struct cs_source source = {ca->cert.der, CS_STR("ca")};
+    struct cs_trust_spec spec = {
+        .cas = &source, .n_cas = 1, .n_named = 1, .crls = crls, .n_crls = n, .options = options};
+    struct cs_findings findings;
+    struct cs_trust *trust = NULL;
+
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_trust_new(&spec, &findings, &trust) == 0);
+    return trust;
+}
+
+static struct cs_verdict judge(const struct cs_str *ders, size_t n, const struct cs_trust *trust,
+                               int64_t now_sec, bool tolerant)
+{
+    struct cs_chain_query q = {.ders = ders,
+                               .n = n,
+                               .trust = trust,
+                               .now_sec = now_sec,
+                               .depth = 1,
+                               .allow_unknown_issuer = tolerant};
+    struct cs_verdict v = {0};
+
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    return v;
+}
+
+static void expect(const struct cs_verdict *v, const char *code, const char *what)
+{
+    tap_str(cs_str_from(v->accepted ? "accepted" : v->cause->kind->code), cs_str_from(code), what);
+}
+
+static struct holder root, other, client, stranger;
+
+static void test_limits(void)
+{
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_str many[CS_CHAIN_CERTS_MAX + 1], big[2], junk = CS_STR("\x30\x03\x02\x01\x01");
+    struct cs_verdict v;
+
+    for (size_t i = 0; i < CS_CHAIN_CERTS_MAX + 1; i++)
+        many[i] = client.cert.der;
+    v = judge(NULL, 0, trust, NOW, false);
+    expect(&v, "certificate-missing", "no certificate");
+    tap_int(cs_verdict_alert(&v), 116, "its alert");
+    tap_ok(v.leaf == NULL, "no leaf");
+    v = judge(many, CS_CHAIN_CERTS_MAX, trust, NOW, false);
+    expect(&v, "accepted", "sixteen certificates");
+    v = judge(many, CS_CHAIN_CERTS_MAX + 1, trust, NOW, false);
+    expect(&v, "chain-too-long", "seventeen certificates");
+    big[0] = client.cert.der;
+    big[1] = cs_str_make(cs_arena_alloc(&arena, CS_CHAIN_BYTES_MAX), CS_CHAIN_BYTES_MAX);
+    v = judge(big, 2, trust, NOW, false);
+    expect(&v, "chain-too-long", "too many bytes");
+    big[1] = junk;
+    v = judge(big, 2, trust, NOW, false);
+    expect(&v, "malformed-certificate", "junk behind a good leaf");
+    tap_ok(v.leaf != NULL && v.n_presented == 1, "the leaf is known all the same");
+    v = judge(&junk, 1, trust, NOW, true);
+    expect(&v, "malformed-certificate", "junk");
+    tap_ok(!v.tolerated, "junk is not tolerated");
+    cs_trust_unref(trust);
+}
+
+static void test_accepted(void)
+{
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_verdict v = judge(&client.cert.der, 1, trust, NOW, false);
+
+    expect(&v, "accepted", "a good client");
+    tap_int((int64_t)v.n_path, 2, "the path has leaf and root");
+    tap_ok(v.path[0] == v.leaf && cs_str_eq(v.path[1]->der, root.cert.der), "in this order");
+    tap_int(v.path_not_after, client.cert.not_after, "ends with the leaf");
+    tap_int(v.path_not_before, client.cert.not_before, "begins with the leaf");
+    tap_int(v.valid_until, client.cert.not_after, "may be remembered so long");
+    tap_str(cs_verdict_reason(&v), CS_STR("ok"), "no reason");
+    tap_int(cs_verdict_alert(&v), 0, "no alert");
+    cs_trust_unref(trust);
+}
+
+/* The edges of validity (RFC 5280 section 4.1.2.5). */
+static void test_edges(void)
+{
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    static const struct {
+        int64_t at;
+        const char *code;
+    } edges[] = {{NOW - DAY - 1, "certificate-not-yet-valid"},
+                 {NOW - DAY, "accepted"},
+                 {NOW + 100 * DAY - 1, "accepted"},
+                 {NOW + 100 * DAY + 1, "certificate-expired"}};
+
+    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+        struct cs_verdict v = judge(&client.cert.der, 1, trust, edges[i].at, false);
+        expect(&v, edges[i].code, "at the edge of validity");
+    }
+    cs_trust_unref(trust);
+}
+
+/* optional_no_ca: an unknown issuer is let pass, anything else is not. */
+static void test_tolerated(void)
+{
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_verdict v = judge(&stranger.cert.der, 1, trust, NOW, true);
+
+    expect(&v, "issuer-unknown", "a stranger");
+    tap_ok(!v.accepted && v.tolerated, "tolerated, not accepted");
+    tap_str(cs_verdict_reason(&v), CS_STR("unable to verify the first certificate"),
+            "nginx's words");
+    tap_ok(v.path == NULL, "no path");
+    v = judge(&stranger.cert.der, 1, trust, NOW, false);
+    tap_ok(!v.tolerated, "only when asked for");
+    v = judge(&stranger.cert.der, 1, trust, NOW + 200 * DAY, true);
+    tap_ok(!v.accepted && !v.tolerated, "not when it has expired, too");
+    cs_trust_unref(trust);
+}
+
+static void test_recheck(void)
+{
+    struct cs_source good = make_crl(&root, NULL, NOW - 10, NOW + 10);
+    struct cs_source bad = make_crl(&root, &client, NOW - 10, NOW + 10);
+    struct cs_trust *before = trust_of(&root, &good, 1, (struct cs_str){0});
+    struct cs_trust *after = trust_of(&root, &bad, 1, (struct cs_str){0});
+    struct cs_verdict v = judge(&client.cert.der, 1, before, NOW, false);
+    struct cs_findings findings;
+
+    cs_findings_init(&findings, &arena);
+    expect(&v, "accepted", "not on the list");
+    tap_int(v.valid_until, NOW + 10, "to be judged again when the list is replaced");
+    tap_int(cs_chain_recheck(v.path, v.n_path, before, CS_PURPOSE_CLIENT, NOW + 5, &findings), 0,
+            "still good");
+    tap_int(cs_chain_recheck(v.path, v.n_path, before, CS_PURPOSE_CLIENT, NOW + 11, &findings),
+            CS_X509_ERR_CRL_EXPIRED, "the list has run out");
+    tap_int(cs_chain_recheck(v.path, v.n_path, after, CS_PURPOSE_CLIENT, NOW + 5, &findings),
+            CS_X509_ERR_REVOKED, "revoked since");
+    tap_str(cs_str_from(findings.last->kind->code), CS_STR("revoked"), "and said so");
+    tap_int(
+        cs_chain_recheck(v.path, v.n_path, before, CS_PURPOSE_CLIENT, NOW + 200 * DAY, &findings),
+        CS_X509_ERR_EXPIRED, "expired since");
+    cs_trust_unref(before);
+    cs_trust_unref(after);
+}
+
+/* A revoked certificate stays revoked on a list that has run out; the newest list counts. */
+static void test_lists(void)
+{
+    struct cs_source old_bad = make_crl(&root, &client, NOW - 30, NOW - 20);
+    struct cs_source old_good = make_crl(&root, NULL, NOW - 30, NOW + 30);
+    struct cs_source new_bad = make_crl(&root, &client, NOW - 10, NOW + 10);
+    struct cs_source future_bad = make_crl(&root, &client, NOW + 10, NOW + 20);
+    struct {
+        const char *what, *code;
+        struct cs_source lists[2];
+        size_t n;
+    } rows[] = {
+        {"on a list that has run out", "revoked", {old_bad}, 1},
+        {"on the newer of two", "revoked", {old_good, new_bad}, 2},
+        {"the order of the lists does not matter", "revoked", {new_bad, old_good}, 2},
+        {"the one that is valid counts", "accepted", {old_good, old_bad}, 2},
+        {"one from the future does not", "accepted", {future_bad, old_good}, 2},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_trust *trust = trust_of(&root, rows[i].lists, rows[i].n, (struct cs_str){0});
+        struct cs_verdict v = judge(&client.cert.der, 1, trust, NOW, false);
+        expect(&v, rows[i].code, rows[i].what);
+        cs_trust_unref(trust);
+    }
+}
+
+/* The list of a CA that only the peer presents is verified with the key it presents. */
+static void test_presented_issuer(void)
+{
+    struct holder sub = make_ca("Sub", &root), leaf = make_client("leaf", &sub);
+    struct holder twin = make_ca("Sub", &root);
+    struct cs_source lists[] = {make_crl(&root, NULL, NOW - 10, NOW + 10),
+                                make_crl(&sub, &leaf, NOW - 10, NOW + 10)};
+    struct cs_source forged[] = {lists[0], make_crl(&twin, NULL, NOW - 10, NOW + 10)};
+    struct cs_trust *trust = trust_of(&root, lists, 2, (struct cs_str){0});
+    struct cs_str chain[] = {leaf.cert.der, sub.cert.der};
+    struct cs_verdict v = judge(chain, 2, trust, NOW, false);
+
+    expect(&v, "revoked", "by the list of the presented CA");
+    cs_trust_unref(trust);
+    trust = trust_of(&root, forged, 2, (struct cs_str){0});
+    v = judge(chain, 2, trust, NOW, false);
+    expect(&v, "crl-missing", "the list of a namesake with another key does not count");
+    cs_trust_unref(trust);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
+    cs_key_free(twin.key);
+}
+
+static void test_refused_list(void)
+{
+    struct cs_source ca = {root.cert.der, CS_STR("ca")};
+    struct cs_source list = make_crl(&root, NULL, NOW - 10, NOW + 10);
+    struct cs_trust_spec spec = {.cas = &ca, .n_cas = 1, .crls = &list, .n_crls = 1};
+    struct cs_trust *trust = NULL;
+    struct cs_findings findings;
+    char *bytes = (char *)cs_arena_dup(&arena, list.bytes).ptr;
+
+    bytes[list.bytes.len - 1] ^= 1;
+    list.bytes.ptr = bytes;
+    cs_findings_init(&findings, &arena);
+    tap_int(cs_trust_new(&spec, &findings, &trust), CS_TRUST_REFUSED, "a list that was altered");
+    tap_ok(trust == NULL && findings.n_errors == 1, "nothing is trusted then");
+    tap_str(cs_str_from(findings.first->kind->code), CS_STR("crl-signature-invalid"), "said why");
+}
+
+static bool same_digest(const struct cs_trust *a, const struct cs_trust *b)
+{
+    return memcmp(cs_trust_digest(a), cs_trust_digest(b), 32) == 0;
+}
+
+static void test_digest(void)
+{
+    struct cs_source one = make_crl(&root, NULL, NOW - 10, NOW + 10);
+    struct cs_source two = make_crl(&root, &client, NOW - 10, NOW + 10);
+    struct cs_trust *sets[] = {
+        trust_of(&root, NULL, 0, (struct cs_str){0}), trust_of(&other, NULL, 0, (struct cs_str){0}),
+        trust_of(&root, &one, 1, (struct cs_str){0}), trust_of(&root, &two, 1, (struct cs_str){0}),
+        trust_of(&root, NULL, 0, CS_STR("depth=2")),
+    };
+    struct cs_trust *again = trust_of(&root, NULL, 0, (struct cs_str){0});
+    size_t n = sizeof(sets) / sizeof(sets[0]);
+
+    tap_ok(same_digest(sets[0], again), "the same set has the same digest");
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = i + 1; k < n; k++)
+            tap_ok(!same_digest(sets[i], sets[k]), "sets %zu and %zu differ", i, k);
+    }
+    for (size_t i = 0; i < n; i++)
+        cs_trust_unref(sets[i]);
+    cs_trust_unref(again);
+}
+
+/* Two sources, one certificate twice, a key among them: two CAs, one name to send. */
+static void test_sources(void)
+{
+    struct cs_source sources[2] = {{.file = CS_STR("a")}, {.file = CS_STR("b")}};
+    struct cs_trust_spec spec = {.cas = sources, .n_cas = 2, .n_named = 1};
+    struct cs_trust *trust = NULL;
+    struct cs_findings findings;
+    struct cs_buf a, b;
+    size_t n;
+
+    cs_buf_init(&a, 1 << 16);
+    cs_buf_init(&b, 1 << 16);
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_pem_write(&a, CS_STR("CERTIFICATE"), root.cert.der) == 0);
+    cs_assert(cs_key_write(root.key, &a) == 0);
+    cs_assert(cs_pem_write(&b, CS_STR("CERTIFICATE"), root.cert.der) == 0);
+    cs_assert(cs_pem_write(&b, CS_STR("CERTIFICATE"), other.cert.der) == 0);
+    sources[0].bytes = cs_buf_str(&a);
+    sources[1].bytes = cs_buf_str(&b);
+    tap_int(cs_trust_new(&spec, &findings, &trust), 0, "read");
+    (void)cs_trust_certs(trust, &n);
+    tap_int((int64_t)n, 2, "each certificate once");
+    tap_int((int64_t)cs_trust_names(trust).n, 1, "names of the first source only");
+    tap_str(cs_trust_names(trust).items[0], root.cert.subject, "which one");
+    cs_trust_unref(trust);
+    sources[1].bytes = CS_STR("no certificate here\n");
+    trust = NULL;
+    tap_int(cs_trust_new(&spec, &findings, &trust), CS_TRUST_REFUSED, "one source is unreadable");
+    tap_ok(trust == NULL, "nothing is trusted then");
+    tap_str(findings.last->place.file, CS_STR("b"), "and which");
+    cs_buf_wipe(&a);
+    cs_buf_deinit(&b);
+}
+
+int main(void)
+{
+    root = make_ca("Root", NULL);
+    other = make_ca("Other", NULL);
+    client = make_client("client", &root);
+    stranger = make_client("stranger", &other);
+    test_limits();
+    test_accepted();
+    test_edges();
+    test_tolerated();
+    test_recheck();
+    test_lists();
+    test_presented_issuer();
+    test_refused_list();
+    test_digest();
+    test_sources();
+    cs_key_free(root.key);
+    cs_key_free(other.key);
+    cs_key_free(client.key);
+    cs_key_free(stranger.key);
+    cs_arena_deinit(&arena);
+    return tap_done();
+}
