@@ -642,7 +642,6 @@ static void check_critical(struct run *run)
 static void check_host(struct run *run)
 {
     struct cs_str host = run->q->host;
-    struct cs_str names = cs_cert_names_text(&run->certs[0], run->arena);
     struct cs_addr addr;
 
     if (host.len == 0)
@@ -650,12 +649,13 @@ static void check_host(struct run *run)
     switch (cs_name_match_host(&run->certs[0], host)) {
     case CS_HOST_YES: return;
     case CS_HOST_BY_COMMON_NAME:
-        find_in_run(run, 0, CS_X509_KIND(NAME_IN_COMMON_NAME_ONLY), host, names);
+        find_in_run(run, 0, CS_X509_KIND(NAME_IN_COMMON_NAME_ONLY), host, (struct cs_str){0});
         return;
     case CS_HOST_NO: break;
     }
     complain(run, cs_addr_parse_ip(host, 0, &addr) == 0 ? CS_X509_ERR_IP : CS_X509_ERR_HOST, 0);
-    find_in_run(run, 0, CS_X509_KIND(NAME_MISMATCH), host, names);
+    find_in_run(run, 0, CS_X509_KIND(NAME_MISMATCH), host,
+                cs_cert_names_text(&run->certs[0], run->arena));
 }
 
 /* ---- step 5: revocation ---- */
@@ -666,10 +666,14 @@ static int judge_answer(const struct cs_crl_answer *a, const struct cs_cert *cer
                         int64_t now_sec, struct cs_findings *findings)
 {
     struct cs_arena *arena = findings->arena;
-    struct cs_str now = time_text(arena, now_sec), ca = cs_name_text(issuer->subject, arena);
+    struct cs_str now, ca;
 
+    if (a->status == CS_CRL_GOOD)
+        return 0;
+    now = time_text(arena, now_sec);
+    ca = cs_name_text(issuer->subject, arena);
     switch (a->status) {
-    case CS_CRL_GOOD: return 0;
+    case CS_CRL_GOOD: break;
     case CS_CRL_REVOKED:
         find(findings, purpose, depth, cert, CS_X509_KIND(REVOKED), time_text(arena, a->revoked_at),
              cs_crl_reason_text(a->reason));
@@ -715,6 +719,23 @@ static void check_revocation(struct run *run)
     }
 }
 
+/* The same for a certificate that was found good before. */
+static int recheck_time(const struct cs_cert *cert, int depth, enum cs_purpose purpose,
+                        int64_t now_sec, struct cs_findings *findings)
+{
+    const struct cs_finding_kind *kind = CS_X509_KIND(CERTIFICATE_NOT_YET_VALID);
+    bool expired = now_sec >= cert->not_after; /* as the libraries count */
+
+    if (!expired && now_sec >= cert->not_before)
+        return 0;
+    if (expired)
+        kind = depth ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED);
+    find(findings, purpose, depth, cert, kind,
+         time_text(findings->arena, expired ? cert->not_after : cert->not_before),
+         time_text(findings->arena, now_sec));
+    return expired ? CS_X509_ERR_EXPIRED : CS_X509_ERR_NOT_YET_VALID;
+}
+
 int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct cs_trust *trust,
                      enum cs_purpose purpose, int64_t now_sec, struct cs_findings *findings)
 {
@@ -722,17 +743,8 @@ int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct 
     int error = 0;
 
     for (size_t i = 0; i < n && !error; i++) {
-        struct cs_str now = time_text(findings->arena, now_sec);
-        if (now_sec >= certs[i]->not_after) { /* as the libraries count */
-            find(findings, purpose, (int)i, certs[i],
-                 i ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED),
-                 time_text(findings->arena, certs[i]->not_after), now);
-            error = CS_X509_ERR_EXPIRED;
-        } else if (now_sec < certs[i]->not_before) {
-            find(findings, purpose, (int)i, certs[i], CS_X509_KIND(CERTIFICATE_NOT_YET_VALID),
-                 time_text(findings->arena, certs[i]->not_before), now);
-            error = CS_X509_ERR_NOT_YET_VALID;
-        } else if (crls) {
+        error = recheck_time(certs[i], (int)i, purpose, now_sec, findings);
+        if (!error && crls) {
             const struct cs_cert *issuer = certs[i + 1 < n ? i + 1 : i];
             struct cs_crl_answer a = cs_crl_set_check(crls, certs[i], issuer, now_sec);
             error = judge_answer(&a, certs[i], issuer, purpose, (int)i, now_sec, findings);

@@ -17,6 +17,7 @@ import sys
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.oid import ExtendedKeyUsageOID as EKU
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
@@ -334,6 +335,10 @@ def clients(zoo, a):
         **ok))
     save(zoo, "client-self-signed", issue(zoo, "client-self-signed", **ok))
     save(zoo, "client-no-int", issue(zoo, "client-no-int", a["int"], chain=[], **ok))
+    save(zoo, "client-no-int-aia", issue(zoo, "client-no-int-aia", a["int"], chain=[], extra=[
+        (x509.AuthorityInformationAccess([x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS,
+            x509.UniformResourceIdentifier("http://ca.test/int.cer"))]), False)], **ok))
     save(zoo, "client-rekeyed", issue(zoo, "client-rekeyed", a["ca-rekeyed"], **ok))
     save(zoo, "client-bad-aki", issue(
         zoo, "client-bad-aki", ca, aki=bytes.fromhex("deadbeef" * 5), **ok))

@@ -19,7 +19,8 @@ struct holder {
     struct cs_cert cert;
 };
 
-static struct holder make(const struct cs_cert_spec *wanted, const struct holder *issuer)
+static struct holder make_kind(const struct cs_cert_spec *wanted, const struct holder *issuer,
+                               enum cs_make_key_kind kind)
 {
     struct cs_make_issuer by = {issuer ? &issuer->cert : NULL, issuer ? issuer->key : NULL};
     struct cs_cert_spec spec = *wanted;
@@ -33,7 +34,7 @@ static struct holder make(const struct cs_cert_spec *wanted, const struct holder
     }
     cs_findings_init(&findings, &arena);
     cs_buf_init(&der, 1 << 20);
-    cs_assert(cs_make_key(CS_MAKE_P256, &h.key) == 0);
+    cs_assert(cs_make_key(kind, &h.key) == 0);
     cs_assert(cs_make_cert(&spec, h.key, issuer ? &by : NULL, &der) == 0);
     cs_assert(cs_cert_parse(cs_arena_dup(&arena, cs_buf_str(&der)), &arena, &findings, &h.cert) ==
               0);
@@ -41,7 +42,13 @@ static struct holder make(const struct cs_cert_spec *wanted, const struct holder
     return h;
 }
 
-static struct holder make_ca(const char *name, const struct holder *issuer)
+static struct holder make(const struct cs_cert_spec *wanted, const struct holder *issuer)
+{
+    return make_kind(wanted, issuer, CS_MAKE_P256);
+}
+
+static struct holder make_ca_kind(const char *name, const struct holder *issuer,
+                                  enum cs_make_key_kind kind)
 {
     struct cs_cert_spec spec = {.common_name = cs_str_from(name),
                                 .ca = true,
@@ -50,7 +57,12 @@ static struct holder make_ca(const char *name, const struct holder *issuer)
                                 .not_before = NOW - 10 * DAY,
                                 .not_after = NOW + 1000 * DAY};
 
-    return make(&spec, issuer);
+    return make_kind(&spec, issuer, kind);
+}
+
+static struct holder make_ca(const char *name, const struct holder *issuer)
+{
+    return make_ca_kind(name, issuer, CS_MAKE_P256);
 }
 
 static struct holder make_client(const char *name, const struct holder *issuer)
@@ -273,6 +285,28 @@ static void test_presented_issuer(void)
     cs_key_free(twin.key);
 }
 
+/* Certificates and lists of CAs with every kind of key. */
+static void test_kinds(void)
+{
+    static const enum cs_make_key_kind kinds[] = {CS_MAKE_P256, CS_MAKE_P384, CS_MAKE_ED25519,
+                                                  CS_MAKE_RSA2048};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct holder ca = make_ca_kind("Kind", NULL, kinds[i]);
+        struct holder good = make_client("good", &ca), bad = make_client("bad", &ca);
+        struct cs_source list = make_crl(&ca, &bad, NOW - 10, NOW + 10);
+        struct cs_trust *trust = trust_of(&ca, &list, 1, (struct cs_str){0});
+        struct cs_verdict v = judge(&good.cert.der, 1, trust, NOW, false);
+        expect(&v, "accepted", "a good client of this kind of CA");
+        v = judge(&bad.cert.der, 1, trust, NOW, false);
+        expect(&v, "revoked", "a revoked one");
+        cs_trust_unref(trust);
+        cs_key_free(ca.key);
+        cs_key_free(good.key);
+        cs_key_free(bad.key);
+    }
+}
+
 static void test_refused_list(void)
 {
     struct cs_source ca = {root.cert.der, CS_STR("ca")};
@@ -364,6 +398,7 @@ int main(void)
     test_recheck();
     test_lists();
     test_presented_issuer();
+    test_kinds();
     test_refused_list();
     test_digest();
     test_sources();
