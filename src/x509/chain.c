@@ -43,6 +43,8 @@ struct run {
     struct complaint complaints[COMPLAINTS_MAX];
     size_t n_complaints;
     bool anchored; /* the path ends in a trusted certificate */
+
+    const struct cs_cert *candidate; /* has the name of the issuer that is missing */
 };
 
 /* ---- findings about one certificate ---- */
@@ -347,7 +349,7 @@ static const struct cs_cert *last_of_path(const struct run *run)
 static void level_complaints(struct run *run)
 {
     int depth = run->n_path ? (int)run->n_path - 1 : 0;
-    const struct cs_cert *top = last_of_path(run), *candidate;
+    const struct cs_cert *top = last_of_path(run);
 
     for (int i = 0; i < (int)run->n_path; i++) {
         if (has_complaint(run, CS_X509_ERR_INVALID_CA, i) &&
@@ -364,12 +366,13 @@ static void level_complaints(struct run *run)
                  depth);
         return;
     }
-    candidate = find_candidate(run, top);
-    if (candidate && may_not_sign_certs(candidate) && is_signed_by(run, top, candidate)) {
+    run->candidate = find_candidate(run, top);
+    if (run->candidate && may_not_sign_certs(run->candidate) &&
+        is_signed_by(run, top, run->candidate)) {
         withdraw(run, CS_X509_ERR_NO_LOCAL_ISSUER, depth);
         withdraw(run, CS_X509_ERR_LEAF_SIGNATURE, 0);
         complain(run, CS_X509_ERR_NO_CERT_SIGN, depth + 1);
-        run->path[run->n_path++] = candidate; /* take_path() left room for it */
+        run->path[run->n_path++] = run->candidate; /* take_path() left room for it */
     }
 }
 
@@ -377,12 +380,11 @@ static void level_complaints(struct run *run)
 static void explain_no_issuer(struct run *run, int depth)
 {
     const struct cs_cert *top = last_of_path(run);
-    const struct cs_cert *candidate = find_candidate(run, top);
     struct cs_str aki = hex_text(run->arena, top->aki.ptr, top->aki.len);
     size_t n_trusted;
 
-    if (candidate) {
-        explain_candidate(run, depth, top, candidate);
+    if (run->candidate) {
+        explain_candidate(run, depth, top, run->candidate);
         return;
     }
     if (top->issuer_urls.n) {
