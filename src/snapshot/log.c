@@ -86,7 +86,7 @@ static bool log_path(struct cs_build *build, const struct cs_word *word, struct 
         return false;
     }
     if (cs_str_eq(word->text, CS_STR("stderr")))
-        *ret_path = word->text;
+        *ret_path = CS_STR("stderr"); /* ends with a NUL, as every path of a log does */
     else
         *ret_path = cs_build_path(build, word->text);
     return true;

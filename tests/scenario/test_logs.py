@@ -273,3 +273,15 @@ def test_unusual_variables_in_a_log_format(start, pki):
     assert f'SUCCESS "CN=alice,O=Example Ltd" {pki.alice.serial:X}'.replace(" 0", " ") in \
         good.replace(" 0", " ")
     assert 'NONE "-" - ' in none
+
+
+@pytest.mark.parametrize("line", ["error_log stderr info;", "error_log stderr   debug ;"])
+def test_a_worker_can_log_to_standard_error(start, line):
+    gw = start("pid gateway.pid;\n" + line + """
+        events {}
+        http { server { listen 127.0.0.1:@http@; location / { proxy_pass http://127.0.0.1:1; } } }
+        """, whole=False)
+    with wire.connect(gw.port["http"]) as client:
+        assert client.request("GET", "/").status == 502
+    gw.wait_log(r"connect\(\) failed .* while connecting to upstream", name="output")
+    assert not [name for name in os.listdir(gw.dir) if name.startswith("stderr")]
