@@ -77,8 +77,7 @@ static int start_tls(struct cs_conn *conn)
         cs_conn_log(conn, CS_LOG_CRIT, "cannot make a TLS session");
         return CS_STEP_FAIL;
     }
-    cs_buf_deinit(&conn->in);
-    cs_buf_init(&conn->in, 1 << 20);
+    cs_conn_drop_input(conn);
     conn->wire.tls = tls;
     cs_wire_event(&conn->wire); /* a hangup noted before the session was there */
     return CS_STAGE_HANDSHAKE;

@@ -7,17 +7,20 @@
 #include "route/names.h"
 #include "gateway/script.h"
 
-/* The server that Host names on this listener. Return: NULL when that cannot be told. */
+/* The server that Host names on this listener; without Host, or with one that nobody has, the
+ * server that the connection was made to. Return: NULL when that cannot be told. */
 static const struct cs_vserver *server_of_host(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
     struct cs_captures captures = {0};
     void *server = NULL;
 
+    if (!request->host.len && conn->wire.tls)
+        return conn->server;
     if (cs_names_find(conn->listener->names, request->host, &captures, &server) < 0)
         return NULL;
     cs_request_capture(request, &captures);
-    return server ? server : conn->listener->default_server;
+    return server ? server : conn->server;
 }
 
 struct cs_subject cs_conn_subject(const struct cs_conn *conn)

@@ -60,6 +60,12 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
     cs_conn_deadline(conn, conn->server->set.client_header_timeout);
 }
 
+void cs_conn_drop_input(struct cs_conn *conn)
+{
+    cs_buf_deinit(&conn->in);
+    cs_buf_init(&conn->in, IN_MAX);
+}
+
 void cs_conn_deadline(struct cs_conn *conn, int64_t in_ms)
 {
     struct cs_loop *loop = &conn->worker->loop;

@@ -63,6 +63,9 @@ uint64_t cs_exchange_sent(const struct cs_request *request);
 /* forward.c: the request as the upstream gets it, the response as the client gets it. */
 /** cs_forward_request_head() - request line and headers into exchange->out. */
 void cs_forward_request_head(struct cs_request *request);
+/** cs_sends_body() - whether the request's body goes to the upstream: not when an error page is
+ *  fetched from it. */
+bool cs_sends_body(const struct cs_request *request);
 /** cs_forward_response_head() - status line and headers into request->out. */
 void cs_forward_response_head(struct cs_request *request);
 

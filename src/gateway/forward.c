@@ -59,13 +59,19 @@ static struct cs_headers client_headers(struct cs_request *request, const struct
     return headers;
 }
 
+bool cs_sends_body(const struct cs_request *request)
+{
+    return request->scope->set.proxy_pass_request_body && !request->error_status &&
+           request->head.framing != CS_H1_BODY_NONE;
+}
+
 static void add_framing(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
     char length[32];
 
     x->chunk_body = false;
-    if (!request->scope->set.proxy_pass_request_body || request->head.framing == CS_H1_BODY_NONE)
+    if (!cs_sends_body(request))
         return;
     if (request->head.framing == CS_H1_BODY_CHUNKED && !request->body_ended) {
         x->chunk_body = true;

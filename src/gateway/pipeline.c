@@ -1,6 +1,7 @@
 /* The pipeline: a table of stages and the runner that walks it. */
 #include "base/panic.h"
 #include "gateway/stage.h"
+#include "tls/session.h"
 
 static int (*const stages[])(struct cs_conn *) = {
     [CS_STAGE_ACCEPT] = cs_stage_accept,   [CS_STAGE_HANDSHAKE] = cs_stage_handshake,
@@ -22,6 +23,8 @@ void cs_conn_run(struct cs_conn *conn)
         cs_assert((size_t)step < sizeof(stages) / sizeof(stages[0]));
         conn->stage = (enum cs_stage)step;
     }
+    if (step == CS_STEP_DONE && conn->wire.tls && !conn->lingering)
+        cs_tls_shutdown(conn->wire.tls);
     if (step == CS_STEP_DONE || step == CS_STEP_FAIL)
         cs_conn_close(conn);
 }

@@ -21,8 +21,7 @@ static int wait_idle(struct cs_conn *conn)
     if (cs_conn_is_idle(conn) || conn->n_requests == 0)
         return CS_STEP_WAIT;
     cs_list_push_back(&conn->worker->idle, &conn->idle_link);
-    cs_buf_deinit(&conn->in);
-    cs_buf_init(&conn->in, 1 << 20);
+    cs_conn_drop_input(conn);
     cs_conn_deadline(conn, set->keepalive_timeout);
     return CS_STEP_WAIT;
 }

@@ -20,11 +20,12 @@ static int end_connection(struct cs_conn *conn)
 
     cs_request_end(conn);
     if (cut_off)
+        return CS_STEP_FAIL;
+    if (!linger)
         return CS_STEP_DONE;
     if (conn->wire.tls)
         cs_tls_shutdown(conn->wire.tls);
-    if (!linger)
-        return CS_STEP_DONE;
+    conn->lingering = true;
     cs_socket_shutdown_write(conn->wire.fd);
     cs_conn_deadline(conn, LINGER_MS);
     return CS_STAGE_DONE;

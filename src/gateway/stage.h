@@ -14,16 +14,26 @@ enum cs_step {
     CS_STEP_FAIL = -3, /* the connection is over, broken; already logged */
 };
 
-int cs_stage_accept(struct cs_conn *conn);    /* PROXY header, first byte */
-int cs_stage_handshake(struct cs_conn *conn); /* TLS, and inside it the verdict */
-int cs_stage_verify(struct cs_conn *conn);    /* the verdict of the handshake stands */
-int cs_stage_identify(struct cs_conn *conn);  /* who the verified leaf stands for */
-int cs_stage_receive(struct cs_conn *conn);   /* a request head */
-int cs_stage_authorize(struct cs_conn *conn); /* certificate and host: may it ask at all */
-int cs_stage_route(struct cs_conn *conn);     /* location, statements, access rules */
-int cs_stage_proxy(struct cs_conn *conn);     /* upstream */
-int cs_stage_respond(struct cs_conn *conn);   /* an answer of our own */
-int cs_stage_record(struct cs_conn *conn);    /* logs; then the next request or the end */
+/** cs_stage_accept() - PROXY header, first byte. */
+int cs_stage_accept(struct cs_conn *conn);
+/** cs_stage_handshake() - TLS, and inside it the verdict. */
+int cs_stage_handshake(struct cs_conn *conn);
+/** cs_stage_verify() - the verdict of the handshake stands. */
+int cs_stage_verify(struct cs_conn *conn);
+/** cs_stage_identify() - who the verified leaf stands for. */
+int cs_stage_identify(struct cs_conn *conn);
+/** cs_stage_receive() - a request head. */
+int cs_stage_receive(struct cs_conn *conn);
+/** cs_stage_authorize() - certificate and host: may it ask at all. */
+int cs_stage_authorize(struct cs_conn *conn);
+/** cs_stage_route() - location, statements, access rules. */
+int cs_stage_route(struct cs_conn *conn);
+/** cs_stage_proxy() - upstream. */
+int cs_stage_proxy(struct cs_conn *conn);
+/** cs_stage_respond() - an answer of our own. */
+int cs_stage_respond(struct cs_conn *conn);
+/** cs_stage_record() - logs; then the next request or the end. */
+int cs_stage_record(struct cs_conn *conn);
 
 /** cs_handshake_hooks - server, verdict and resumption, as TLS asks for them in handshake.c; the
  *  context is the connection. */

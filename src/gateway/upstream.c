@@ -8,6 +8,7 @@
 #include "gateway/conn.h"
 #include "gateway/request.h"
 #include "gateway/state.h"
+#include "io/conduit.h"
 #include "route/balance.h"
 #include "tls/session.h"
 #include "x509/digest.h"
@@ -90,6 +91,15 @@ struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstr
 }
 
 /* An idle upstream has nothing to say: whatever comes ends the connection. */
+static bool is_quiet(const struct cs_upconn *up)
+{
+    char byte;
+    size_t n;
+
+    return !up->wire.watch.hangup &&
+           cs_sock_peek(up->wire.fd, &byte, sizeof(byte), &n) == CS_IO_WANT_READ;
+}
+
 static void on_ready(struct cs_watch *watch)
 {
     struct cs_upconn *up = cs_container_of(watch, struct cs_upconn, wire.watch);
@@ -99,7 +109,7 @@ static void on_ready(struct cs_watch *watch)
         cs_conn_run(up->user);
         return;
     }
-    if (watch->readable || watch->hangup)
+    if (!is_quiet(up))
         upconn_close(up);
 }
 

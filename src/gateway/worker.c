@@ -11,7 +11,7 @@
 #include "gateway/state.h"
 #include "io/signals.h"
 
-enum { ACCEPT_BATCH = 64, PAUSE_MS = 500, SHED_MAX = 16 };
+enum { ACCEPT_BATCH = 64, PAUSE_MS = 500, DRAIN_IDLE_MS = 10000, SHED_MAX = 16 };
 
 static void log_main(struct cs_worker *worker, enum cs_log_level level, const char *text)
 {
@@ -130,8 +130,20 @@ static void on_shutdown(struct cs_timer *timer)
     cs_loop_stop(&cs_container_of(timer, struct cs_worker, shutdown)->loop);
 }
 
-/* No new connections. Those that are kept alive stay: a request may be on its way to them, and
- * its answer will say close. */
+/* A kept-alive connection may still bring a request, whose answer will say close; but it does not
+ * hold up a worker that is to leave for as long as it might otherwise stay. */
+static void limit_idle(struct cs_worker *worker)
+{
+    int64_t now = worker->loop.now.mono_ms;
+
+    CS_LIST_FOREACH (link, &worker->idle) {
+        struct cs_conn *conn = cs_container_of(link, struct cs_conn, idle_link);
+        if (conn->timer.deadline_ms - now > DRAIN_IDLE_MS)
+            cs_conn_deadline(conn, DRAIN_IDLE_MS);
+    }
+}
+
+/* No new connections; those that stand are ended when their request has been answered. */
 static void drain(struct cs_worker *worker)
 {
     int64_t limit = worker->snapshot->core.worker_shutdown_timeout_ms;
@@ -142,6 +154,7 @@ static void drain(struct cs_worker *worker)
     worker->draining = true;
     for (size_t i = 0; i < worker->n_listenings; i++)
         cs_watch_remove(&worker->listenings[i].watch);
+    limit_idle(worker);
     if (limit > 0)
         cs_timer_set(&worker->loop, &worker->shutdown, worker->loop.now.mono_ms + limit);
     cs_worker_left(worker);

@@ -57,20 +57,23 @@ struct cs_str cs_build_path(struct cs_build *build, struct cs_str path);
 int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
 /** cs_build_wipe_files() - overwrite and free what was read: keys were among it. */
 void cs_build_wipe_files(struct cs_build *build);
-/** cs_build_reader() - how the configuration itself is read. */
+/** cs_build_reader - how the configuration itself is read. */
 extern const struct cs_config_reader cs_build_reader;
 
 /* log.c */
+/** cs_build_log_formats() - the log_format directives. */
 void cs_build_log_formats(struct cs_build *build);
 /** cs_build_error_logs() - the error logs that apply in @block, as indexes of snapshot->logs. */
 const size_t *cs_build_error_logs(struct cs_build *build, const struct cs_block *block,
                                   size_t *ret_n);
+/** cs_build_access_logs() - the access logs of a scope. */
 void cs_build_access_logs(struct cs_build *build, struct cs_scope *scope);
 
 /* map.c */
 /** cs_build_declare() - make every variable that `set`, `map` and named groups define known,
  *  so that templates may use them in any order. */
 void cs_build_declare(struct cs_build *build);
+/** cs_build_maps() - the map blocks. */
 void cs_build_maps(struct cs_build *build);
 
 /* script.c */
@@ -84,6 +87,7 @@ struct cs_script cs_build_script(struct cs_build *build, const struct cs_block *
                                  struct cs_scope *scope);
 
 /* upstream.c */
+/** cs_build_upstreams() - the upstream blocks. */
 void cs_build_upstreams(struct cs_build *build);
 /** cs_build_upstream_for() - the upstream block called @host, or an implicit one for
  *  @host:@port (resolved now). Return: NULL after a finding. */
@@ -99,22 +103,29 @@ void cs_build_locations(struct cs_build *build, const struct cs_block *block,
                         struct cs_vserver *server);
 
 /* proxy.c */
+/** cs_build_proxy() - proxy_pass and what belongs to it; none where there is none. */
 void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct cs_scope *scope);
 
 /* tls.c */
+/** cs_build_server_tls() - certificates and client authentication of a server. */
 void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
                          struct cs_vserver *server);
+/** cs_build_upstream_tls() - the TLS side of a proxy_pass to https://.
+ *  Return: NULL after a finding. */
 struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,
                                               struct cs_proxy *proxy);
 
 /* listen.c */
+/** cs_build_listens() - the listen directives of a server. */
 void cs_build_listens(struct cs_build *build, const struct cs_block *block,
                       struct cs_vserver *server);
 
 /* server.c */
+/** cs_build_servers() - the server blocks. */
 void cs_build_servers(struct cs_build *build);
 
 /* lint.c */
+/** cs_build_lint() - warnings about what works and will hurt. */
 void cs_build_lint(struct cs_build *build);
 
 #endif

@@ -1,0 +1,257 @@
+/* One request's upstream: chosen, reached, given up for the next one, let go. */
+#include <errno.h>
+
+#include "gateway/conn_log.h"
+#include "gateway/proxying.h"
+#include "gateway/stage.h"
+#include "gateway/state.h"
+#include "route/balance.h"
+
+enum { HEAD_MAX = 65536, OUT_MAX = 1 << 20 };
+
+static const struct cs_headers no_headers;
+
+const struct cs_headers *cs_exchange_headers(const struct cs_request *request)
+{
+    const struct cs_exchange *x = request->exchange;
+
+    return x && x->has_head ? &x->head.headers : &no_headers;
+}
+
+struct cs_str cs_exchange_addresses(const struct cs_request *request)
+{
+    return request->exchange->addresses;
+}
+
+uint64_t cs_exchange_body_bytes(const struct cs_request *request)
+{
+    return request->exchange->body.total;
+}
+
+uint64_t cs_exchange_received(const struct cs_request *request)
+{
+    return request->exchange->received;
+}
+
+uint64_t cs_exchange_sent(const struct cs_request *request)
+{
+    return request->exchange->sent;
+}
+
+int64_t cs_since_start(const struct cs_request *request)
+{
+    return request->conn->worker->loop.now.mono_ms - request->exchange->start_ms;
+}
+
+/* Tell the balancing counts how this server did. */
+void cs_settle(struct cs_request *request, bool good)
+{
+    struct cs_exchange *x = request->exchange;
+    struct cs_worker *worker = request->conn->worker;
+
+    if (!x->in_balance)
+        return;
+    cs_balance_end(cs_pool_balance(&worker->pools, x->proxy->upstream), (int)x->up_peer, good,
+                   worker->loop.now.mono_ms);
+    x->in_balance = false;
+}
+
+void cs_let_go(struct cs_request *request, bool reusable)
+{
+    struct cs_exchange *x = request->exchange;
+
+    if (x->up)
+        cs_upconn_release(x->up, reusable);
+    x->up = NULL;
+}
+
+void cs_exchange_end(struct cs_request *request)
+{
+    struct cs_exchange *x = request->exchange;
+
+    if (!x)
+        return;
+    cs_settle(request, true);
+    cs_let_go(request, false);
+    cs_buf_deinit(&x->out);
+    cs_buf_deinit(&x->kept);
+    cs_h1_body_deinit(&x->body);
+    request->exchange = NULL;
+}
+
+void cs_exchange_begin(struct cs_conn *conn, const struct cs_permit *permit)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = CS_ARENA_NEW(&request->arena, struct cs_exchange);
+    const struct cs_location_settings *set = &request->scope->set;
+
+    x->proxy = request->scope->proxy;
+    x->start_ms = conn->worker->loop.now.mono_ms;
+    x->tried = cs_arena_array(&request->arena, CS_BALANCE_WORDS(x->proxy->upstream->n_peers),
+                              sizeof(*x->tried));
+    x->limits = (struct cs_h1_limits){.max_line = HEAD_MAX,
+                                      .max_head = HEAD_MAX,
+                                      .max_headers = 1000,
+                                      .underscores_in_headers = true,
+                                      .unusual_names_in_headers = true};
+    cs_buf_init(&x->out, OUT_MAX);
+    cs_buf_init(&x->kept, set->client_body_buffer_size);
+    x->phase = request->body_ended || !set->proxy_request_buffering || !cs_sends_body(request)
+                   ? CS_EXCHANGE_PICK
+                   : CS_EXCHANGE_COLLECT;
+    request->exchange = x;
+    if (x->phase == CS_EXCHANGE_COLLECT)
+        cs_conn_deadline(conn, set->client_body_timeout);
+}
+
+bool cs_may_try_again(const struct cs_request *request, unsigned why)
+{
+    const struct cs_exchange *x = request->exchange;
+    const struct cs_location_settings *set = &request->scope->set;
+    unsigned when = set->proxy_next_upstream;
+
+    if (request->head_sent || x->body_lost || (when & CS_NEXT_OFF))
+        return false;
+    if (x->request_begun && !(request->head.method & CS_METHODS_IDEMPOTENT) &&
+        !(when & CS_NEXT_NON_IDEMPOTENT))
+        return false;
+    if (set->proxy_next_upstream_timeout &&
+        cs_since_start(request) > set->proxy_next_upstream_timeout)
+        return false;
+    if (set->proxy_next_upstream_tries && x->tries >= (unsigned)set->proxy_next_upstream_tries)
+        return false;
+    return (when & why) != 0;
+}
+
+/* The upstream failed: the next server, or an answer. */
+int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    bool stale = x->reused && why == CS_NEXT_ERROR && x->received == 0;
+    bool again = cs_may_try_again(request, why);
+
+    cs_settle(request, stale);
+    cs_let_go(request, false);
+    x->received = 0;
+    if (again) {
+        x->phase = CS_EXCHANGE_PICK;
+        x->retry_same = stale;
+        return CS_MOVED;
+    }
+    x->phase = CS_EXCHANGE_OVER;
+    if (request->head_sent) {
+        request->keep_alive = false;
+        request->cut_off = true;
+        return CS_STAGE_RECORD;
+    }
+    request->outcome.upstream_status = status;
+    return cs_answer(conn, status);
+}
+
+int cs_upstream_broke(struct cs_conn *conn, enum cs_wire_result r, const char *doing)
+{
+    struct cs_exchange *x = conn->request->exchange;
+
+    if (r == CS_WIRE_END || r == CS_WIRE_CUT)
+        cs_conn_log(conn, CS_LOG_ERROR, "upstream prematurely closed connection while %s", doing);
+    else
+        cs_conn_log(conn, CS_LOG_ERROR, "%s failed (%d: %s) while %s",
+                    x->up->wire.tls ? "SSL" : "transfer", x->up->wire.error,
+                    x->up->wire.error ? strerror(x->up->wire.error) : "TLS error", doing);
+    return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
+}
+
+int cs_upstream_late(struct cs_conn *conn, const char *doing)
+{
+    cs_conn_log(conn, CS_LOG_ERROR, "upstream timed out (110: Connection timed out) while %s",
+                doing);
+    return cs_upstream_failed(conn, CS_NEXT_TIMEOUT, 504);
+}
+
+static void note_address(struct cs_request *request, struct cs_str name)
+{
+    struct cs_exchange *x = request->exchange;
+
+    x->addresses = x->addresses.len ? cs_arena_printf(&request->arena, "%.*s, %.*s",
+                                                      CS_FMT(x->addresses), CS_FMT(name))
+                                    : name;
+}
+
+/* Put the request as far as it is known into out, for a server that has seen none of it. */
+static void write_request(struct cs_request *request)
+{
+    struct cs_exchange *x = request->exchange;
+
+    cs_buf_reset(&x->out);
+    cs_forward_request_head(request);
+    x->request_sent = request->body_ended || !cs_sends_body(request);
+    x->request_begun = false;
+    x->has_head = x->body_ended = false;
+    cs_h1_scan_init(&x->scan, CS_H1_RESPONSE, &x->limits);
+    if (!cs_sends_body(request) || x->kept.len == 0)
+        return;
+    if (x->chunk_body) {
+        char size[CS_H1_CHUNK_HEAD];
+        cs_buf_add_str(&x->out, cs_h1_chunk_head(x->kept.len, size));
+    }
+    cs_buf_add_str(&x->out, cs_buf_str(&x->kept));
+    if (x->chunk_body)
+        cs_buf_add_str(&x->out, CS_STR("\r\n"));
+}
+
+int cs_exchange_pick(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    const struct cs_upstream *upstream = x->proxy->upstream;
+    struct cs_balance *balance = cs_pool_balance(&conn->worker->pools, upstream);
+    int64_t now = conn->worker->loop.now.mono_ms;
+    bool fresh = x->retry_same;
+    int peer = fresh ? (int)x->up_peer : cs_balance_pick(balance, now, x->tried);
+
+    x->retry_same = false;
+    if (peer < 0) {
+        cs_conn_log(conn, CS_LOG_ERROR, "no live upstreams while connecting to upstream");
+        x->phase = CS_EXCHANGE_OVER;
+        return cs_answer(conn, 502);
+    }
+    cs_balance_tried(x->tried, peer);
+    x->up_peer = (size_t)peer;
+    cs_balance_begin(balance, peer);
+    x->in_balance = true;
+    if (!fresh) {
+        x->tries++;
+        note_address(request, upstream->peers[peer].name);
+    }
+    request->outcome.tries = x->tries;
+    write_request(request);
+    x->up = cs_upconn_get(request, x->proxy, (size_t)peer, fresh, &x->reused);
+    if (!x->up) {
+        cs_conn_log(conn, CS_LOG_ERROR, "connect() failed (%d: %s)", errno, strerror(errno));
+        return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
+    }
+    cs_upconn_deadline(x->up, request->scope->set.proxy_connect_timeout);
+    x->phase = CS_EXCHANGE_CONNECT;
+    return CS_MOVED;
+}
+
+int cs_exchange_connect(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    struct cs_str why = {0};
+
+    switch (cs_upconn_advance(x->up, &why)) {
+    case CS_WIRE_OK: break;
+    case CS_WIRE_WAIT:
+        return x->up->timed_out ? cs_upstream_late(conn, "connecting to upstream") : CS_STUCK;
+    default:
+        cs_conn_log(conn, CS_LOG_ERROR, "%.*s while connecting to upstream", CS_FMT(why));
+        return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
+    }
+    request->outcome.connect_ms = x->reused ? 0 : cs_since_start(request);
+    cs_upconn_deadline(x->up, request->scope->set.proxy_send_timeout);
+    x->phase = CS_EXCHANGE_TRANSFER;
+    return CS_MOVED;
+}

@@ -1,0 +1,252 @@
+/* pull: the response, from the upstream to the client. Nothing is read from the upstream before
+ * what it sent has been taken by the client. */
+#include "gateway/conn_log.h"
+#include "gateway/proxying.h"
+#include "gateway/stage.h"
+#include "gateway/state.h"
+#include "http/message.h"
+
+enum { PIECE = 16384, RESPONSE_PIECE = 65536, BUDGET = 64 };
+
+static int drain_to_client(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    size_t before = request->out.len;
+    enum cs_wire_result r = cs_wire_drain(&conn->wire, &request->out);
+
+    request->outcome.bytes_sent += before - request->out.len;
+    if (r == CS_WIRE_OK) {
+        if (before && request->body_ended)
+            cs_conn_deadline(conn, 0);
+        return CS_MOVED;
+    }
+    if (r == CS_WIRE_WAIT) {
+        if (before != request->out.len || (!cs_timer_pending(&conn->timer) && !conn->timed_out))
+            cs_conn_deadline(conn, request->scope->set.send_timeout);
+        return CS_STUCK;
+    }
+    return cs_client_left(conn);
+}
+
+/* More bytes from the upstream. Return: CS_MOVED, CS_STUCK, a stage, or CS_STEP_DONE at its end. */
+static int fill_from_upstream(struct cs_conn *conn, size_t piece)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    size_t before = x->up->in.len;
+    enum cs_wire_result r = cs_wire_fill(&x->up->wire, &x->up->in, piece);
+
+    x->received += x->up->in.len - before;
+    if (r == CS_WIRE_OK) {
+        cs_upconn_deadline(x->up, conn->request->scope->set.proxy_read_timeout);
+        return CS_MOVED;
+    }
+    if (r == CS_WIRE_WAIT)
+        return x->up->timed_out
+                   ? cs_upstream_late(conn, x->has_head ? "reading upstream"
+                                                        : "reading response header from upstream")
+                   : CS_STUCK;
+    if (r == CS_WIRE_END && x->has_head)
+        return CS_STEP_DONE;
+    return cs_upstream_broke(
+        conn, r, x->has_head ? "reading upstream" : "reading response header from upstream");
+}
+
+static unsigned next_bit(unsigned status)
+{
+    switch (status) {
+    case 500: return CS_NEXT_HTTP_500;
+    case 502: return CS_NEXT_HTTP_502;
+    case 503: return CS_NEXT_HTTP_503;
+    case 504: return CS_NEXT_HTTP_504;
+    case 403: return CS_NEXT_HTTP_403;
+    case 404: return CS_NEXT_HTTP_404;
+    case 429: return CS_NEXT_HTTP_429;
+    default: return 0;
+    }
+}
+
+static bool has_error_page(const struct cs_request *request, int status)
+{
+    for (size_t i = 0; i < request->scope->n_error_pages; i++) {
+        if (request->scope->error_pages[i].status == status)
+            return true;
+    }
+    return false;
+}
+
+static bool is_last_server(const struct cs_request *request)
+{
+    const struct cs_exchange *x = request->exchange;
+
+    return x->tries >= x->proxy->upstream->n_peers;
+}
+
+/* A whole response head is understood: pass it on, try another server, or let an error page
+ * answer. */
+static int use_head(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    unsigned bit = next_bit(x->head.status);
+    struct cs_str nothing = {0}, data;
+    size_t consumed;
+
+    request->outcome.upstream_status = (int)x->head.status;
+    request->outcome.header_ms = cs_since_start(request);
+    if (bit && !is_last_server(request) && cs_may_try_again(request, bit))
+        return cs_upstream_failed(conn, bit, (int)x->head.status);
+    if (request->scope->set.proxy_intercept_errors && x->head.status >= 300 &&
+        !request->error_status && has_error_page(request, (int)x->head.status)) {
+        cs_settle(request, true);
+        cs_let_go(request, false);
+        x->phase = CS_EXCHANGE_OVER;
+        return cs_answer(conn, (int)x->head.status);
+    }
+    cs_h1_body_init(&x->body, x->head.framing, x->head.content_length, &x->limits);
+    x->body_ended =
+        !x->head.upgraded && cs_h1_body_feed(&x->body, nothing, &consumed, &data) == CS_H1_DONE;
+    cs_forward_response_head(request);
+    if (x->head.upgraded) {
+        x->phase = CS_EXCHANGE_TUNNEL;
+        request->body_ended = true;
+        request->keep_alive = false;
+    }
+    return CS_MOVED;
+}
+
+static int read_head(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    enum cs_h1_error error = CS_H1_OK;
+    ssize_t len = x->up->in.len ? cs_h1_head_find(&x->scan, cs_buf_str(&x->up->in)) : 0;
+    struct cs_str head;
+
+    if (len == 0)
+        return fill_from_upstream(conn, PIECE);
+    if (len < 0) {
+        error = x->scan.error;
+    } else {
+        head = cs_arena_dup(&request->arena, cs_str_sub(cs_buf_str(&x->up->in), x->scan.start,
+                                                        (size_t)len - x->scan.start));
+        cs_buf_consume(&x->up->in, (size_t)len);
+        cs_h1_response_parse(head,
+                             request->scope->set.proxy_method.len
+                                 ? cs_http_method(request->scope->set.proxy_method)
+                                 : cs_http_method(request->method),
+                             &x->limits, &request->arena, &x->head, &error);
+    }
+    if (error != CS_H1_OK) {
+        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(error));
+        return cs_upstream_failed(conn, CS_NEXT_INVALID_HEADER, 502);
+    }
+    if (x->head.upgraded && !request->head.upgrade) {
+        cs_conn_log(conn, CS_LOG_ERROR, "upstream sent an upgrade that was not asked for");
+        return cs_upstream_failed(conn, CS_NEXT_INVALID_HEADER, 502);
+    }
+    if (x->head.interim) {
+        cs_h1_scan_init(&x->scan, CS_H1_RESPONSE, &x->limits);
+        return CS_MOVED;
+    }
+    x->has_head = true;
+    return use_head(conn);
+}
+
+static void encode_response(struct cs_request *request, struct cs_str data)
+{
+    struct cs_exchange *x = request->exchange;
+    struct cs_headers trailers = {0};
+    char size[CS_H1_CHUNK_HEAD];
+
+    if (data.len && request->chunked)
+        cs_buf_add_str(&request->out, cs_h1_chunk_head(data.len, size));
+    cs_buf_add_str(&request->out, data);
+    if (data.len && request->chunked)
+        cs_buf_add_str(&request->out, CS_STR("\r\n"));
+    request->outcome.body_sent += data.len;
+    if (x->body_ended && request->chunked) {
+        cs_h1_body_trailers(&x->body, &request->arena, &trailers);
+        cs_h1_write_last_chunk(&request->out, &trailers);
+    }
+}
+
+/* The upstream's end where a body was still to come. */
+static int body_at_end(struct cs_conn *conn)
+{
+    struct cs_exchange *x = conn->request->exchange;
+
+    if (cs_h1_body_eof(&x->body) < 0) {
+        cs_conn_log(conn, CS_LOG_ERROR,
+                    "upstream prematurely closed connection while reading upstream");
+        return cs_upstream_failed(conn, 0, 502);
+    }
+    x->body_ended = true;
+    encode_response(conn->request, (struct cs_str){0});
+    return CS_MOVED;
+}
+
+/* One piece of the response body into request->out. */
+static int read_body(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    struct cs_str data;
+    size_t consumed = 0;
+    int r;
+
+    if (x->up->in.len == 0) {
+        r = fill_from_upstream(conn, RESPONSE_PIECE);
+        if (r != CS_MOVED)
+            return r == CS_STEP_DONE ? body_at_end(conn) : r;
+    }
+    r = cs_h1_body_feed(&x->body, cs_buf_str(&x->up->in), &consumed, &data);
+    if (r < 0) {
+        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(x->body.error));
+        return cs_upstream_failed(conn, 0, 502);
+    }
+    x->body_ended = r == CS_H1_DONE;
+    encode_response(request, data);
+    cs_buf_consume(&x->up->in, consumed);
+    return CS_MOVED;
+}
+
+/* The response is with the client. */
+static int finish(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+
+    request->outcome.response_ms = cs_since_start(request);
+    cs_settle(request, true);
+    cs_let_go(request, x->head.keep_alive && x->request_sent && x->out.len == 0 && !x->push_broken);
+    x->phase = CS_EXCHANGE_OVER;
+    if (!request->body_ended && !cs_body_discard(request))
+        request->keep_alive = false;
+    return CS_STAGE_RECORD;
+}
+
+int cs_pull(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    bool moved = false;
+    int r;
+
+    for (int budget = BUDGET;; budget--) {
+        if (budget == 0)
+            return cs_take_turns(conn);
+        if (!x->has_head) {
+            r = read_head(conn);
+        } else if (request->out.len || x->body_ended) {
+            r = drain_to_client(conn);
+            if (r == CS_MOVED && x->body_ended)
+                return finish(conn);
+        } else {
+            r = read_body(conn);
+        }
+        if (r != CS_MOVED || x->phase != CS_EXCHANGE_TRANSFER)
+            break;
+        moved = true;
+    }
+    return r == CS_STUCK && moved ? CS_MOVED : r;
+}
