@@ -61,7 +61,9 @@ struct cs_findings {
 /** cs_findings_init() - an empty list whose findings live in @arena. */
 void cs_findings_init(struct cs_findings *findings, struct cs_arena *arena);
 /** cs_findings_add() - note one thing. @place may be NULL. Operands are up to
- *  CS_FINDING_OPERANDS cs_str values. Operands and the place's texts are copied.
+ *  CS_FINDING_OPERANDS cs_str values. Operands and the place's texts are copied. The same thing
+ *  about the same line and column of a file is noted and counted once: what is inherited by a
+ *  hundred blocks is wrong in one place.
  *  Use the CS_FIND() macro. */
 void cs_findings_add(struct cs_findings *findings, const struct cs_finding_kind *kind,
                      const struct cs_place *place, const struct cs_str *operands, size_t n);

@@ -24,11 +24,19 @@ int main(void)
     tap_int(findings.first->place.line, 3, "place kept");
     tap_ok(findings.last->kind == &notice_kind, "order of discovery");
     tap_int(findings.n_errors, 1, "errors counted");
+    CS_FIND(&findings, &error_kind, &place, CS_STR("one"), CS_STR("two"));
+    tap_ok(findings.n == 2 && findings.n_errors == 1, "one thing at one place is noted once");
+    CS_FIND(&findings, &error_kind, &place, CS_STR("one"), CS_STR("three"));
+    CS_FIND0(&findings, &notice_kind, NULL);
+    tap_int(findings.n, 4, "another thing there, or a thing without a place, is another one");
+    place.column++;
+    CS_FIND(&findings, &error_kind, &place, CS_STR("one"), CS_STR("two"));
+    tap_int(findings.n, 5, "and so is the same thing elsewhere");
     for (int i = 0; i < CS_FINDINGS_MAX; i++)
         CS_FIND0(&findings, &error_kind, NULL);
     tap_int(findings.n, CS_FINDINGS_MAX, "bounded");
-    tap_int(findings.dropped, 2, "the rest is counted");
-    tap_int(findings.n_errors, 1 + CS_FINDINGS_MAX, "errors are all counted");
+    tap_int(findings.dropped, 5, "the rest is counted");
+    tap_int(findings.n_errors, 3 + CS_FINDINGS_MAX, "errors are all counted");
     cs_arena_deinit(&arena);
     return tap_done();
 }

@@ -480,6 +480,8 @@ static void check_directive(struct check *check, struct cs_directive *d)
     }
     check_duplicate(check, d);
     check_children(check, d);
+    if (!has_shape(d) || !has_count(d))
+        d->row = NULL; /* nobody may count on arguments or a block that are not there */
 }
 
 static void check_block(struct check *check, struct cs_block *block)
@@ -544,13 +546,23 @@ static void adopt_http_content(struct check *check, struct cs_config *config)
     config->bare = true;
 }
 
+/* The http block as written: nothing has its row yet. */
+static const struct cs_directive *find_http(const struct cs_block *main_block)
+{
+    for (const struct cs_directive *d = main_block->first; d; d = d->next) {
+        if (cs_directive_is(d, "http"))
+            return d;
+    }
+    return NULL;
+}
+
 void cs_config_check(struct cs_config *config, const struct cs_schema *schema,
                      struct cs_arena *arena, struct cs_findings *findings)
 {
     struct check check = {.schema = schema, .arena = arena, .findings = findings};
 
     index_schema(&check);
-    check.http = cs_block_find(config->main, "http");
+    check.http = find_http(config->main);
     if (!check.http)
         adopt_http_content(&check, config);
     check_block(&check, config->main);

@@ -261,6 +261,31 @@ static void test_lookup(void)
     cs_arena_deinit(&arena);
 }
 
+/* Who builds on a tree may count on arguments and blocks that the schema asks for. */
+static void test_refused(void)
+{
+    const struct test_file files[] = {
+        {"/etc/main", "http { server { listen; listen 2; listen { } location / ; location /a { } }"
+                      " proxy_set_header X; }"},
+        {0}};
+    struct cs_arena arena = {0};
+    struct cs_findings findings;
+    struct cs_config *config = test_load(files, NULL, &arena, &findings);
+    const struct cs_block *http = cs_block_find(config->main, "http")->block;
+    const struct cs_block *server = cs_block_find(http, "server")->block;
+    struct test_settings settings = {0};
+
+    tap_int(findings.n_errors, 4, "four refused");
+    tap_str(cs_directive_arg(cs_block_find(server, "listen"), 0), CS_STR("2"),
+            "one without its argument is not found");
+    tap_ok(!cs_block_next(cs_block_find(server, "listen")), "nor one with a strange block");
+    tap_str(cs_directive_arg(cs_block_find(server, "location"), 0), CS_STR("/a"),
+            "nor one without its block");
+    cs_settings_resolve(&test_table, server, &arena, &settings);
+    tap_int((int64_t)settings.set_header.n, 0, "nor is it in a list");
+    cs_arena_deinit(&arena);
+}
+
 int main(void)
 {
     test_one_file();
@@ -271,5 +296,6 @@ int main(void)
     test_include_depth();
     test_limits();
     test_lookup();
+    test_refused();
     return tap_done();
 }

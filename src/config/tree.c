@@ -527,7 +527,7 @@ struct cs_str cs_directive_arg(const struct cs_directive *directive, size_t i)
 const struct cs_directive *cs_block_find(const struct cs_block *block, const char *name)
 {
     for (const struct cs_directive *d = block->first; d; d = d->next) {
-        if (cs_directive_is(d, name))
+        if (d->row && cs_directive_is(d, name))
             return d;
     }
     return NULL;
@@ -536,7 +536,7 @@ const struct cs_directive *cs_block_find(const struct cs_block *block, const cha
 const struct cs_directive *cs_block_next(const struct cs_directive *directive)
 {
     for (const struct cs_directive *d = directive->next; d; d = d->next) {
-        if (cs_str_eq(d->name, directive->name))
+        if (d->row && cs_str_eq(d->name, directive->name))
             return d;
     }
     return NULL;

@@ -78,7 +78,8 @@ int cs_config_load(const struct cs_config_reader *reader, struct cs_str path, st
 /** cs_config_path() - @path, put behind @prefix when relative, in @arena. */
 struct cs_str cs_config_path(struct cs_str path, struct cs_str prefix, struct cs_arena *arena);
 
-/** cs_block_find() - the first directive called @name in this block only, or NULL. */
+/** cs_block_find() - the first directive called @name in this block only, or NULL. One that the
+ *  schema refused is not found, so that its number of arguments can be relied on. */
 const struct cs_directive *cs_block_find(const struct cs_block *block, const char *name);
 /** cs_block_next() - the next one of the same name in the same block, or NULL. */
 const struct cs_directive *cs_block_next(const struct cs_directive *directive);
