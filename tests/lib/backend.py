@@ -283,7 +283,12 @@ class Backend:
                 sock.sendall(self.before_tls)
             if self.tls:
                 try:
-                    sock = self.tls.wrap_socket(sock, server_side=True)
+                    sock = self.tls.wrap_socket(sock, server_side=True,
+                                                do_handshake_on_connect=False)
+                    with self.lock:
+                        self.open.discard(raw)  # its descriptor is the wrapper's now
+                        self.open.add(sock)
+                    sock.do_handshake()
                 except (ssl.SSLError, OSError) as error:
                     self.handshake_errors.append(error)
                     return
@@ -293,6 +298,7 @@ class Backend:
         finally:
             with self.lock:
                 self.open.discard(raw)
+                self.open.discard(sock)
             with contextlib.suppress(OSError):
                 sock.close()
 

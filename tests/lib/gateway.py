@@ -214,14 +214,17 @@ class Gateway:
         except FileNotFoundError:
             return []
 
-    def reload(self, body=None):
-        """Reload with another body, and wait for the new workers."""
+    def reload(self, body=None, settled=False):
+        """Reload with another body, and wait for the new workers; settled: until the old ones
+        have gone too, which is when the last connection of theirs has ended."""
         if body is not None:
             self.write(body)
         before = set(self.workers())
         self.send_signal(signal.SIGHUP)
         wanted = int(self.words["workers"])
         wait_for(lambda: len(set(self.workers()) - before) >= wanted, "new workers")
+        if settled:
+            wait_for(lambda: not set(self.workers()) & before, "the old workers to go")
 
     def wait(self, timeout_s=STOP_S):
         """The exit status, once the process has ended."""

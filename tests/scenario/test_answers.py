@@ -8,6 +8,7 @@ import time
 import pytest
 
 import wire
+from gateway import StartFailure
 
 
 def one(start, body, **words):
@@ -96,8 +97,6 @@ CONDITIONS = [
     ('$arg_a ~* ^x', "/?a=Xy", True), ('$arg_a !~ ^x', "/?a=xy", False),
     ('$arg_a !~ ^x', "/?a=y", True), ('$arg_a !~* ^X', "/?a=xy", False),
     ('$request_method = POST', "/", False), ('$arg_a ~ "a b|c{2}"', "/?a=cc", True),
-    ('-f /etc/passwd', "/", True), ('-f /nonexistent', "/", False),
-    ('!-f /nonexistent', "/", True), ('-d /etc', "/", True), ('-e /etc', "/", True),
 ]
 
 
@@ -105,6 +104,13 @@ CONDITIONS = [
 def test_conditions(start, condition, target, holds):
     ask = one(start, "location / { if (%s) { return 200 yes; } return 200 no; }" % condition)
     assert ask(target).text == ("yes" if holds else "no")
+
+
+@pytest.mark.countersign
+@pytest.mark.parametrize("test", ["-f", "!-f", "-d", "-e", "-x"])
+def test_conditions_about_files_are_refused_with_the_reason(start, test):
+    with pytest.raises(StartFailure, match="(?s)file tests.*files are not served"):
+        one(start, "location / { if (%s /etc/passwd) { return 200; } }" % test)
 
 
 def test_if_in_the_server_runs_before_the_location(start):

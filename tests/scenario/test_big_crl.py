@@ -58,5 +58,5 @@ def test_a_million_entries_reload_without_a_gap(start, pki):
     gw = start(server(f"ssl_crl {path}; return 200;"), workers=2)
     assert wire.get(gw.port["tls"], pki.revoked).status == 200
     write(path, big_crl(pki.ca, 1_000_000, also=[pki.revoked.serial], number=2))
-    gw.reload()
+    gw.reload(settled=True)
     assert wire.get(gw.port["tls"], pki.revoked).status == 400

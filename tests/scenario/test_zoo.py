@@ -11,7 +11,7 @@ import pytest
 
 import wire
 from backend import Backend
-from gateway import IS_NGINX, TOP, Gateway
+from gateway import IS_NGINX, TOP, Gateway, StartFailure
 
 ZOO = os.path.join(TOP, "tests", "pki")
 COLUMNS = ("chain", "trust", "crl", "role", "depth", "host", "code", "error", "at", "alert")
@@ -40,13 +40,19 @@ def title(row):
     return " ".join(words)
 
 
+def starts(row):
+    """nginx finds out about a list that nobody of that name signed when a client comes;
+    countersign refuses to start with it."""
+    return IS_NGINX or row["code"] != "crl-signature-invalid"
+
+
 class Keeper:
     """The certificates, and one gateway with a server block for every policy in the table."""
 
     def __init__(self, folder):
         self.dir = str(folder)
         subprocess.run([sys.executable, os.path.join(ZOO, "make.py"), self.dir], check=True)
-        self.policies = sorted({self.policy(row) for row in CLIENTS})
+        self.policies = sorted({self.policy(row) for row in CLIENTS if starts(row)})
         blocks = []
         for mode in ("answer", "handshake"):
             if IS_NGINX and mode == "handshake":
@@ -102,9 +108,13 @@ def with_context(keeper, row, version):
 
 
 @pytest.mark.parametrize("row", CLIENTS, ids=title)
-def test_a_client_is_judged_as_the_manifest_says(keeper, row):
+def test_a_client_is_judged_as_the_manifest_says(keeper, start, row):
     if IS_NGINX and row["code"] in NOT_NGINX:
         pytest.skip("only countersign does this")
+    if not starts(row):
+        with pytest.raises(StartFailure, match=row["crl"]):
+            start(keeper.block(0, keeper.policy(row), "answer").replace("@pki@", keeper.dir))
+        return
     gw = keeper.gateway
     ctx = with_context(keeper, row, "1.3")
     before = len(gw.log())
@@ -123,7 +133,7 @@ def test_a_client_is_judged_as_the_manifest_says(keeper, row):
 
 
 @pytest.mark.countersign
-@pytest.mark.parametrize("row", CLIENTS, ids=title)
+@pytest.mark.parametrize("row", filter(starts, CLIENTS), ids=title)
 def test_refused_in_the_handshake_a_client_sees_the_right_alert(keeper, row):
     """TLS 1.2, where the client learns of it within the handshake."""
     ctx = with_context(keeper, row, "1.2")
