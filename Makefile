@@ -28,6 +28,9 @@ check check-long: packages-check build
 
 install: build
 	install -D -m 755 $(B)/countersign $(DESTDIR)$(PREFIX)/bin/countersign
+	install -D -m 644 dist/man/countersign.1 $(DESTDIR)$(PREFIX)/share/man/man1/countersign.1
+	install -D -m 644 dist/completion/countersign.bash \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/countersign
 	sed 's,@PREFIX@,$(PREFIX),g' dist/countersign.service >$(B)/countersign.service
 	install -D -m 644 $(B)/countersign.service \
 	  $(DESTDIR)$(PREFIX)/lib/systemd/system/countersign.service

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/level.h"
 #include "cmd/command.h"
 #include "cmd/nginx_args.h"
 #include "io/process.h"
@@ -64,6 +65,7 @@ void cs_instance_init(struct cs_instance *instance, const struct cs_line *line)
     options->globals = cs_str_from(line->values[CS_OPT_GLOBALS]);
     options->error_log =
         log_path(&instance->arena, error_log.len ? error_log : CS_STR("stderr"), options->prefix);
+    options->error_log_level = CS_LOG_INFO; /* whoever is turned away appears there */
     options->unprivileged = geteuid() != 0;
     instance->daemon.pid_path =
         built_in && !prefix.len ? CS_STR(CS_DEFAULT_PID) : CS_STR("countersign.pid");
@@ -86,6 +88,7 @@ void cs_instance_init_nginx(struct cs_instance *instance, const struct cs_nginx_
     options->unprivileged = geteuid() != 0;
     options->default_access_log =
         log_path(&instance->arena, CS_STR(CS_NGINX_ACCESS_LOG), options->prefix);
+    instance->daemon.log_folder = cs_arena_cat(&instance->arena, options->prefix, CS_STR("logs/"));
     instance->daemon.background = true;
     instance->daemon.pid_path = CS_STR(CS_NGINX_PID);
 }

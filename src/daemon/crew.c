@@ -85,6 +85,7 @@ static int drop_privileges(void *ctx)
         close(child->ready_fd);
         child->ready_fd = -1;
     }
+    cs_mainlog_deinit(child->spec->log); /* the worker has its own, which it can reopen */
     return 0;
 }
 

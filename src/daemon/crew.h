@@ -33,7 +33,7 @@ struct cs_crew_spec {
     struct cs_loop *loop;
     struct cs_listeners *listeners; /* the snapshot's are prepared in it */
     const struct cs_user *user;     /* whom workers become; NULL: they stay who they are */
-    const struct cs_mainlog *log;
+    struct cs_mainlog *log;
     void (*in_child)(void *ctx); /* in a new worker: close what is the supervisor's alone */
     void (*on_event)(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
     void *ctx;

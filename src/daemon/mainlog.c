@@ -9,54 +9,69 @@
 
 #include "base/panic.h"
 #include "explain/finding.h"
+#include "io/file.h"
 #include "snapshot/model.h"
 
-void cs_mainlog_init(struct cs_mainlog *log, enum cs_log_level level)
+void cs_mainlog_init(struct cs_mainlog *log, enum cs_log_level level, struct cs_str folder)
 {
+    log->folder = folder;
     cs_sinks_init(&log->sinks);
-    log->log = (struct cs_log){&log->target, 1};
-    log->target.level = level;
-    cs_assert(cs_sinks_open(&log->sinks, "stderr", &log->target.sink) == 0);
+    log->state.n = 1;
+    log->state.targets[0].level = level;
+    cs_assert(cs_sinks_open(&log->sinks, "stderr", &log->state.targets[0].sink) == 0);
 }
 
 void cs_mainlog_deinit(struct cs_mainlog *log)
 {
     cs_sinks_deinit(&log->sinks);
-    log->log.n = 0;
+    log->state.n = 0;
 }
 
-static int open_sink(struct cs_sinks *sinks, struct cs_str path, struct cs_sink **ret_sink)
+/* Nobody can be expected to have made the folder of a path that is built in. */
+static bool made_folder(const struct cs_mainlog *log, struct cs_str path)
 {
     char name[4096];
+
+    if (!log->folder.len || log->folder.len >= sizeof(name) || !cs_str_starts(path, log->folder))
+        return false;
+    memcpy(name, log->folder.ptr, log->folder.len);
+    name[log->folder.len] = '\0';
+    return cs_file_mkdirs(name, 0755) == 0;
+}
+
+static int open_sink(struct cs_mainlog *log, struct cs_str path, struct cs_sink **ret_sink)
+{
+    char name[4096];
+    int r;
 
     if (path.len >= sizeof(name))
         return -ENAMETOOLONG;
     memcpy(name, path.ptr, path.len);
     name[path.len] = '\0';
-    return cs_sinks_open(sinks, name, ret_sink);
+    r = cs_sinks_open(&log->sinks, name, ret_sink);
+    if (r == -ENOENT && made_folder(log, path))
+        r = cs_sinks_open(&log->sinks, name, ret_sink);
+    return r;
 }
 
-int cs_mainlog_open(struct cs_mainlog *log, struct cs_str path, enum cs_log_level level)
+int cs_mainlog_open(struct cs_mainlog *log, const struct cs_snapshot *snapshot,
+                    struct cs_str *ret_failed)
 {
     struct cs_sink *sink;
-    int r = open_sink(&log->sinks, path, &sink);
 
-    if (r < 0)
-        return r;
-    log->target = (struct cs_log_target){sink, level};
-    return 0;
-}
-
-int cs_mainlog_open_all(struct cs_mainlog *log, const struct cs_snapshot *snapshot,
-                        struct cs_str *ret_failed)
-{
     for (size_t i = 0; i < snapshot->n_logs; i++) {
-        struct cs_sink *sink;
-        int r = open_sink(&log->sinks, snapshot->logs[i].path, &sink);
+        int r = open_sink(log, snapshot->logs[i].path, &sink);
         if (r < 0) {
             *ret_failed = snapshot->logs[i].path;
             return r;
         }
+    }
+    log->state.n = 0;
+    for (size_t i = 0; i < snapshot->n_error_logs && log->state.n < CS_MAINLOG_TARGETS; i++) {
+        const struct cs_log_spec *spec = &snapshot->logs[snapshot->error_logs[i]];
+        cs_assert(open_sink(log, spec->path, &sink) == 0); /* it is open, and looked up */
+        log->state.targets[log->state.n++] =
+            (struct cs_log_target){sink, (enum cs_log_level)spec->level};
     }
     return 0;
 }
@@ -73,19 +88,24 @@ void cs_mainlog_reopen(struct cs_mainlog *log, uid_t owner)
 
 int cs_mainlog_fd(const struct cs_mainlog *log)
 {
-    return log->target.sink->fd;
+    return log->state.targets[0].sink->fd;
 }
 
 bool cs_mainlog_is_stderr(const struct cs_mainlog *log)
 {
-    return log->target.sink->inherited;
+    for (size_t i = 0; i < log->state.n; i++) {
+        if (log->state.targets[i].sink->inherited)
+            return true;
+    }
+    return false;
 }
 
 static void write_line(const struct cs_mainlog *log, enum cs_log_level level, struct cs_str text)
 {
     struct cs_now now = {.wall_ms = (int64_t)time(NULL) * 1000};
+    struct cs_log targets = {log->state.targets, log->state.n};
 
-    cs_log_line(&log->log, level, &now, getpid(), 0, text);
+    cs_log_line(&targets, level, &now, getpid(), 0, text);
 }
 
 void cs_mainlog_say(const struct cs_mainlog *log, enum cs_log_level level, const char *fmt, ...)

@@ -140,30 +140,6 @@ static int choose_user(struct supervisor *s, const struct cs_snapshot *snapshot)
     return r;
 }
 
-/* The main error log, in the order: configuration, command line, built in. */
-static int open_logs(struct supervisor *s, const struct cs_snapshot *snapshot)
-{
-    const struct cs_directive_list *list = &snapshot->core.error_log;
-    struct cs_str path = s->spec->snapshot.error_log, failed = {0};
-    enum cs_log_level level = CS_LOG_ERROR;
-    struct cs_arena arena = {0};
-    int r;
-
-    if (list->n) {
-        path = cs_directive_arg(list->items[0], 0);
-        cs_log_level_parse(cs_directive_arg(list->items[0], 1), &level);
-    }
-    if (!cs_str_eq(path, CS_STR("stderr")))
-        path = cs_config_path(path, s->spec->snapshot.prefix, &arena);
-    r = cs_mainlog_open_all(&s->log, snapshot, &failed);
-    if (r < 0)
-        complain(s, "open() \"%.*s\" failed (%d: %s)", CS_FMT(failed), -r, strerror(-r));
-    else if ((r = cs_mainlog_open(&s->log, path, level)) < 0)
-        complain(s, "open() \"%.*s\" failed (%d: %s)", CS_FMT(path), -r, strerror(-r));
-    cs_arena_deinit(&arena);
-    return r;
-}
-
 /* Loading */
 
 static int load(struct supervisor *s, struct cs_snapshot **ret_snapshot)
@@ -308,17 +284,27 @@ static void fail_start(struct supervisor *s)
     tell_parent(s, 1);
 }
 
+static int open_logs(struct supervisor *s, const struct cs_snapshot *snapshot)
+{
+    struct cs_str failed;
+    int r = cs_mainlog_open(&s->log, snapshot, &failed);
+
+    if (r < 0)
+        complain(s, "open() \"%.*s\" failed (%d: %s)", CS_FMT(failed), -r, strerror(-r));
+    return r;
+}
+
 /* Everything but the fork: what a crew with this snapshot needs. Return: 0, or -errno after
- * complaining, with the listeners as they were. */
+ * complaining, with everything as it was. */
 static int prepare(struct supervisor *s, const struct cs_snapshot *snapshot)
 {
-    struct cs_log_target before = s->log.target;
+    struct cs_mainlog_state before = s->log.state;
     int r = open_logs(s, snapshot);
 
     r = r < 0 ? r : choose_user(s, snapshot);
     r = r < 0 ? r : prepare_listeners(s, snapshot);
     if (r < 0) {
-        s->log.target = before;
+        s->log.state = before;
         return r;
     }
     free(s->next_pid_path);
@@ -638,7 +624,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     struct cs_snapshot *snapshot;
     int status = 1;
 
-    cs_mainlog_init(&s.log, CS_LOG_NOTICE);
+    cs_mainlog_init(&s.log, CS_LOG_NOTICE, spec->log_folder);
     cs_listeners_init(&s.listeners);
     s.ticket_keys = make_ticket_keys();
     if (load(&s, &snapshot) == 0) {

@@ -13,8 +13,9 @@
 struct cs_daemon_spec {
     struct cs_snapshot_options snapshot; /* ticket keys and the time are added here */
     bool background;                     /* when the configuration does not say: nginx's way */
-    struct cs_str pid_path; /* when the configuration does not say; a pid file here that cannot
-                               be written is no reason not to serve */
+    struct cs_str pid_path;   /* when the configuration does not say; a pid file here that cannot
+                                 be written is no reason not to serve */
+    struct cs_str log_folder; /* where the built-in log paths lead: made if needed; or empty */
     /* What is found at the start, before anything runs; errors end the start. May be NULL. */
     void (*report)(void *ctx, const struct cs_findings *findings);
     /* A start that fails for another reason, in words; NULL: to the error log only. */

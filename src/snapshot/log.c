@@ -106,7 +106,9 @@ const size_t *cs_build_error_logs(struct cs_build *build, const struct cs_block 
                                   size_t *ret_n)
 {
     const struct cs_directive *first = first_error_log(block);
-    struct cs_log_spec standard = {.path = build->options->error_log, .level = CS_LOG_ERROR};
+    struct cs_log_spec standard = {
+        .path = build->options->error_log,
+        .level = build->options->error_log_level ? build->options->error_log_level : CS_LOG_ERROR};
     size_t n = 0, *indexes;
 
     for (const struct cs_directive *d = first; d; d = cs_block_next(d))

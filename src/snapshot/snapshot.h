@@ -32,6 +32,7 @@ struct cs_snapshot_options {
     struct cs_str prefix;      /* ends in "/"; relative paths in the configuration start here */
     struct cs_str globals;     /* text of -g, or empty */
     struct cs_str error_log; /* path, or "stderr": where errors go unless the configuration says */
+    int error_log_level;     /* of that log: enum cs_log_level; 0: error, as in nginx */
     struct cs_str default_access_log; /* when there is no access_log; empty: no log */
     bool unprivileged;                /* not root: the default port is 8000, as in nginx */
     bool check;      /* also look for what works but will hurt: countersign check */

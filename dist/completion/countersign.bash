@@ -1,0 +1,28 @@
+# bash completion for countersign, printed by
+# `countersign help --completion bash`
+_countersign()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} words
+    case ${COMP_WORDS[COMP_CWORD-1]} in
+        -p|--prefix) COMPREPLY=($(compgen -d -- "$word")); return ;;
+        -c|--config|-e|--error-log) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        -g|--global) return ;;
+    esac
+    words="run check reload stop quit reopen demo version help"
+    if [ "$COMP_CWORD" -gt 1 ]; then
+        case ${COMP_WORDS[1]} in
+            run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
+            check) words=" --config -c --prefix -p --global -g --json --help -h" ;;
+            reload) words=" --config -c --prefix -p --global -g --help -h" ;;
+            stop) words=" --config -c --prefix -p --global -g --help -h" ;;
+            quit) words=" --config -c --prefix -p --global -g --help -h" ;;
+            reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
+            demo) words=" --once --help -h" ;;
+            version) words=" --help -h" ;;
+            help) ;;
+            *) words= ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -o filenames -F _countersign countersign
