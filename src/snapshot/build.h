@@ -10,6 +10,19 @@
 struct cs_regex;
 struct cs_tls_server;
 
+/* A virtual server behind a listener, by number: listeners move while they become more. */
+struct cs_join {
+    struct cs_vserver *server;
+    size_t listener;
+};
+
+/* A trust set that was built, and where its revocation lists are named. */
+struct cs_built_trust {
+    struct cs_trust *trust;
+    const struct cs_word *crl; /* NULL: none */
+    struct cs_built_trust *next;
+};
+
 /* A snapshot being built. */
 struct cs_build {
     const struct cs_snapshot_options *options;
@@ -18,9 +31,15 @@ struct cs_build {
     struct cs_arena *arena; /* the snapshot's */
     const struct cs_block *http;
     struct cs_map files;     /* path → struct cs_str *: files already read */
-    struct cs_map trusts;    /* key → struct cs_trust *: trust sets already built */
+    struct cs_map trusts;    /* key → struct cs_built_trust *: trust sets already built */
+    struct cs_map clients;   /* key → struct cs_tls_client *: the TLS side of upstreams */
+    struct cs_map listeners; /* text → struct cs_listener_number * */
+    struct cs_map logs;      /* key → struct cs_log_number * */
     struct cs_map formats;   /* name → struct cs_log_format * */
-    struct cs_map upstreams; /* name → struct cs_upstream * */
+    struct cs_map upstreams; /* name, lower case → struct cs_upstream * */
+    struct cs_built_trust *first_trust, *last_trust;
+    struct cs_join *joins;
+    size_t n_joins;
 };
 
 /* What has to be released with the snapshot. */
@@ -48,6 +67,15 @@ struct cs_owned {
 /** cs_build_own() - release @object with the snapshot. */
 void cs_build_own(struct cs_build *build, enum cs_owned_kind kind, void *object);
 
+/** cs_build_grow() - room for one more element of @size bytes behind the @n in @items, which
+ *  came from here; in the arena. Doubling, so that ten thousand do not cost their square.
+ *  Return: @items, or where they are now. */
+void *cs_build_grow(struct cs_build *build, void *items, size_t n, size_t size);
+/** cs_build_lower() - @text in lower case, in the arena. */
+struct cs_str cs_build_lower(struct cs_build *build, struct cs_str text);
+/** cs_build_word() - the first argument of the directive @name that holds in @block, or NULL. */
+const struct cs_word *cs_build_word(const struct cs_block *block, const char *name);
+
 /* files.c */
 /** cs_build_path() - @word's path, relative ones behind the prefix; in the arena, with a NUL
  *  behind it. */
@@ -55,6 +83,8 @@ struct cs_str cs_build_path(struct cs_build *build, struct cs_str path);
 /** cs_build_read() - the whole of the file that @word names, read once per snapshot. An
  *  unreadable or empty file is a finding. Return: 0, or -EINVAL. */
 int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
+/** cs_build_known_file() - what cs_build_read() read already. Return: the text, or empty. */
+struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word);
 /** cs_build_wipe_files() - overwrite and free what was read: keys were among it. */
 void cs_build_wipe_files(struct cs_build *build);
 /** cs_build_reader - how the configuration itself is read. */
@@ -117,8 +147,12 @@ struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const stru
 
 /* listen.c */
 /** cs_build_listens() - the listen directives of a server. */
+/** cs_build_listens() - the sockets of @server, its names being known. */
 void cs_build_listens(struct cs_build *build, const struct cs_block *block,
                       struct cs_vserver *server);
+/** cs_build_listen_kinds() - once all servers listen: which of them are reached by TLS. One
+ *  listen with ssl makes it so for all on the same socket. */
+void cs_build_listen_kinds(struct cs_build *build);
 
 /* server.c */
 /** cs_build_servers() - the server blocks. */

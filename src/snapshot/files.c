@@ -64,6 +64,30 @@ static int read_file(const char *path, size_t max, struct cs_str *ret_text)
     return 0;
 }
 
+/* The same through the caller's reader, into malloc() too. */
+static int read_elsewhere(struct cs_build *build, struct cs_str path, struct cs_str *ret_text)
+{
+    const struct cs_config_reader *reader = build->options->reader;
+    struct cs_str text;
+    char *bytes;
+    int r = reader->read(reader->ctx, path, build->arena, &text);
+
+    if (r < 0)
+        return r;
+    bytes = cs_alloc(text.len);
+    if (text.len)
+        memcpy(bytes, text.ptr, text.len);
+    *ret_text = cs_str_make(bytes, text.len);
+    return 0;
+}
+
+struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word)
+{
+    struct cs_str *known = cs_map_get(&build->files, cs_build_path(build, word->text));
+
+    return known ? *known : (struct cs_str){0};
+}
+
 int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text)
 {
     struct cs_str path = cs_build_path(build, word->text);
@@ -72,7 +96,8 @@ int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_
 
     if (!known) {
         known = CS_ARENA_NEW(build->arena, struct cs_str);
-        r = read_file(path.ptr, FILE_MAX, known);
+        r = build->options->reader ? read_elsewhere(build, path, known)
+                                   : read_file(path.ptr, FILE_MAX, known);
         if (r < 0) {
             CS_FIND(build->findings, &cs_finding_file_unreadable, &word->place, path,
                     cs_str_from(strerror(-r)));

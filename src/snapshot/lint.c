@@ -8,6 +8,18 @@
 
 enum { SOON_SEC = 30 * 86400 };
 
+struct lint {
+    struct cs_build *build;
+    struct cs_map files;                /* path → not NULL: certificates looked at already */
+    bool http_looks, http_looks_verify; /* see lint_optional() */
+};
+
+/* A self-signed certificate without extensions is a root of old. */
+static bool is_ca(const struct cs_cert *cert)
+{
+    return cert->ca || cert->version < 3;
+}
+
 static struct cs_str date(struct cs_build *build, int64_t sec)
 {
     char text[CS_TIME_TEXT];
@@ -41,14 +53,16 @@ static void lint_certificate(struct cs_build *build, const struct cs_word *word,
                 cs_name_text(cert.subject, build->arena));
 }
 
-static void lint_file(struct cs_build *build, const struct cs_word *word)
+/* The certificates of one file, once, wherever it is named. What the load did not read, because
+ * no server needs it, is not looked at. */
+static void lint_file(struct lint *lint, const struct cs_word *word)
 {
+    struct cs_build *build = lint->build;
+    struct cs_str rest = cs_build_known_file(build, word);
     struct cs_pem_block block;
-    struct cs_str text, rest;
 
-    if (cs_build_read(build, word, &text) < 0)
+    if (!rest.len || cs_map_set(&lint->files, cs_build_path(build, word->text), build))
         return;
-    rest = text;
     while (cs_pem_next(&rest, build->arena, &block) == 1) {
         if (cs_str_eq(block.label, CS_STR("CERTIFICATE")))
             lint_certificate(build, word, block.der);
@@ -56,7 +70,7 @@ static void lint_file(struct cs_build *build, const struct cs_word *word)
 }
 
 /* Every file of certificates named anywhere in the tree. */
-static void lint_files(struct cs_build *build, const struct cs_block *block)
+static void lint_files(struct lint *lint, const struct cs_block *block)
 {
     static const char *const names[] = {"ssl_certificate", "ssl_client_certificate",
                                         "ssl_trusted_certificate", "proxy_ssl_certificate",
@@ -64,95 +78,224 @@ static void lint_files(struct cs_build *build, const struct cs_block *block)
 
     for (const struct cs_directive *d = block->first; d; d = d->next) {
         for (size_t i = 0; d->row && i < sizeof(names) / sizeof(names[0]); i++) {
-            if (cs_directive_is(d, names[i]) && d->n_args)
-                lint_file(build, &d->args[0]);
+            if (cs_directive_is(d, names[i]))
+                lint_file(lint, &d->args[0]);
         }
         if (d->block)
-            lint_files(build, d->block);
+            lint_files(lint, d->block);
     }
 }
 
-/* Lists that are missing or out of date for the CAs of @server. */
-static void lint_crls(struct cs_build *build, const struct cs_vserver *server)
+/* ---- revocation lists ---- */
+
+static void lint_crl(struct cs_build *build, const struct cs_built_trust *built,
+                     const struct cs_cert *ca)
 {
-    const struct cs_crl_set *crls = server->auth.trust ? cs_trust_crls(server->auth.trust) : NULL;
+    struct cs_crl_answer answer =
+        cs_crl_set_check(cs_trust_crls(built->trust), ca, ca, build->options->now_sec);
+    struct cs_str subject = cs_name_text(ca->subject, build->arena);
+    const struct cs_place *place = &built->crl->place;
+
+    switch (answer.status) {
+    case CS_CRL_MISSING:
+        CS_FIND(build->findings, &cs_finding_lint_crl_missing, place, subject, built->crl->text);
+        break;
+    case CS_CRL_EXPIRED:
+        CS_FIND(build->findings, &cs_finding_lint_crl_expired, place, subject,
+                date(build, answer.next_update));
+        break;
+    case CS_CRL_NOT_YET_VALID:
+        CS_FIND(build->findings, &cs_finding_lint_crl_early, place, subject,
+                date(build, answer.this_update));
+        break;
+    case CS_CRL_SIGNER_MISMATCH:
+        CS_FIND(build->findings, &cs_finding_lint_crl_usage, place, subject);
+        break;
+    default: break;
+    }
+}
+
+/* Lists that are missing or out of date for the CAs of one trust set, of clients or upstreams. */
+static void lint_crls(struct cs_build *build, const struct cs_built_trust *built)
+{
     const struct cs_cert *cas;
     size_t n = 0;
 
-    if (!crls)
+    if (!built->crl || !cs_trust_crls(built->trust))
         return;
-    cas = cs_trust_certs(server->auth.trust, &n);
+    cas = cs_trust_certs(built->trust, &n);
     for (size_t i = 0; i < n; i++) {
-        struct cs_crl_answer answer =
-            cs_crl_set_check(crls, &cas[i], &cas[i], build->options->now_sec);
-        struct cs_str subject = cs_name_text(cas[i].subject, build->arena);
-        if (!cas[i].ca && cas[i].version == 3)
-            continue;
-        if (answer.status == CS_CRL_MISSING)
-            CS_FIND(build->findings, &cs_finding_lint_crl_missing, &server->place, subject);
-        if (answer.status == CS_CRL_EXPIRED)
-            CS_FIND(build->findings, &cs_finding_lint_crl_expired, &server->place, subject,
-                    date(build, answer.next_update));
+        if (is_ca(&cas[i]))
+            lint_crl(build, built, &cas[i]);
     }
 }
 
-/* How many certificates stand between a leaf of @ca and its root, as far as the trusted set
- * itself tells. */
+/* ---- who may come ---- */
+
+static const struct cs_cert *find_issuer(const struct cs_cert *cas, size_t n,
+                                         const struct cs_cert *ca)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (cs_name_eq(cas[i].subject, ca->issuer))
+            return &cas[i];
+    }
+    return NULL;
+}
+
+/* How many certificates stand between a leaf of @ca and its root. Return: -1 when the trusted set
+ * does not lead to a root. */
 static int path_length(const struct cs_cert *cas, size_t n, const struct cs_cert *ca)
 {
     int length = 0;
 
-    while (!cs_cert_self_issued(ca) && (size_t)length < n) {
-        const struct cs_cert *issuer = NULL;
-        for (size_t i = 0; i < n && !issuer; i++) {
-            if (cs_name_eq(cas[i].subject, ca->issuer))
-                issuer = &cas[i];
-        }
-        if (!issuer)
-            break;
-        ca = issuer;
-        length++;
+    for (; ca && !cs_cert_self_issued(ca); ca = find_issuer(cas, n, ca)) {
+        if ((size_t)length++ > n)
+            return -1;
     }
-    return length;
+    return ca ? length : -1;
 }
 
-static void lint_depth(struct cs_build *build, const struct cs_vserver *server)
+/* The word that is to blame for what clients are refused for. */
+static const struct cs_word *trust_word(const struct cs_vserver *server)
+{
+    const struct cs_word *word = cs_build_word(server->block, "ssl_client_certificate");
+
+    return word ? word : cs_build_word(server->block, "ssl_trusted_certificate");
+}
+
+static void lint_path(struct cs_build *build, const struct cs_vserver *server,
+                      const struct cs_cert *ca, int length)
+{
+    const struct cs_word *depth = cs_build_word(server->block, "ssl_verify_depth");
+    const struct cs_place *trusted = &trust_word(server)->place;
+    struct cs_str subject = cs_name_text(ca->subject, build->arena);
+
+    if (length < 0)
+        CS_FIND(build->findings, &cs_finding_lint_no_root, trusted, subject,
+                cs_name_text(ca->issuer, build->arena));
+    else if (length > server->auth.depth)
+        CS_FIND(build->findings, &cs_finding_lint_depth, depth ? &depth->place : trusted,
+                cs_arena_printf(build->arena, "%d", server->auth.depth), subject,
+                cs_arena_printf(build->arena, "%d", length));
+}
+
+static void lint_paths(struct cs_build *build, const struct cs_vserver *server)
 {
     const struct cs_cert *cas;
     size_t n = 0;
 
-    if (!server->auth.trust)
+    if (!server->auth.trust || server->auth.mode == CS_VERIFY_OPTIONAL_NO_CA)
         return;
     cas = cs_trust_certs(server->auth.trust, &n);
     for (size_t i = 0; i < n; i++) {
-        int length = path_length(cas, n, &cas[i]);
-        if (length > server->auth.depth)
-            CS_FIND(build->findings, &cs_finding_lint_depth, &server->place,
-                    cs_arena_printf(build->arena, "%d", server->auth.depth),
-                    cs_name_text(cas[i].subject, build->arena),
-                    cs_arena_printf(build->arena, "%d", length));
+        if (is_ca(&cas[i]))
+            lint_path(build, server, &cas[i], path_length(cas, n, &cas[i]));
     }
 }
 
-static void lint_server(struct cs_build *build, const struct cs_vserver *server)
+static const char *mode_name(enum cs_verify_mode mode)
 {
-    lint_crls(build, server);
-    lint_depth(build, server);
-    if (server->auth.mode != CS_VERIFY_OFF && server->listens_plain)
+    switch (mode) {
+    case CS_VERIFY_ON: return "on";
+    case CS_VERIFY_OPTIONAL: return "optional";
+    case CS_VERIFY_OPTIONAL_NO_CA: return "optional_no_ca";
+    default: return "off";
+    }
+}
+
+static bool always_answers(const struct cs_script *script)
+{
+    for (size_t i = 0; i < script->n; i++) {
+        if (script->ops[i].kind == CS_OP_RETURN)
+            return true;
+    }
+    return false;
+}
+
+/* A server that only redirects from port 80 is no way around the certificate. */
+static void lint_plain(struct cs_build *build, const struct cs_vserver *server)
+{
+    if (server->auth.mode != CS_VERIFY_OFF && server->listens_plain && server->proxies &&
+        !always_answers(&server->script))
         CS_FIND(build->findings, &cs_finding_lint_plain, &server->place,
-                server->name.len ? server->name : CS_STR("a server"), CS_STR("set"));
+                server->name.len ? server->name : CS_STR("a server without a name"),
+                cs_str_from(mode_name(server->auth.mode)));
+}
+
+static bool names_variable(struct cs_str text, struct cs_str prefix)
+{
+    ptrdiff_t at;
+
+    while ((at = cs_str_find(text, '$')) >= 0) {
+        text = cs_str_skip(text, (size_t)at + 1);
+        if (cs_str_starts(text, CS_STR("{")))
+            text = cs_str_skip(text, 1);
+        if (cs_str_starts_nocase(text, prefix))
+            return true;
+    }
+    return false;
+}
+
+/* Whether @block does something with a variable whose name begins with @prefix. To log it is
+ * nothing, and what servers inside do is their own affair. */
+static bool looks_at(const struct cs_block *block, struct cs_str prefix)
+{
+    for (const struct cs_directive *d = block->first; d; d = d->next) {
+        if (cs_directive_is(d, "log_format") || cs_directive_is(d, "access_log"))
+            continue;
+        for (size_t i = 0; i < d->n_args; i++) {
+            if (names_variable(d->args[i].text, prefix))
+                return true;
+        }
+        if (d->block && !cs_directive_is(d, "server") && looks_at(d->block, prefix))
+            return true;
+    }
+    return false;
+}
+
+/* With optional, whoever comes with a certificate has a good one, so any of its variables tells;
+ * with optional_no_ca only the verdict does. */
+static void lint_optional(const struct lint *lint, const struct cs_vserver *server)
+{
+    bool no_ca = server->auth.mode == CS_VERIFY_OPTIONAL_NO_CA;
+    struct cs_str prefix = no_ca ? CS_STR("ssl_client_verify") : CS_STR("ssl_client_");
+
+    if ((!no_ca && server->auth.mode != CS_VERIFY_OPTIONAL) || !server->listens_tls ||
+        !server->proxies || (no_ca ? lint->http_looks_verify : lint->http_looks) ||
+        looks_at(server->block, prefix))
+        return;
+    CS_FIND(lint->build->findings, &cs_finding_lint_optional,
+            &cs_build_word(server->block, "ssl_verify_client")->place,
+            cs_str_from(mode_name(server->auth.mode)),
+            no_ca ? CS_STR("$ssl_client_verify") : CS_STR("a $ssl_client_… variable"));
+}
+
+static void lint_server(const struct lint *lint, const struct cs_vserver *server)
+{
+    lint_paths(lint->build, server);
+    lint_plain(lint->build, server);
+    lint_optional(lint, server);
+}
+
+/* ---- upstreams ---- */
+
+static void lint_pass(struct cs_build *build, const struct cs_directive *d)
+{
+    const struct cs_word *verify = cs_build_word(d->parent, "proxy_ssl_verify");
+    struct cs_str url = d->args[0].text;
+
+    if (!cs_str_starts_nocase(url, CS_STR("https://")) ||
+        cs_str_starts(cs_str_skip(url, 8), CS_STR("unix:")))
+        return;
+    if (!verify || !cs_str_eq_nocase(verify->text, CS_STR("on")))
+        CS_FIND(build->findings, &cs_finding_lint_verify_off, &d->args[0].place, url);
 }
 
 static void lint_upstreams(struct cs_build *build, const struct cs_block *block)
 {
     for (const struct cs_directive *d = block->first; d; d = d->next) {
-        if (cs_directive_is(d, "proxy_pass") && d->n_args &&
-            cs_str_starts_nocase(d->args[0].text, CS_STR("https://"))) {
-            const struct cs_directive *verify = cs_block_nearest(block, "proxy_ssl_verify");
-            if (!verify || !cs_str_eq_nocase(cs_directive_arg(verify, 0), CS_STR("on")))
-                CS_FIND(build->findings, &cs_finding_lint_verify_off, &d->args[0].place,
-                        d->args[0].text);
-        }
+        if (d->row && cs_directive_is(d, "proxy_pass"))
+            lint_pass(build, d);
         if (d->block)
             lint_upstreams(build, d->block);
     }
@@ -160,8 +303,17 @@ static void lint_upstreams(struct cs_build *build, const struct cs_block *block)
 
 void cs_build_lint(struct cs_build *build)
 {
-    lint_files(build, build->http);
+    struct lint lint = {
+        .build = build,
+        .http_looks = looks_at(build->http, CS_STR("ssl_client_")),
+        .http_looks_verify = looks_at(build->http, CS_STR("ssl_client_verify")),
+    };
+
+    lint_files(&lint, build->http);
+    for (const struct cs_built_trust *t = build->first_trust; t; t = t->next)
+        lint_crls(build, t);
     lint_upstreams(build, build->http);
     for (size_t i = 0; i < build->snapshot->n_servers; i++)
-        lint_server(build, build->snapshot->servers[i]);
+        lint_server(&lint, build->snapshot->servers[i]);
+    cs_map_deinit(&lint.files);
 }

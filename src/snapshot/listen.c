@@ -10,29 +10,58 @@ struct listen {
     int backlog;
 };
 
+/* Place of a listener among the snapshot's, for the map. */
+struct cs_listener_number {
+    size_t number;
+};
+
+#define BAD_PORT "the port is not a number from 1 to 65535"
+
+static bool is_number(struct cs_str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] < '0' || word.ptr[i] > '9')
+            return false;
+    }
+    return word.len > 0;
+}
+
+/* "host:port" or "host" apart; a lone number is a port. Return: whether the port is one. */
+static bool split_host(struct cs_str word, struct cs_str *host, uint64_t *port)
+{
+    ptrdiff_t colon = cs_str_rfind(word, ':');
+    struct cs_str digits = {0};
+
+    *host = word;
+    if (is_number(word)) {
+        *host = CS_STR("*");
+        digits = word;
+    } else if (colon >= 0 && cs_str_find(cs_str_skip(word, (size_t)colon), ']') < 0) {
+        *host = cs_str_sub(word, 0, (size_t)colon);
+        digits = cs_str_skip(word, (size_t)colon + 1);
+    } else {
+        return true;
+    }
+    return cs_str_to_u64(digits, 65535, port) == 0 && *port != 0;
+}
+
 /* Why @word is not an address, or NULL with the address written. */
 static const char *read_address(struct cs_str word, struct cs_addr *addr)
 {
-    ptrdiff_t colon = cs_str_rfind(word, ':');
-    struct cs_str host = CS_STR("0.0.0.0");
+    struct cs_str host;
     uint64_t port = 80;
 
     if (cs_str_starts(word, CS_STR("unix:")))
         return cs_addr_parse_unix(cs_str_skip(word, 5), addr) < 0
                    ? "the socket's path is empty or too long"
                    : NULL;
-    if (cs_str_to_u64(word, 65535, &port) == 0) {
-        colon = -1;
-    } else if (colon >= 0 && cs_str_find(cs_str_skip(word, (size_t)colon), ']') < 0) {
-        host = cs_str_sub(word, 0, (size_t)colon);
-        if (cs_str_to_u64(cs_str_skip(word, (size_t)colon + 1), 65535, &port) < 0)
-            return "the port is not a number from 1 to 65535";
-    } else {
-        host = word;
-    }
-    if (port == 0)
-        return "the port is not a number from 1 to 65535";
-    if (cs_str_eq(host, CS_STR("*")) || host.len == 0)
+    if (!split_host(word, &host, &port))
+        return BAD_PORT;
+    if (host.len == 0)
+        return "there is no host";
+    if (host.ptr[0] != '[' && cs_str_find(host, ':') >= 0)
+        return "an IPv6 address stands in brackets";
+    if (cs_str_eq(host, CS_STR("*")))
         host = CS_STR("0.0.0.0");
     if (cs_str_eq(host, CS_STR("localhost")))
         host = CS_STR("127.0.0.1");
@@ -58,7 +87,9 @@ static bool has_no_effect(struct cs_str word)
         "so_keepalive=", "bind",      "accept_filter=", "multipath"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (cs_str_starts(word, cs_str_from(words[i])))
+        struct cs_str known = cs_str_from(words[i]);
+        bool valued = known.ptr[known.len - 1] == '=';
+        if (valued ? cs_str_starts(word, known) : cs_str_eq(word, known))
             return true;
     }
     return false;
@@ -78,7 +109,8 @@ static void read_option(struct cs_build *build, const struct cs_directive *d,
         listen->proxy_protocol = true;
     else if (cs_str_eq(word->text, CS_STR("reuseport")))
         listen->reuseport = listen->has_options = true;
-    else if (cs_str_eq(key, CS_STR("backlog")) && read_number_option(value, &listen->backlog))
+    else if (cs_str_eq(key, CS_STR("backlog")) && read_number_option(value, &listen->backlog) &&
+             listen->backlog > 0)
         listen->has_options = true;
     else if (cs_str_eq(key, CS_STR("ipv6only")) &&
              (cs_str_eq(value, CS_STR("on")) || cs_str_eq(value, CS_STR("off")))) {
@@ -87,10 +119,11 @@ static void read_option(struct cs_build *build, const struct cs_directive *d,
     } else if (cs_str_eq(word->text, CS_STR("http2")))
         CS_FIND(build->findings, &cs_finding_parameter_no_effect, &word->place, word->text, d->name,
                 CS_STR("HTTP/2 is not there yet; clients get HTTP/1.1 by ALPN"));
-    else if (has_no_effect(word->text))
+    else if (has_no_effect(word->text)) {
+        listen->has_options = true;
         CS_FIND(build->findings, &cs_finding_parameter_no_effect, &word->place, word->text, d->name,
                 CS_STR("the socket's defaults are kept"));
-    else if (cs_str_eq(word->text, CS_STR("quic")))
+    } else if (cs_str_eq(word->text, CS_STR("quic")))
         CS_FIND(build->findings, &cs_finding_unsupported_parameter, &word->place, word->text,
                 d->name, CS_STR("HTTP/3 is not there yet"));
     else
@@ -100,34 +133,56 @@ static void read_option(struct cs_build *build, const struct cs_directive *d,
 
 static struct cs_listener *find_listener(struct cs_build *build, const struct cs_addr *addr)
 {
-    for (size_t i = 0; i < build->snapshot->n_listeners; i++) {
-        if (cs_addr_eq(&build->snapshot->listeners[i].addr, addr))
-            return &build->snapshot->listeners[i];
-    }
-    return NULL;
+    char text[CS_ADDR_TEXT];
+    struct cs_listener_number *known = cs_map_get(&build->listeners, cs_addr_text(addr, text));
+
+    return known ? &build->snapshot->listeners[known->number] : NULL;
+}
+
+static void set_options(struct cs_listener *listener, const struct listen *listen)
+{
+    listener->reuseport = listen->reuseport;
+    listener->ipv6only = listen->ipv6only;
+    listener->backlog = listen->backlog;
+    listener->has_options = listen->has_options;
 }
 
 static struct cs_listener *add_listener(struct cs_build *build, const struct listen *listen)
 {
     struct cs_snapshot *s = build->snapshot;
-    struct cs_listener *grown = cs_arena_array(build->arena, s->n_listeners + 1, sizeof(*grown));
+    struct cs_listener_number *number = CS_ARENA_NEW(build->arena, struct cs_listener_number);
     struct cs_listener *listener;
     char text[CS_ADDR_TEXT];
 
-    if (s->n_listeners)
-        memcpy(grown, s->listeners, s->n_listeners * sizeof(*grown));
-    s->listeners = grown;
-    listener = &grown[s->n_listeners++];
-    *listener = (struct cs_listener){.addr = listen->addr,
-                                     .tls = listen->tls,
-                                     .proxy_protocol = listen->proxy_protocol,
-                                     .reuseport = listen->reuseport,
-                                     .ipv6only = listen->ipv6only,
-                                     .backlog = listen->backlog};
+    number->number = s->n_listeners;
+    s->listeners = cs_build_grow(build, s->listeners, s->n_listeners, sizeof(*s->listeners));
+    listener = &s->listeners[s->n_listeners++];
+    *listener = (struct cs_listener){
+        .addr = listen->addr, .tls = listen->tls, .proxy_protocol = listen->proxy_protocol};
+    set_options(listener, listen);
     listener->text = cs_arena_dup(build->arena, cs_addr_text(&listen->addr, text));
     listener->names = cs_names_new(listener->text);
     cs_build_own(build, CS_OWNED_NAMES, listener->names);
+    cs_map_set(&build->listeners, listener->text, number);
     return listener;
+}
+
+/* What a further listen on the same socket says about it. */
+static void agree(struct cs_build *build, struct cs_listener *listener, const struct listen *listen,
+                  const struct cs_word *word)
+{
+    if (listener->tls != listen->tls)
+        CS_FIND(build->findings, &cs_finding_listen_tls_differs, &word->place, listener->text);
+    if (listener->proxy_protocol != listen->proxy_protocol)
+        CS_FIND(build->findings, &cs_finding_listen_proxy_protocol_differs, &word->place,
+                listener->text);
+    if (listen->has_options && listener->has_options)
+        CS_FIND(build->findings, &cs_finding_listen_options_duplicate, &word->place,
+                listener->text);
+    else if (listen->has_options)
+        set_options(listener, listen);
+    listener->tls |= listen->tls;
+    listener->proxy_protocol |= listen->proxy_protocol;
 }
 
 static void set_default(struct cs_build *build, struct cs_listener *listener,
@@ -167,19 +222,24 @@ static void join(struct cs_build *build, const struct listen *listen, struct cs_
             CS_FIND(build->findings, &cs_finding_duplicate_listen, &word->place, listener->text);
             return;
         }
-        if (listener->tls != listen->tls)
-            CS_FIND(build->findings, &cs_finding_listen_tls_differs, &word->place, listener->text);
-        if (listen->has_options)
-            CS_FIND(build->findings, &cs_finding_listen_options_differ, &word->place,
-                    listener->text);
-        listener->tls |= listen->tls;
-        listener->proxy_protocol |= listen->proxy_protocol;
+        agree(build, listener, listen, word);
     }
     listener->last_server = server;
     set_default(build, listener, server, word, listen->default_server);
     add_names(build, listener, server);
-    server->listens_tls |= listen->tls;
-    server->listens_plain |= !listen->tls;
+    build->joins = cs_build_grow(build, build->joins, build->n_joins, sizeof(*build->joins));
+    build->joins[build->n_joins++] =
+        (struct cs_join){server, (size_t)(listener - build->snapshot->listeners)};
+}
+
+void cs_build_listen_kinds(struct cs_build *build)
+{
+    for (size_t i = 0; i < build->n_joins; i++) {
+        const struct cs_join *join = &build->joins[i];
+        bool tls = build->snapshot->listeners[join->listener].tls;
+        join->server->listens_tls |= tls;
+        join->server->listens_plain |= !tls;
+    }
 }
 
 static void build_listen(struct cs_build *build, const struct cs_directive *d,
@@ -202,7 +262,7 @@ void cs_build_listens(struct cs_build *build, const struct cs_block *block,
                       struct cs_vserver *server)
 {
     const struct cs_directive *d = cs_block_find(block, "listen");
-    struct listen standard = {.backlog = 511};
+    struct listen standard = {.backlog = 511, .ipv6only = true};
     struct cs_word word = {CS_STR("80"), server->place, false};
 
     for (; d; d = cs_block_next(d)) {

@@ -1,5 +1,6 @@
 /* log_format, access_log and error_log: formats compiled once, every file listed once. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "config/value.h"
 #include "base/level.h"
@@ -58,22 +59,27 @@ void cs_build_log_formats(struct cs_build *build)
         compile_format(build, d);
 }
 
+/* Place of a log among the snapshot's, for the map. */
+struct cs_log_number {
+    size_t number;
+};
+
 /* The index of a log file, listed once; @level only tells error logs apart. */
 static size_t find_log(struct cs_build *build, struct cs_log_spec wanted)
 {
     struct cs_snapshot *s = build->snapshot;
-    struct cs_log_spec *grown;
+    struct cs_str key =
+        cs_arena_printf(build->arena, "%d %d %" PRIu64 " %" PRId64 " %.*s", wanted.access,
+                        wanted.level, wanted.buffer, wanted.flush_ms, CS_FMT(wanted.path));
+    struct cs_log_number *known = cs_map_get(&build->logs, key);
 
-    for (size_t i = 0; i < s->n_logs; i++) {
-        if (cs_str_eq(s->logs[i].path, wanted.path) && s->logs[i].access == wanted.access &&
-            s->logs[i].level == wanted.level && s->logs[i].buffer == wanted.buffer)
-            return i;
-    }
-    grown = cs_arena_array(build->arena, s->n_logs + 1, sizeof(*grown));
-    if (s->n_logs)
-        memcpy(grown, s->logs, s->n_logs * sizeof(*grown));
-    grown[s->n_logs] = wanted;
-    s->logs = grown;
+    if (known)
+        return known->number;
+    known = CS_ARENA_NEW(build->arena, struct cs_log_number);
+    known->number = s->n_logs;
+    cs_map_set(&build->logs, key, known);
+    s->logs = cs_build_grow(build, s->logs, s->n_logs, sizeof(*s->logs));
+    s->logs[s->n_logs] = wanted;
     return s->n_logs++;
 }
 
@@ -83,6 +89,10 @@ static bool log_path(struct cs_build *build, const struct cs_word *word, struct 
     if (cs_str_starts(word->text, CS_STR("syslog:")) ||
         cs_str_starts(word->text, CS_STR("memory:"))) {
         CS_FIND(build->findings, &cs_finding_syslog, &word->place, word->text);
+        return false;
+    }
+    if (cs_str_find(word->text, '$') >= 0) {
+        CS_FIND(build->findings, &cs_finding_variable_log, &word->place, word->text);
         return false;
     }
     if (cs_str_eq(word->text, CS_STR("stderr")))

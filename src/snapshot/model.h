@@ -195,7 +195,9 @@ struct cs_vserver {
     struct cs_str name; /* first server_name, or empty */
     struct cs_server_name *names;
     size_t n_names;
+    const struct cs_block *block; /* in cs_snapshot::config */
     bool listens_tls, listens_plain;
+    bool proxies; /* some location of it passes requests on */
     size_t index;
     struct cs_place place;
     struct cs_server_settings set;

@@ -2,6 +2,8 @@
 #include "http/headers.h"
 #include "snapshot/build.h"
 
+#include <ctype.h>
+
 /* Whether a path in proxy_pass has a location prefix to replace. */
 static bool has_plain_prefix(const struct cs_block *block)
 {
@@ -29,6 +31,21 @@ static bool read_scheme(struct cs_str *url, bool *ret_tls)
     return false;
 }
 
+/* Whether @text begins with a variable that always begins with "/". */
+static bool is_path(struct cs_str text)
+{
+    static const struct cs_str names[] = {
+        CS_STR_INIT("$request_uri"),   CS_STR_INIT("$uri"),   CS_STR_INIT("$document_uri"),
+        CS_STR_INIT("${request_uri}"), CS_STR_INIT("${uri}"), CS_STR_INIT("${document_uri}")};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char next = text.len > names[i].len ? text.ptr[names[i].len] : '\0';
+        if (cs_str_starts(text, names[i]) && next != '_' && !isalnum((unsigned char)next))
+            return true;
+    }
+    return false;
+}
+
 /* Where the authority ends and the path begins; url.len when there is no path. */
 static size_t authority_length(struct cs_str url)
 {
@@ -37,7 +54,7 @@ static size_t authority_length(struct cs_str url)
         return colon < 0 ? url.len : 5 + (size_t)colon;
     }
     for (size_t i = 0; i < url.len; i++) {
-        if (url.ptr[i] == '/' || url.ptr[i] == '?')
+        if (url.ptr[i] == '/' || url.ptr[i] == '?' || (i && is_path(cs_str_skip(url, i))))
             return i;
     }
     return url.len;
@@ -179,7 +196,9 @@ static void build_redirects(struct cs_build *build, const struct cs_scope *scope
             proxy->n_redirects++;
         } else {
             CS_FIND(build->findings, &cs_finding_bad_redirect, &d->place,
-                    CS_STR("regular expressions are not supported here"));
+                    d->args[0].text.len && d->args[0].text.ptr[0] == '~'
+                        ? CS_STR("regular expressions are not supported here")
+                        : CS_STR("a prefix needs its replacement"));
         }
     }
 }
@@ -231,6 +250,8 @@ void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct
     build_redirects(build, scope, proxy);
     if (tls)
         proxy->tls = cs_build_upstream_tls(build, block, proxy);
-    if (proxy->upstream)
-        scope->proxy = proxy;
+    if (!proxy->upstream)
+        return;
+    scope->proxy = proxy;
+    scope->server->proxies = true;
 }

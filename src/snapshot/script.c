@@ -158,18 +158,18 @@ static void build_rewrite(struct cs_build *build, const struct cs_directive *d, 
                  {CS_STR_INIT("redirect"), CS_REWRITE_REDIRECT},
                  {CS_STR_INIT("permanent"), CS_REWRITE_PERMANENT}};
     struct cs_word text = d->args[1];
-    bool known = d->n_args == 2;
+    bool known = d->n_args == 2, url = is_url(text.text);
 
     op->kind = CS_OP_REWRITE;
     op->regex = cs_build_regex(build, d->args[0].text, false, &d->args[0]);
-    if (is_url(text.text))
-        op->flag = CS_REWRITE_REDIRECT;
     for (size_t i = 0; d->n_args == 3 && i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (cs_str_eq(d->args[2].text, flags[i].word)) {
             op->flag = flags[i].flag;
             known = true;
         }
     }
+    if (url && op->flag != CS_REWRITE_PERMANENT) /* it leaves this server, whatever the flag */
+        op->flag = CS_REWRITE_REDIRECT;
     if (!known)
         cs_config_refuse_value(build->findings, d, &d->args[2],
                                CS_STR("last, break, redirect or permanent"));

@@ -20,6 +20,8 @@ static void build_names(struct cs_build *build, const struct cs_block *block,
     if (server->n_names == 0)
         server->names[server->n_names++] = (struct cs_server_name){{0}, server->place};
     server->name = server->names[0].text;
+    if (server->name.len > 1 && server->name.ptr[0] == '.') /* ".example.com" has two names */
+        server->name = cs_str_skip(server->name, 1);
 }
 
 static void build_large_buffers(struct cs_build *build, struct cs_server_settings *set)
@@ -38,16 +40,25 @@ static void build_large_buffers(struct cs_build *build, struct cs_server_setting
         cs_config_refuse_value(build->findings, d, &d->args[1], CS_STR("write a size up to 1m"));
 }
 
-static void build_server(struct cs_build *build, const struct cs_directive *d,
-                         struct cs_vserver *server)
+/* What other servers have to know before their content is looked at. */
+static void add_server(struct cs_build *build, const struct cs_directive *d)
 {
-    const struct cs_block *block = d->block;
+    struct cs_vserver *server = CS_ARENA_NEW(build->arena, struct cs_vserver);
 
     server->place = d->place;
+    server->block = d->block;
+    server->index = build->snapshot->n_servers;
+    build->snapshot->servers[build->snapshot->n_servers++] = server;
+    build_names(build, d->block, server);
+    cs_build_listens(build, d->block, server);
+}
+
+static void build_server(struct cs_build *build, struct cs_vserver *server)
+{
+    const struct cs_block *block = server->block;
+
     cs_settings_resolve(&cs_server_schema, block, build->arena, &server->set);
     build_large_buffers(build, &server->set);
-    build_names(build, block, server);
-    cs_build_listens(build, block, server);
     server->base = cs_build_scope(build, block, server, (struct cs_str){0});
     cs_build_server_tls(build, block, server);
     server->script = cs_build_script(build, block, NULL);
@@ -64,14 +75,12 @@ void cs_build_servers(struct cs_build *build)
         n += d->block != NULL;
     s->servers = cs_arena_array(build->arena, n, sizeof(*s->servers));
     for (const struct cs_directive *d = first; d; d = cs_block_next(d)) {
-        struct cs_vserver *server;
-        if (!d->block)
-            continue;
-        server = CS_ARENA_NEW(build->arena, struct cs_vserver);
-        server->index = s->n_servers;
-        s->servers[s->n_servers++] = server;
-        build_server(build, d, server);
+        if (d->block)
+            add_server(build, d);
     }
+    cs_build_listen_kinds(build);
+    for (size_t i = 0; i < s->n_servers; i++)
+        build_server(build, s->servers[i]);
     if (s->n_listeners == 0 && build->findings->n_errors == 0)
         CS_FIND0(build->findings, &cs_finding_no_listeners, NULL);
 }

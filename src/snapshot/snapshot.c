@@ -42,6 +42,34 @@ void cs_build_own(struct cs_build *build, enum cs_owned_kind kind, void *object)
     build->snapshot->owned = owned;
 }
 
+void *cs_build_grow(struct cs_build *build, void *items, size_t n, size_t size)
+{
+    void *grown;
+
+    if (n & (n - 1)) /* between two powers of two */
+        return items;
+    grown = cs_arena_array(build->arena, n ? n * 2 : 1, size);
+    if (n)
+        memcpy(grown, items, n * size);
+    return grown;
+}
+
+struct cs_str cs_build_lower(struct cs_build *build, struct cs_str text)
+{
+    char *lower = cs_arena_raw(build->arena, text.len);
+
+    for (size_t i = 0; i < text.len; i++)
+        lower[i] = cs_lower(text.ptr[i]);
+    return cs_str_make(lower, text.len);
+}
+
+const struct cs_word *cs_build_word(const struct cs_block *block, const char *name)
+{
+    const struct cs_directive *d = cs_block_nearest(block, name);
+
+    return d && d->n_args ? &d->args[0] : NULL;
+}
+
 static void release(const struct cs_owned *owned)
 {
     switch (owned->kind) {
@@ -119,9 +147,10 @@ int cs_snapshot_read(const struct cs_snapshot_options *options, struct cs_arena 
                      struct cs_findings *findings, struct cs_config **ret_config)
 {
     struct cs_str path = cs_config_path(options->config_path, options->prefix, arena);
+    const struct cs_config_reader *reader = options->reader ? options->reader : &cs_build_reader;
 
-    return cs_config_load(&cs_build_reader, path, folder_of(path), options->globals, &schema, arena,
-                          findings, ret_config);
+    return cs_config_load(reader, path, folder_of(path), options->globals, &schema, arena, findings,
+                          ret_config);
 }
 
 static void build_all(struct cs_build *build)
@@ -147,6 +176,9 @@ int cs_snapshot_load(const struct cs_snapshot_options *options, struct cs_findin
     build_all(&build);
     cs_build_wipe_files(&build);
     cs_map_deinit(&build.trusts);
+    cs_map_deinit(&build.clients);
+    cs_map_deinit(&build.listeners);
+    cs_map_deinit(&build.logs);
     cs_map_deinit(&build.formats);
     cs_map_deinit(&build.upstreams);
     if (findings->n_errors > errors) {

@@ -38,6 +38,11 @@ struct cs_snapshot_options {
     bool check;      /* also look for what works but will hurt: countersign check */
     int64_t now_sec; /* the time certificates are judged by */
     struct cs_ticket_keys *ticket_keys; /* of the whole service: made once, kept across reloads */
+
+    /* The world, for tests: how files are read and names looked up. NULL: as they are. */
+    const struct cs_config_reader *reader;
+    int (*resolve)(struct cs_str host, uint16_t port, struct cs_arena *arena,
+                   struct cs_addr **ret_addrs, size_t *ret_n);
 };
 
 /* A socket to listen on, and the virtual servers behind it. */
@@ -49,6 +54,7 @@ struct cs_listener {
     bool reuseport;
     bool ipv6only;
     int backlog;
+    bool has_options;                  /* one listen of it named options */
     struct cs_names *names;            /* server_name → struct cs_vserver * */
     struct cs_vserver *default_server; /* when no name matches */
     bool default_is_explicit;          /* default_server was written */

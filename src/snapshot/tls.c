@@ -8,34 +8,27 @@
 #include "x509/digest.h"
 #include "x509/trust.h"
 
-enum { MAX_PAIRS = 8, MAX_PASSWORDS = 64, MAX_TICKET_FILES = 16 };
-
 static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
 
-/* The word behind a CS_V_PATH or CS_V_STR setting, for its place. */
-static const struct cs_word *word_of(const struct cs_block *block, const char *name)
-{
-    const struct cs_directive *d = cs_block_nearest(block, name);
-
-    return d && d->n_args ? &d->args[0] : NULL;
-}
-
-/* ssl_password_file: one per line. */
+/* ssl_password_file: one per line. They borrow from the file. */
 static size_t read_passwords(struct cs_build *build, const struct cs_word *word,
-                             struct cs_str *passwords)
+                             struct cs_str **ret_passwords)
 {
-    struct cs_str text;
+    struct cs_str text, *passwords = NULL;
     size_t n = 0;
 
     if (!word || cs_build_read(build, word, &text) < 0)
         return 0;
-    while (text.ptr && n < MAX_PASSWORDS) {
+    while (text.ptr) {
         struct cs_str line = cs_str_cut(&text, '\n');
         if (line.len && line.ptr[line.len - 1] == '\r')
             line.len--;
-        if (line.len)
-            passwords[n++] = line;
+        if (line.len == 0)
+            continue;
+        passwords = cs_build_grow(build, passwords, n, sizeof(*passwords));
+        passwords[n++] = line;
     }
+    *ret_passwords = passwords;
     return n;
 }
 
@@ -62,15 +55,15 @@ static size_t read_pairs(struct cs_build *build, const struct cs_ssl_settings *s
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < ssl->certificate.n && n < MAX_PAIRS; i++) {
+    for (size_t i = 0; i < ssl->certificate.n; i++) {
         const struct cs_directive *d = ssl->certificate.items[i];
-        if (has_variables(build, d))
-            continue;
         if (i >= ssl->certificate_key.n) {
             CS_FIND(build->findings, &cs_finding_no_key, &d->args[0].place, d->args[0].text,
                     CS_STR("ssl_certificate_key"));
             continue;
         }
+        if (has_variables(build, d) || has_variables(build, ssl->certificate_key.items[i]))
+            continue;
         pairs[n] = (struct cs_tls_pair){.passwords = passwords, .n_passwords = n_passwords};
         if (read_pair(build, &d->args[0], &ssl->certificate_key.items[i]->args[0], &pairs[n]))
             n++;
@@ -86,14 +79,14 @@ static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word
     const struct cs_word *words[] = {named, trusted};
     struct cs_source cas[2], lists[1];
     struct cs_trust_spec spec = {.cas = cas, .crls = lists, .n_named = named ? 1 : 0};
-    struct cs_trust *trust;
+    struct cs_built_trust *built;
     struct cs_str key = cs_arena_printf(
         build->arena, "%.*s\n%.*s\n%.*s", CS_FMT(named ? named->text : CS_STR("")),
         CS_FMT(trusted ? trusted->text : CS_STR("")), CS_FMT(crl ? crl->text : CS_STR("")));
 
-    trust = cs_map_get(&build->trusts, key);
-    if (trust)
-        return trust;
+    built = cs_map_get(&build->trusts, key);
+    if (built)
+        return built->trust;
     for (size_t i = 0; i < 2; i++) {
         if (!words[i])
             continue;
@@ -108,11 +101,18 @@ static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word
             return NULL;
         spec.n_crls = 1;
     }
-    if (cs_trust_new(&spec, build->findings, &trust) != 0)
+    built = CS_ARENA_NEW(build->arena, struct cs_built_trust);
+    built->crl = crl;
+    cs_map_set(&build->trusts, key, built); /* a refused one stays refused, and is told once */
+    if (cs_trust_new(&spec, build->findings, &built->trust) != 0)
         return NULL;
-    cs_build_own(build, CS_OWNED_TRUST, trust);
-    cs_map_set(&build->trusts, key, trust);
-    return trust;
+    cs_build_own(build, CS_OWNED_TRUST, built->trust);
+    if (build->last_trust)
+        build->last_trust->next = built;
+    else
+        build->first_trust = built;
+    build->last_trust = built;
+    return built->trust;
 }
 
 static void read_reject(struct cs_build *build, const struct cs_block *block,
@@ -123,7 +123,7 @@ static void read_reject(struct cs_build *build, const struct cs_block *block,
     if (!d || !d->n_args)
         return;
     if (cs_str_eq(d->args[0].text, CS_STR("handshake")))
-        auth->reject_in_handshake = true;
+        auth->reject_in_handshake = auth->mode != CS_VERIFY_OFF;
     else if (!cs_str_eq(d->args[0].text, CS_STR("request")))
         CS_FIND(build->findings, &cs_finding_bad_reject, &d->args[0].place, d->args[0].text);
 }
@@ -142,16 +142,16 @@ static void build_client_auth(struct cs_build *build, const struct cs_block *blo
                               const struct cs_ssl_settings *ssl, struct cs_vserver *server)
 {
     struct cs_client_auth *auth = &server->auth;
-    const struct cs_word *named = word_of(block, "ssl_client_certificate");
-    const struct cs_word *trusted = word_of(block, "ssl_trusted_certificate");
+    const struct cs_word *named = cs_build_word(block, "ssl_client_certificate");
+    const struct cs_word *trusted = cs_build_word(block, "ssl_trusted_certificate");
     struct cs_digest digest;
 
     auth->mode = verify_mode(ssl);
     auth->depth = (int)ssl->verify_depth;
+    read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
-        read_reject(build, block, auth);
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
-            auth->trust = build_trust(build, named, trusted, word_of(block, "ssl_crl"));
+            auth->trust = build_trust(build, named, trusted, cs_build_word(block, "ssl_crl"));
         else
             CS_FIND0(build->findings, &cs_finding_no_trust, &server->place);
     }
@@ -181,13 +181,14 @@ static void make_binding(const struct cs_vserver *server, uint8_t ret_binding[CS
 /* The keys of ssl_session_ticket_key, or the service's own. Return: one reference, or NULL. */
 static struct cs_ticket_keys *ticket_keys(struct cs_build *build, const struct cs_ssl_settings *ssl)
 {
-    struct cs_str files[MAX_TICKET_FILES];
+    struct cs_str *files;
     struct cs_ticket_keys *keys = NULL;
     size_t n = 0;
 
     if (ssl->session_ticket_key.n == 0)
         return build->options->ticket_keys ? cs_ticket_keys_ref(build->options->ticket_keys) : NULL;
-    for (size_t i = 0; i < ssl->session_ticket_key.n && n < MAX_TICKET_FILES; i++) {
+    files = cs_arena_array(build->arena, ssl->session_ticket_key.n, sizeof(*files));
+    for (size_t i = 0; i < ssl->session_ticket_key.n; i++) {
         if (cs_build_read(build, &ssl->session_ticket_key.items[i]->args[0], &files[n]) == 0)
             n++;
     }
@@ -204,7 +205,7 @@ static unsigned usable_protocols(struct cs_build *build, const struct cs_block *
 
     if (bits & CS_SSL_OBSOLETE)
         CS_FIND(build->findings, &cs_finding_old_protocol, d ? &d->place : place,
-                CS_STR("a version before TLSv1.2"), cs_str_from(directive));
+                cs_str_from(directive));
     bits &= CS_TLS_1_2 | CS_TLS_1_3;
     if (!bits)
         CS_FIND(build->findings, &cs_finding_no_protocol, d ? &d->place : place,
@@ -223,8 +224,8 @@ static enum cs_tls_verify client_certificate(const struct cs_client_auth *auth)
 static void build_context(struct cs_build *build, const struct cs_block *block,
                           const struct cs_ssl_settings *ssl, struct cs_vserver *server)
 {
-    struct cs_str passwords[MAX_PASSWORDS];
-    struct cs_tls_pair pairs[MAX_PAIRS];
+    struct cs_str *passwords = NULL;
+    struct cs_tls_pair *pairs = cs_arena_array(build->arena, ssl->certificate.n, sizeof(*pairs));
     struct cs_names names = {0};
     struct cs_tls_server_spec spec = {.pairs = pairs,
                                       .ciphers = ssl->ciphers,
@@ -235,7 +236,8 @@ static void build_context(struct cs_build *build, const struct cs_block *block,
                                       .buffer_size = ssl->buffer_size,
                                       .alpn = alpn,
                                       .place = server->place};
-    size_t n_passwords = read_passwords(build, word_of(block, "ssl_password_file"), passwords);
+    size_t n_passwords =
+        read_passwords(build, cs_build_word(block, "ssl_password_file"), &passwords);
 
     spec.n_pairs = read_pairs(build, ssl, passwords, n_passwords, pairs);
     if (spec.n_pairs == 0 && ssl->certificate.n)
@@ -277,16 +279,18 @@ static void build_client_pair(struct cs_build *build, const struct cs_block *blo
                               struct cs_tls_client_spec *spec, struct cs_tls_pair *pair)
 {
     const struct cs_directive *certificate = cs_block_nearest(block, "proxy_ssl_certificate");
-    const struct cs_word *key = word_of(block, "proxy_ssl_certificate_key");
+    const struct cs_word *key = cs_build_word(block, "proxy_ssl_certificate_key");
 
-    if (!certificate || certificate->n_args == 0 || certificate->args[0].text.len == 0 ||
-        has_variables(build, certificate))
+    if (!certificate || certificate->args[0].text.len == 0)
         return;
     if (!key) {
         CS_FIND(build->findings, &cs_finding_no_key, &certificate->args[0].place,
                 certificate->args[0].text, CS_STR("proxy_ssl_certificate_key"));
         return;
     }
+    if (has_variables(build, certificate) ||
+        has_variables(build, cs_block_nearest(block, "proxy_ssl_certificate_key")))
+        return;
     if (read_pair(build, &certificate->args[0], key, pair))
         spec->pair = pair;
 }
@@ -311,27 +315,60 @@ static void digest_upstream(const struct cs_tls_client_spec *spec,
     cs_digest_final(&digest, ret_digest);
 }
 
+/* Locations that present the same to their upstreams share one client: its keys are read once,
+ * and what it remembers is kept apart by the pool's key. */
+static struct cs_tls_client *find_client(struct cs_build *build,
+                                         const struct cs_tls_client_spec *spec)
+{
+    struct cs_tls_client *client;
+    struct cs_digest digest;
+    uint8_t bytes[32];
+    struct cs_str key;
+
+    cs_digest_init(&digest);
+    cs_digest_number(&digest, spec->protocols);
+    cs_digest_number(&digest, spec->session_reuse);
+    cs_digest_add(&digest, spec->ciphers);
+    cs_digest_add(&digest, spec->pair ? spec->pair->chain_pem : (struct cs_str){0});
+    cs_digest_add(&digest, spec->pair ? spec->pair->key_pem : (struct cs_str){0});
+    cs_digest_number(&digest, spec->pair ? (int64_t)spec->pair->n_passwords : 0);
+    for (size_t i = 0; spec->pair && i < spec->pair->n_passwords; i++)
+        cs_digest_add(&digest, spec->pair->passwords[i]);
+    cs_digest_final(&digest, bytes);
+    key = cs_str_make(bytes, sizeof(bytes));
+    client = cs_map_get(&build->clients, key);
+    if (client)
+        return client;
+    if (cs_tls_client_new(spec, build->findings, &client) < 0)
+        return NULL;
+    cs_build_own(build, CS_OWNED_TLS_CLIENT, client);
+    cs_map_set(&build->clients, cs_arena_dup(build->arena, key), client);
+    return client;
+}
+
 struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,
                                               struct cs_proxy *proxy)
 {
     struct cs_upstream_tls *tls = CS_ARENA_NEW(build->arena, struct cs_upstream_tls);
-    struct cs_str passwords[MAX_PASSWORDS];
+    struct cs_str *passwords = NULL;
     struct cs_proxy_ssl_settings ssl;
-    struct cs_tls_pair pair = {.passwords = passwords};
+    struct cs_tls_pair pair = {0};
     struct cs_tls_client_spec spec = {0};
-    const struct cs_word *trusted = word_of(block, "proxy_ssl_trusted_certificate");
+    const struct cs_word *trusted = cs_build_word(block, "proxy_ssl_trusted_certificate");
     const struct cs_directive *pass = cs_block_nearest(block, "proxy_pass");
 
     cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
     spec.place = pass->place;
     spec.ciphers = ssl.ciphers;
     spec.session_reuse = ssl.session_reuse;
-    pair.n_passwords = read_passwords(build, word_of(block, "proxy_ssl_password_file"), passwords);
+    pair.n_passwords =
+        read_passwords(build, cs_build_word(block, "proxy_ssl_password_file"), &passwords);
+    pair.passwords = passwords;
     build_client_pair(build, block, &spec, &pair);
     spec.protocols =
         usable_protocols(build, block, "proxy_ssl_protocols", ssl.protocols, &pass->place);
     if (ssl.verify && trusted)
-        tls->trust = build_trust(build, NULL, trusted, word_of(block, "proxy_ssl_crl"));
+        tls->trust = build_trust(build, NULL, trusted, cs_build_word(block, "proxy_ssl_crl"));
     else if (ssl.verify)
         CS_FIND0(build->findings, &cs_finding_no_upstream_trust, &pass->place);
     tls->depth = (int)ssl.verify_depth;
@@ -340,9 +377,9 @@ struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const stru
     tls->name =
         cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
                                   &pass->place, build->findings);
-    if (!spec.protocols || cs_tls_client_new(&spec, build->findings, &tls->client) < 0)
+    tls->client = spec.protocols ? find_client(build, &spec) : NULL;
+    if (!tls->client)
         return NULL;
-    cs_build_own(build, CS_OWNED_TLS_CLIENT, tls->client);
     digest_upstream(&spec, tls, tls->digest);
     return tls;
 }

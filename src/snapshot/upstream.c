@@ -10,12 +10,9 @@ static struct cs_upstream *add_upstream(struct cs_build *build, struct cs_str na
                                         const struct cs_place *place)
 {
     struct cs_snapshot *s = build->snapshot;
-    struct cs_upstream **grown = cs_arena_array(build->arena, s->n_upstreams + 1, sizeof(*grown));
     struct cs_upstream *upstream = CS_ARENA_NEW(build->arena, struct cs_upstream);
 
-    if (s->n_upstreams)
-        memcpy(grown, s->upstreams, s->n_upstreams * sizeof(*grown));
-    s->upstreams = grown;
+    s->upstreams = cs_build_grow(build, s->upstreams, s->n_upstreams, sizeof(*s->upstreams));
     *upstream = (struct cs_upstream){.name = name,
                                      .index = s->n_upstreams,
                                      .keepalive = 32,
@@ -24,23 +21,21 @@ static struct cs_upstream *add_upstream(struct cs_build *build, struct cs_str na
                                      .keepalive_time_ms = 3600000,
                                      .place = *place};
     s->upstreams[s->n_upstreams++] = upstream;
-    cs_map_set(&build->upstreams, name, upstream);
+    cs_map_set(&build->upstreams, cs_build_lower(build, name), upstream);
     return upstream;
 }
 
 static void add_peer(struct cs_build *build, struct cs_upstream *upstream,
                      const struct cs_upstream_peer *peer)
 {
-    struct cs_upstream_peer *grown =
-        cs_arena_array(build->arena, upstream->n_peers + 1, sizeof(*grown));
+    struct cs_upstream_peer *added;
     char text[CS_ADDR_TEXT];
 
-    if (upstream->n_peers)
-        memcpy(grown, upstream->peers, upstream->n_peers * sizeof(*grown));
-    grown[upstream->n_peers] = *peer;
-    grown[upstream->n_peers].name = cs_arena_dup(build->arena, cs_addr_text(&peer->addr, text));
-    upstream->peers = grown;
-    upstream->n_peers++;
+    upstream->peers =
+        cs_build_grow(build, upstream->peers, upstream->n_peers, sizeof(*upstream->peers));
+    added = &upstream->peers[upstream->n_peers++];
+    *added = *peer;
+    added->name = cs_arena_dup(build->arena, cs_addr_text(&peer->addr, text));
 }
 
 /* "host:port", "host", "[v6]:port" → host and port. */
@@ -73,10 +68,9 @@ static void add_resolved(struct cs_build *build, struct cs_upstream *upstream,
     int r;
 
     if (cs_str_starts(authority, CS_STR("unix:"))) {
-        r = cs_addr_parse_unix(cs_str_skip(authority, 5), &peer.addr);
-        if (r < 0)
+        if (cs_addr_parse_unix(cs_str_skip(authority, 5), &peer.addr) < 0)
             CS_FIND(build->findings, &cs_finding_host_not_found, &word->place, authority,
-                    cs_str_from(strerror(-r)));
+                    CS_STR("the socket's path is empty or too long"));
         else
             add_peer(build, upstream, &peer);
         return;
@@ -86,7 +80,8 @@ static void add_resolved(struct cs_build *build, struct cs_upstream *upstream,
                 CS_STR("the port is not a number from 1 to 65535"));
         return;
     }
-    r = cs_resolve(host, port, build->arena, &found, &n);
+    r = (build->options->resolve ? build->options->resolve : cs_resolve)(host, port, build->arena,
+                                                                         &found, &n);
     if (r < 0)
         CS_FIND(build->findings, &cs_finding_host_not_found, &word->place, host,
                 cs_str_from(r == -ENOENT ? "no such host" : strerror(-r)));
@@ -138,21 +133,35 @@ static void build_server(struct cs_build *build, struct cs_upstream *upstream,
     add_resolved(build, upstream, cs_directive_arg(d, 0), 80, &peer, &d->args[0]);
 }
 
+/* keepalive connections [local]: connections are never shared between workers anyway. */
+static int read_keepalive(struct cs_build *build, const struct cs_directive *d,
+                          struct cs_upstream *upstream)
+{
+    uint64_t number = 0;
+    int r = cs_str_to_u64(cs_directive_arg(d, 0), 1 << 20, &number);
+
+    if (d->n_args > 1 && !cs_str_eq(d->args[1].text, CS_STR("local")))
+        CS_FIND(build->findings, &cs_finding_bad_parameter, &d->args[1].place, d->args[1].text,
+                d->name, CS_STR("local"));
+    upstream->keepalive = (unsigned)number;
+    return r;
+}
+
 static void build_setting(struct cs_build *build, struct cs_upstream *upstream,
                           const struct cs_directive *d)
 {
     struct cs_str value = cs_directive_arg(d, 0);
-    uint64_t number = 0;
     int r = 0;
 
+    if (!d->row)
+        return;
     if (cs_directive_is(d, "server"))
         build_server(build, upstream, d);
     else if (cs_directive_is(d, "least_conn"))
         upstream->least_conn = true;
-    else if (cs_directive_is(d, "keepalive")) {
-        r = cs_str_to_u64(value, 1 << 20, &number);
-        upstream->keepalive = (unsigned)number;
-    } else if (cs_directive_is(d, "keepalive_requests"))
+    else if (cs_directive_is(d, "keepalive"))
+        r = read_keepalive(build, d, upstream);
+    else if (cs_directive_is(d, "keepalive_requests"))
         r = cs_str_to_u64(value, UINT32_MAX, &upstream->keepalive_requests);
     else if (cs_directive_is(d, "keepalive_timeout"))
         r = cs_value_msec(value, &upstream->keepalive_timeout_ms);
@@ -162,10 +171,24 @@ static void build_setting(struct cs_build *build, struct cs_upstream *upstream,
         cs_config_refuse_value(build->findings, d, &d->args[0], (struct cs_str){0});
 }
 
+/* A group needs a server that is not only there for when the others fail. */
+static void check_servers(struct cs_build *build, const struct cs_upstream *upstream,
+                          const struct cs_directive *block)
+{
+    if (!cs_block_find(block->block, "server"))
+        CS_FIND(build->findings, &cs_finding_no_servers, &block->place, upstream->name);
+    for (size_t i = 0; i < upstream->n_peers; i++) {
+        if (!upstream->peers[i].backup)
+            return;
+    }
+    if (upstream->n_peers)
+        CS_FIND(build->findings, &cs_finding_only_backups, &block->place, upstream->name);
+}
+
 static void build_upstream(struct cs_build *build, const struct cs_directive *block)
 {
     struct cs_str name = cs_directive_arg(block, 0);
-    struct cs_upstream *upstream = cs_map_get(&build->upstreams, name);
+    struct cs_upstream *upstream = cs_map_get(&build->upstreams, cs_build_lower(build, name));
 
     if (upstream) {
         CS_FIND(build->findings, &cs_finding_duplicate_upstream, &block->args[0].place, name,
@@ -176,8 +199,29 @@ static void build_upstream(struct cs_build *build, const struct cs_directive *bl
     upstream = add_upstream(build, name, &block->place);
     for (const struct cs_directive *d = block->block->first; d; d = d->next)
         build_setting(build, upstream, d);
-    if (upstream->n_peers == 0 && build->findings->n_errors == 0)
-        CS_FIND(build->findings, &cs_finding_no_servers, &block->place, name);
+    check_servers(build, upstream, block);
+}
+
+/* The upstream block that @authority names; with a port it is refused as in nginx. */
+static struct cs_upstream *find_block(struct cs_build *build, struct cs_str authority,
+                                      const struct cs_word *word, bool *ret_refused)
+{
+    struct cs_str lower = cs_build_lower(build, authority), host;
+    struct cs_upstream *upstream = cs_map_get(&build->upstreams, lower);
+    uint16_t port;
+
+    *ret_refused = false;
+    if (upstream)
+        return upstream;
+    if (!split_authority(lower, 0, &host, &port) || port == 0)
+        return NULL;
+    upstream = cs_map_get(&build->upstreams, host);
+    if (!upstream)
+        return NULL;
+    *ret_refused = true;
+    CS_FIND(build->findings, &cs_finding_upstream_port, &word->place, upstream->name,
+            cs_arena_printf(build->arena, "%u", port));
+    return NULL;
 }
 
 void cs_build_upstreams(struct cs_build *build)
@@ -194,15 +238,17 @@ struct cs_upstream *cs_build_upstream_for(struct cs_build *build, struct cs_str 
 {
     static const struct cs_upstream_peer model = {
         .weight = 1, .max_fails = 1, .fail_timeout_ms = 10000};
-    struct cs_upstream *upstream = cs_map_get(&build->upstreams, authority);
+    bool refused;
+    struct cs_upstream *upstream = find_block(build, authority, word, &refused);
     struct cs_str key;
 
-    if (upstream && !upstream->implicit)
+    if (upstream || refused)
         return upstream;
-    key = cs_arena_printf(build->arena, "%.*s %u", CS_FMT(authority), default_port);
+    key = cs_build_lower(build,
+                         cs_arena_printf(build->arena, "%.*s %u", CS_FMT(authority), default_port));
     upstream = cs_map_get(&build->upstreams, key);
     if (upstream)
-        return upstream;
+        return upstream->n_peers ? upstream : NULL;
     upstream = add_upstream(build, key, &word->place);
     upstream->name = authority;
     upstream->implicit = true;
