@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,12 +36,12 @@ static struct cs_str folder_of(struct cs_str file)
     return cs_str_sub(file, 0, (size_t)(cs_str_rfind(file, '/') + 1));
 }
 
-/* "stderr" is no file. */
+/* "stderr" is no file. The text ends in a NUL. */
 static struct cs_str log_path(struct cs_arena *arena, struct cs_str path, struct cs_str prefix)
 {
-    if (cs_str_eq(path, CS_STR("stderr")))
-        return path;
-    return cs_config_path(path, prefix, arena);
+    if (!cs_str_eq(path, CS_STR("stderr")))
+        path = cs_config_path(path, prefix, arena);
+    return cs_arena_dup(arena, path);
 }
 
 void cs_instance_init(struct cs_instance *instance, const struct cs_line *line)
@@ -122,6 +123,39 @@ static struct cs_str pid_path(struct cs_instance *instance)
     return cs_daemon_pid_path(&instance->daemon, &core, &instance->arena);
 }
 
+/* The name of the program that process @pid runs, in @buf; NULL when it cannot be told. */
+static const char *program_of(const char *pid, char *buf, size_t size)
+{
+    char path[64], *end, *slash;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+    n = readlink(path, buf, size - 1);
+    if (n < 0)
+        return NULL;
+    buf[n] = '\0';
+    end = strstr(buf, " (deleted)"); /* it was installed anew since */
+    if (end)
+        *end = '\0';
+    slash = strrchr(buf, '/');
+    return slash ? slash + 1 : buf;
+}
+
+/* Whether @pid may be what wrote the pid file: a number is given to other processes later. An
+ * nginx whose place we took counts too. Otherwise errno is ESRCH. */
+static bool may_be_gateway(pid_t pid)
+{
+    char number[16], theirs[4096], ours[4096];
+    const char *program, *own = program_of("self", ours, sizeof(ours));
+
+    snprintf(number, sizeof(number), "%d", (int)pid);
+    program = program_of(number, theirs, sizeof(theirs));
+    if (!program && errno != ENOENT)
+        return true; /* not ours to look at: let kill() judge */
+    errno = ESRCH;
+    return program && (!own || strcmp(program, own) == 0 || strcmp(program, "nginx") == 0);
+}
+
 enum cs_signalled cs_instance_signal(struct cs_instance *instance, int signo,
                                      struct cs_str *ret_path, int *ret_pid, int *ret_errno)
 {
@@ -136,7 +170,7 @@ enum cs_signalled cs_instance_signal(struct cs_instance *instance, int signo,
     if (r < 0)
         return CS_SIGNAL_NO_PID_FILE;
     *ret_pid = pid;
-    if (kill(pid, signo) == 0)
+    if (may_be_gateway(pid) && kill(pid, signo) == 0)
         return CS_SIGNALLED;
     *ret_errno = errno;
     return CS_SIGNAL_FAILED;

@@ -35,7 +35,8 @@ enum cs_signalled {
     CS_SIGNALLED,
     CS_SIGNAL_NO_PID_FILE,  /* errno says why */
     CS_SIGNAL_BAD_PID_FILE, /* there is no number in it */
-    CS_SIGNAL_FAILED,       /* kill(): errno says why; ESRCH: the file is stale */
+    CS_SIGNAL_FAILED,       /* kill(): errno says why; ESRCH: the file is stale, the process it
+                               names has gone or is another program */
 };
 
 /** cs_instance_signal() - send @signo to the process in the gateway's pid file. The file's path

@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cmd/instance.h"
 #include "cmd/nginx_args.h"
 #include "cmd/report.h"
 #include "cmd/version.h"
+#include "io/log.h"
 #include "tls/names.h"
 
 bool cs_nginx_is_called(const char *argv0)
@@ -65,13 +68,60 @@ static void print_version(const struct cs_nginx_args *args)
         print_configure();
 }
 
+/* What one run is about. */
+struct run {
+    struct cs_nginx_args args;
+    struct cs_instance instance;
+};
+
+static void log_finding(const struct cs_log *log, const struct cs_finding *finding)
+{
+    struct cs_now now = {.wall_ms = (int64_t)time(NULL) * 1000};
+    struct cs_str line;
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, 16 << 10);
+    cs_explain_finding(finding, CS_EXPLAIN_NGINX, false, &buf);
+    line = cs_buf_str(&buf); /* nginx: [emerg] text\n */
+    line = cs_str_skip(line, (size_t)cs_str_find(line, ']') + 2);
+    line.len -= line.len > 0;
+    cs_log_line(log, finding->kind->severity == CS_SEVERITY_ERROR ? CS_LOG_EMERG : CS_LOG_WARN,
+                &now, getpid(), 0, line);
+    cs_buf_deinit(&buf);
+}
+
+/* The log of the time before a configuration is known: -e, or the built-in one if it exists. */
+static void log_findings(const struct run *run, const struct cs_findings *findings)
+{
+    struct cs_str path = run->instance.daemon.snapshot.error_log;
+    struct cs_log_target target = {.level = CS_LOG_WARN};
+    struct cs_log log = {&target, 1};
+    struct cs_sinks sinks;
+    int r;
+
+    if (cs_str_eq(path, CS_STR("stderr")))
+        return;
+    cs_sinks_init(&sinks);
+    r = cs_sinks_open(&sinks, path.ptr, &target.sink);
+    if (r < 0 && run->args.error_log)
+        fprintf(stderr,
+                "nginx: [alert] could not open error log file: open() \"%s\" failed (%d: %s)\n",
+                path.ptr, -r, strerror(-r));
+    for (const struct cs_finding *f = findings->first; f && r == 0; f = f->next) {
+        if (f->kind->severity >= CS_SEVERITY_WARNING)
+            log_finding(&log, f);
+    }
+    cs_sinks_deinit(&sinks);
+}
+
 /* nginx stops at the first error; the others of the same file are worth the same look. */
 static void report(void *ctx, const struct cs_findings *findings)
 {
-    const struct cs_nginx_args *args = ctx;
+    const struct run *run = ctx;
 
-    cs_report_findings(findings, args->quiet ? CS_SEVERITY_ERROR : CS_SEVERITY_WARNING,
+    cs_report_findings(findings, run->args.quiet ? CS_SEVERITY_ERROR : CS_SEVERITY_WARNING,
                        CS_EXPLAIN_NGINX, stderr);
+    log_findings(run, findings);
 }
 
 static void complain(void *ctx, const char *what)
@@ -88,8 +138,9 @@ static void dump(const struct cs_config *config)
     }
 }
 
-static int test(const struct cs_instance *instance, const struct cs_nginx_args *args)
+static int test(struct run *run)
 {
+    const struct cs_instance *instance = &run->instance;
     struct cs_snapshot *snapshot;
     struct cs_findings findings;
     struct cs_arena arena = {0};
@@ -97,17 +148,17 @@ static int test(const struct cs_instance *instance, const struct cs_nginx_args *
 
     cs_findings_init(&findings, &arena);
     r = cs_instance_load(instance, false, &findings, &snapshot);
-    report((void *)args, &findings);
+    report(run, &findings);
     if (r < 0) {
         fprintf(stderr, "nginx: configuration file %.*s test failed\n",
                 CS_FMT(instance->shown_config));
     } else {
-        if (!args->quiet)
+        if (!run->args.quiet)
             fprintf(stderr,
                     "nginx: the configuration file %.*s syntax is ok\n"
                     "nginx: configuration file %.*s test is successful\n",
                     CS_FMT(instance->shown_config), CS_FMT(instance->shown_config));
-        if (args->dump)
+        if (run->args.dump)
             dump(snapshot->config);
         cs_snapshot_unref(snapshot);
     }
@@ -124,12 +175,12 @@ static int signo_of(const char *name)
     return strcmp(name, "reopen") == 0 ? SIGUSR1 : SIGHUP;
 }
 
-static int send_signal(struct cs_instance *instance, const struct cs_nginx_args *args)
+static int send_signal(struct run *run)
 {
-    int signo = signo_of(args->signal), pid = 0, error = 0;
+    int signo = signo_of(run->args.signal), pid = 0, error = 0;
     struct cs_str path;
 
-    switch (cs_instance_signal(instance, signo, &path, &pid, &error)) {
+    switch (cs_instance_signal(&run->instance, signo, &path, &pid, &error)) {
     case CS_SIGNALLED: return 0;
     case CS_SIGNAL_NO_PID_FILE:
         fprintf(stderr, "nginx: [error] open() \"%.*s\" failed (%d: %s)\n", CS_FMT(path), error,
@@ -148,32 +199,31 @@ static int send_signal(struct cs_instance *instance, const struct cs_nginx_args 
 
 int cs_nginx_main(int argc, char *const *argv)
 {
-    struct cs_nginx_args args;
-    struct cs_instance instance;
+    struct run run;
     struct cs_buf error;
     int status;
 
     cs_buf_init(&error, 8192);
-    if (cs_nginx_args_parse(argc, argv, &args, &error) < 0) {
+    if (cs_nginx_args_parse(argc, argv, &run.args, &error) < 0) {
         fprintf(stderr, "nginx: %s\n", cs_buf_cstr(&error));
         cs_buf_deinit(&error);
         return 1;
     }
     cs_buf_deinit(&error);
-    if (args.version)
-        print_version(&args);
-    if (args.version && !args.test)
+    if (run.args.version)
+        print_version(&run.args);
+    if (run.args.version && !run.args.test)
         return 0;
-    cs_instance_init_nginx(&instance, &args);
-    instance.daemon.report = report;
-    instance.daemon.complain = complain;
-    instance.daemon.ctx = &args;
-    if (args.test)
-        status = test(&instance, &args);
-    else if (args.signal)
-        status = send_signal(&instance, &args);
+    cs_instance_init_nginx(&run.instance, &run.args);
+    run.instance.daemon.report = report;
+    run.instance.daemon.complain = complain;
+    run.instance.daemon.ctx = &run;
+    if (run.args.test)
+        status = test(&run);
+    else if (run.args.signal)
+        status = send_signal(&run);
     else
-        status = cs_daemon_run(&instance.daemon);
-    cs_instance_deinit(&instance);
+        status = cs_daemon_run(&run.instance.daemon);
+    cs_instance_deinit(&run.instance);
     return status;
 }
