@@ -458,6 +458,20 @@ static void add_setting(struct cs_directive *d)
     block->last_setting = d;
 }
 
+/* The same for looking up a name: a block has few names, however many servers. */
+static void add_name(struct cs_directive *d)
+{
+    struct cs_directive **at = &d->parent->first_name;
+
+    while (*at && !cs_str_eq((*at)->name, d->name))
+        at = &(*at)->next_name;
+    if (*at)
+        (*at)->last_same->next_same = d;
+    else
+        *at = d;
+    (*at)->last_same = d;
+}
+
 static void check_directive(struct check *check, struct cs_directive *d)
 {
     d->row = find_row(check, d->name, d->parent->context);
@@ -480,7 +494,9 @@ static void check_directive(struct check *check, struct cs_directive *d)
     }
     check_duplicate(check, d);
     check_children(check, d);
-    if (!has_shape(d) || !has_count(d))
+    if (has_shape(d) && has_count(d))
+        add_name(d);
+    else
         d->row = NULL; /* nobody may count on arguments or a block that are not there */
 }
 

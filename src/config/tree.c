@@ -526,20 +526,16 @@ struct cs_str cs_directive_arg(const struct cs_directive *directive, size_t i)
 
 const struct cs_directive *cs_block_find(const struct cs_block *block, const char *name)
 {
-    for (const struct cs_directive *d = block->first; d; d = d->next) {
-        if (d->row && cs_directive_is(d, name))
-            return d;
-    }
-    return NULL;
+    const struct cs_directive *d = block->first_name;
+
+    while (d && !cs_directive_is(d, name))
+        d = d->next_name;
+    return d;
 }
 
 const struct cs_directive *cs_block_next(const struct cs_directive *directive)
 {
-    for (const struct cs_directive *d = directive->next; d; d = d->next) {
-        if (d->row && cs_str_eq(d->name, directive->name))
-            return d;
-    }
-    return NULL;
+    return directive->next_same;
 }
 
 const struct cs_directive *cs_block_nearest(const struct cs_block *block, const char *name)

@@ -31,6 +31,9 @@ struct cs_directive {
     struct cs_block *parent;
     struct cs_directive *next;
     struct cs_directive *next_setting; /* the next in the block that is stored in settings */
+    struct cs_directive *next_same;    /* the next of this name in the block */
+    struct cs_directive *next_name;    /* of the first of a name: the first of another name */
+    struct cs_directive *last_same;    /* of the first of a name: the last one */
 };
 
 struct cs_block {
@@ -39,6 +42,7 @@ struct cs_block {
     struct cs_block *parent;    /* NULL: main */
     struct cs_directive *first, *last;
     struct cs_directive *first_setting, *last_setting; /* those that are stored in settings */
+    struct cs_directive *first_name; /* one of each name that the schema took */
 };
 
 /* A file that was read. */
