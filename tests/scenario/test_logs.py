@@ -44,7 +44,7 @@ def test_the_default_format_is_combined(start):
 
 
 NASTY = ['plain', 'quote"s', 'back\\slash', "tab\tinside", "high \xe4\xff bytes", "{}[]:,", "%22",
-         "</script>", "\x7f"]
+         "</script>"]
 
 
 def test_escape_json_is_valid_json_whatever_the_client_sends(start):
@@ -54,9 +54,9 @@ def test_escape_json_is_valid_json_whatever_the_client_sends(start):
         access_log @dir@/json.log story;""", ""))
     with wire.connect(gw.port["http"]) as client:
         for value in NASTY:
-            client.request("GET", "/", [("User-Agent", value)])
+            assert client.request("GET", "/", [("User-Agent", value)]).status == 200
         client.request("GET", '/"\\\xe4')
-    wait_for(lambda: gw.read("json.log").count("\n") == 10, "ten lines")
+    wait_for(lambda: gw.read("json.log").count("\n") == len(NASTY) + 1, "every line")
     with open(gw.path("json.log"), encoding="latin-1") as file:
         parsed = [json.loads(line) for line in file]
     assert [p["agent"] for p in parsed[:-1]] == NASTY
