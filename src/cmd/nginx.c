@@ -138,17 +138,26 @@ static void dump(const struct cs_config *config)
     }
 }
 
-static int test(struct run *run)
+/* Read it all; what is found is printed. Return: as cs_snapshot_load(). */
+static int load(struct run *run, struct cs_snapshot **ret_snapshot)
 {
-    const struct cs_instance *instance = &run->instance;
-    struct cs_snapshot *snapshot;
     struct cs_findings findings;
     struct cs_arena arena = {0};
     int r;
 
     cs_findings_init(&findings, &arena);
-    r = cs_instance_load(instance, false, &findings, &snapshot);
+    r = cs_instance_load(&run->instance, false, &findings, ret_snapshot);
     report(run, &findings);
+    cs_arena_deinit(&arena);
+    return r;
+}
+
+static int test(struct run *run)
+{
+    const struct cs_instance *instance = &run->instance;
+    struct cs_snapshot *snapshot;
+    int r = load(run, &snapshot);
+
     if (r < 0) {
         fprintf(stderr, "nginx: configuration file %.*s test failed\n",
                 CS_FMT(instance->shown_config));
@@ -162,7 +171,6 @@ static int test(struct run *run)
             dump(snapshot->config);
         cs_snapshot_unref(snapshot);
     }
-    cs_arena_deinit(&arena);
     return r < 0;
 }
 
@@ -178,8 +186,14 @@ static int signo_of(const char *name)
 static int send_signal(struct run *run)
 {
     int signo = signo_of(run->args.signal), pid = 0, error = 0;
+    struct cs_snapshot *snapshot;
     struct cs_str path;
 
+    if (signo == SIGHUP) {
+        if (load(run, &snapshot) < 0)
+            return 1;
+        cs_snapshot_unref(snapshot);
+    }
     switch (cs_instance_signal(&run->instance, signo, &path, &pid, &error)) {
     case CS_SIGNALLED: return 0;
     case CS_SIGNAL_NO_PID_FILE:
