@@ -166,7 +166,7 @@ static const struct cs_directive_row rows[] = {
     KNOB("proxy_headers_hash_bucket_size", HTTP_LEVELS, 1, 1, CS_V_SIZE, "64", WHY_HASH),
 
     /* compression */
-    KNOB("gzip", HTTP_LEVELS | CS_CTX_LOCATION_IF, 1, 1, CS_V_FLAG, "off", WHY_GZIP),
+    KNOB("gzip", HTTP_LEVELS | CS_CTX_LOCATION_IF, 1, 1, CS_V_FLAG, NULL, WHY_GZIP),
     KNOB("gzip_static", HTTP_LEVELS, 1, 1, CS_V_NONE, "off", WHY_GZIP),
     KNOB("gunzip", HTTP_LEVELS, 1, 1, CS_V_FLAG, "off", WHY_GZIP),
     KNOB("gzip_buffers", HTTP_LEVELS, 2, 2, CS_V_NONE, NULL, WHY_GZIP_FORM),

@@ -139,7 +139,7 @@ static void test_values(void)
         {"error_log a info; error_log b debug;", ""},
         {"proxy_pass http://a;", "\"proxy_pass\" directive is not allowed here"},
         {"proxy_psas http://a;", "unknown directive \"proxy_psas\""},
-        {"gzip off; sendfile off;", ""},
+        {"gzip off; sendfile off;", "\"gzip\" has no effect here"},
         {"gzip on;", "\"gzip\" has no effect here"},
         {"gzip maybe;",
          "invalid value \"maybe\" in \"gzip\" directive, it must be \"on\" or \"off\""},

@@ -42,7 +42,7 @@ struct cs_block {
     struct cs_block *parent;    /* NULL: main */
     struct cs_directive *first, *last;
     struct cs_directive *first_setting, *last_setting; /* those that are stored in settings */
-    struct cs_directive *first_name; /* one of each name that the schema took */
+    struct cs_directive *first_name;                   /* one of each name that the schema took */
 };
 
 /* A file that was read. */
@@ -67,6 +67,8 @@ struct cs_config_reader {
     int (*glob)(void *ctx, struct cs_str pattern, struct cs_arena *arena, struct cs_str **ret_paths,
                 size_t *ret_n);
     void *ctx;
+    /* Whether everybody may read the file at @path. NULL: not asked. */
+    bool (*is_public)(void *ctx, struct cs_str path);
 };
 
 /** cs_config_load() - read @path and its includes, check all of it against @schema.

@@ -49,7 +49,7 @@ static int proxy_header(struct cs_conn *conn)
         case CS_PROXY_MORE: continue;
         case CS_PROXY_ABSENT:
         case CS_PROXY_INVALID:
-            cs_conn_log_kind(conn, CS_LOG_ERROR, header.problem);
+            cs_conn_log_kind(conn, CS_LOG_ERROR, header.problem, (struct cs_str){0});
             return CS_STEP_FAIL;
         default: break;
         }

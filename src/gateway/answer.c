@@ -91,8 +91,10 @@ static int answer_with_page(struct cs_conn *conn, int status, const struct cs_er
     request->forced_status = page->answer;
     if (page->named)
         return cs_route_named(conn, uri);
-    if (uri.len == 0 || uri.ptr[0] != '/')
+    if (uri.len == 0 || uri.ptr[0] != '/') {
+        request->forced_status = 0;
         return redirect(conn, is_redirect(page->answer) ? page->answer : 302, uri);
+    }
     request->args = uri;
     request->path = cs_str_cut(&request->args, '?');
     if (!cs_str_eq(request->method, CS_STR("HEAD")))

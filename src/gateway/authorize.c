@@ -46,7 +46,7 @@ static void log_refusal(const struct cs_conn *conn, const struct cs_decision *de
     if (decision->status == 495)
         cs_conn_log_verdict(conn, CS_LOG_INFO);
     else
-        cs_conn_log_kind(conn, CS_LOG_INFO, decision->kind);
+        cs_conn_log_kind(conn, CS_LOG_INFO, decision->kind, conn->request->head.host);
 }
 
 int cs_stage_authorize(struct cs_conn *conn)
@@ -58,7 +58,8 @@ int cs_stage_authorize(struct cs_conn *conn)
 
     if (request->head.host.len) {
         if (cs_host_canon(request->head.host, canonical, &request->host) < 0) {
-            cs_conn_log(conn, CS_LOG_INFO, "client sent invalid host header");
+            cs_conn_log(conn, CS_LOG_INFO, "client sent invalid host header \"%.*s\"",
+                        CS_FMT(request->head.host));
             return cs_answer(conn, 400);
         }
         request->host = cs_arena_dup(&request->arena, request->host);
@@ -76,7 +77,7 @@ int cs_stage_authorize(struct cs_conn *conn)
     }
     if (misdirected(conn, wanted)) {
         request->decision = cs_policy_misdirected();
-        cs_conn_log_kind(conn, CS_LOG_INFO, request->decision.kind);
+        cs_conn_log_kind(conn, CS_LOG_INFO, request->decision.kind, conn->request->head.host);
         return cs_answer(conn, 421);
     }
     request->server = wanted;

@@ -40,7 +40,7 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
 
     conn->worker = worker;
     conn->listener = listener;
-    conn->server = listener->default_server;
+    conn->server = listener->tls ? listener->nameless : listener->default_server;
     conn->verify_alert = -1;
     conn->peer = (struct cs_peer){.addr = *peer,
                                   .socket_addr = *peer,

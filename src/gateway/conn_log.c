@@ -87,9 +87,10 @@ void cs_conn_log_finding(const struct cs_conn *conn, int level, const struct cs_
     write_line(conn, level, &line);
 }
 
-void cs_conn_log_kind(const struct cs_conn *conn, int level, const struct cs_finding_kind *kind)
+void cs_conn_log_kind(const struct cs_conn *conn, int level, const struct cs_finding_kind *kind,
+                      struct cs_str operand)
 {
-    struct cs_finding finding = {.kind = kind};
+    struct cs_finding finding = {.kind = kind, .operands = {operand}};
 
     cs_conn_log_finding(conn, level, &finding);
 }

@@ -10,8 +10,9 @@
  *  upstream and host, as nginx orders them. Nothing is formatted below the log's level. */
 void cs_conn_log(const struct cs_conn *conn, int level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/** cs_conn_log_kind() - the same with the words of a finding without operands. */
-void cs_conn_log_kind(const struct cs_conn *conn, int level, const struct cs_finding_kind *kind);
+/** cs_conn_log_kind() - the same with the words of a finding about @operand (its {0}). */
+void cs_conn_log_kind(const struct cs_conn *conn, int level, const struct cs_finding_kind *kind,
+                      struct cs_str operand);
 /** cs_conn_log_finding() - the same with a whole finding. */
 void cs_conn_log_finding(const struct cs_conn *conn, int level, const struct cs_finding *finding);
 /** cs_conn_log_verdict() - why the client's certificate was refused: which certificate, which

@@ -18,9 +18,9 @@ const struct cs_headers *cs_exchange_headers(const struct cs_request *request)
     return x && x->has_head ? &x->head.headers : &no_headers;
 }
 
-struct cs_str cs_exchange_addresses(const struct cs_request *request)
+struct cs_attempt *cs_exchange_attempt(const struct cs_request *request)
 {
-    return request->exchange->addresses;
+    return &request->exchange->attempts[request->exchange->tries - 1];
 }
 
 uint64_t cs_exchange_body_bytes(const struct cs_request *request)
@@ -112,6 +112,8 @@ bool cs_may_try_again(const struct cs_request *request, unsigned why)
 
     if (request->head_sent || x->body_lost || (when & CS_NEXT_OFF))
         return false;
+    if (x->tries >= x->proxy->upstream->n_peers && !x->stale)
+        return false;
     if (x->request_begun && !(request->head.method & CS_METHODS_IDEMPOTENT) &&
         !(when & CS_NEXT_NON_IDEMPOTENT))
         return false;
@@ -128,15 +130,21 @@ int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
-    bool stale = x->reused && why == CS_NEXT_ERROR && x->received == 0;
-    bool again = cs_may_try_again(request, why);
+    bool again;
 
-    cs_settle(request, stale);
+    x->stale = x->reused && why == CS_NEXT_ERROR && x->received == 0;
+    again = cs_may_try_again(request, why);
+    x->last_status = status;
+    if (!x->stale) {
+        cs_exchange_attempt(request)->status = status;
+        cs_exchange_attempt(request)->response_ms = cs_since_start(request);
+    }
+    cs_settle(request, x->stale);
     cs_let_go(request, false);
     x->received = 0;
     if (again) {
         x->phase = CS_EXCHANGE_PICK;
-        x->retry_same = stale;
+        x->retry_same = x->stale;
         return CS_MOVED;
     }
     x->phase = CS_EXCHANGE_OVER;
@@ -169,13 +177,16 @@ int cs_upstream_late(struct cs_conn *conn, const char *doing)
     return cs_upstream_failed(conn, CS_NEXT_TIMEOUT, 504);
 }
 
-static void note_address(struct cs_request *request, struct cs_str name)
+static void add_attempt(struct cs_request *request, struct cs_str address)
 {
     struct cs_exchange *x = request->exchange;
+    struct cs_attempt *grown = cs_arena_array(&request->arena, x->tries + 1, sizeof(*grown));
 
-    x->addresses = x->addresses.len ? cs_arena_printf(&request->arena, "%.*s, %.*s",
-                                                      CS_FMT(x->addresses), CS_FMT(name))
-                                    : name;
+    if (x->tries)
+        memcpy(grown, x->attempts, x->tries * sizeof(*grown));
+    grown[x->tries] = (struct cs_attempt){address, 0, -1, -1, -1};
+    x->attempts = grown;
+    x->tries++;
 }
 
 /* Put the request as far as it is known into out, for a server that has seen none of it. */
@@ -214,16 +225,15 @@ int cs_exchange_pick(struct cs_conn *conn)
     if (peer < 0) {
         cs_conn_log(conn, CS_LOG_ERROR, "no live upstreams while connecting to upstream");
         x->phase = CS_EXCHANGE_OVER;
-        return cs_answer(conn, 502);
+        return cs_answer(conn, x->last_status ? x->last_status : 502);
     }
     cs_balance_tried(x->tried, peer);
     x->up_peer = (size_t)peer;
     cs_balance_begin(balance, peer);
     x->in_balance = true;
-    if (!fresh) {
-        x->tries++;
-        note_address(request, upstream->peers[peer].name);
-    }
+    if (!fresh)
+        add_attempt(request, upstream->peers[peer].name);
+    x->attempt_ms = now;
     request->outcome.tries = x->tries;
     write_request(request);
     x->up = cs_upconn_get(request, x->proxy, (size_t)peer, fresh, &x->reused);
@@ -240,6 +250,7 @@ int cs_exchange_connect(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
+    int64_t now = conn->worker->loop.now.mono_ms;
     struct cs_str why = {0};
 
     switch (cs_upconn_advance(x->up, &why)) {
@@ -250,7 +261,8 @@ int cs_exchange_connect(struct cs_conn *conn)
         cs_conn_log(conn, CS_LOG_ERROR, "%.*s while connecting to upstream", CS_FMT(why));
         return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
     }
-    request->outcome.connect_ms = x->reused ? 0 : cs_since_start(request);
+    request->outcome.connect_ms = x->reused ? 0 : now - x->attempt_ms;
+    cs_exchange_attempt(request)->connect_ms = request->outcome.connect_ms;
     cs_upconn_deadline(x->up, request->scope->set.proxy_send_timeout);
     x->phase = CS_EXCHANGE_TRANSFER;
     return CS_MOVED;

@@ -17,19 +17,29 @@ enum cs_exchange_phase {
     CS_EXCHANGE_OVER,
 };
 
+/* One server asked: what $upstream_… variables tell. Times are -1 until they are known. */
+struct cs_attempt {
+    struct cs_str address;
+    int status; /* received, or ours for a failure; 0: none yet */
+    int64_t connect_ms, header_ms, response_ms;
+};
+
 struct cs_exchange {
     enum cs_exchange_phase phase;
     const struct cs_proxy *proxy;
     struct cs_upconn *up;
-    bool reused;      /* the connection had served others */
-    bool in_balance;  /* the balancing counts know about it */
-    size_t up_peer;   /* the server chosen, among the upstream's */
-    bool retry_same;  /* a stale pooled connection failed: the same server, afresh */
-    bool push_broken; /* the upstream takes no more of the request */
-    uint64_t *tried;  /* bitmap of servers tried */
+    bool reused;        /* the connection had served others */
+    bool in_balance;    /* the balancing counts know about it */
+    size_t up_peer;     /* the server chosen, among the upstream's */
+    int64_t attempt_ms; /* monotonic: when this attempt began */
+    bool stale;         /* the last failure was a pooled connection's that had ended meanwhile */
+    bool retry_same;    /* a stale pooled connection failed: the same server, afresh */
+    bool push_broken;   /* the upstream takes no more of the request */
+    uint64_t *tried;    /* bitmap of servers tried */
     unsigned tries;
     int64_t start_ms;
-    struct cs_str addresses; /* of all servers tried, for $upstream_addr */
+    struct cs_attempt *attempts; /* one per server asked, oldest first; tries of them */
+    int last_status;             /* how the attempt before ended, when it failed */
 
     struct cs_buf out;  /* to the upstream */
     struct cs_buf kept; /* decoded request body so far, for another try */
@@ -51,8 +61,8 @@ struct cs_exchange {
 void cs_exchange_end(struct cs_request *request);
 /** cs_exchange_headers() - headers of the upstream's response; empty before it came. */
 const struct cs_headers *cs_exchange_headers(const struct cs_request *request);
-/** cs_exchange_addresses() - every server asked, by comma. */
-struct cs_str cs_exchange_addresses(const struct cs_request *request);
+/** cs_exchange_attempt() - the attempt under way. There is one. */
+struct cs_attempt *cs_exchange_attempt(const struct cs_request *request);
 /** cs_exchange_body_bytes() - bytes of the response body so far. */
 uint64_t cs_exchange_body_bytes(const struct cs_request *request);
 /** cs_exchange_received() - bytes received from the upstream so far. */

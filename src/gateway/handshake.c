@@ -55,7 +55,7 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
     if (verdict->accepted)
         return true;
     cs_tls_forbid_tickets(conn->wire.tls);
-    if (!conn->server->auth.reject_in_handshake)
+    if (verdict->tolerated || !conn->server->auth.reject_in_handshake)
         return true;
     *ret_alert = cs_verdict_alert(verdict);
     conn->verify_alert = *ret_alert;

@@ -15,7 +15,7 @@ static int shown_status(const struct cs_request *request, int status)
 void cs_head_begin(struct cs_request *request, int status, struct cs_str reason)
 {
     char date[CS_TIME_TEXT];
-    int shown = shown_status(request, status);
+    int shown = (int)cs_http_wire_status((unsigned)shown_status(request, status));
     const struct cs_now *now = &request->conn->worker->loop.now;
 
     request->status = shown;

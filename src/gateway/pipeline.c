@@ -1,5 +1,6 @@
 /* The pipeline: a table of stages and the runner that walks it. */
 #include "base/panic.h"
+#include "gateway/conn_log.h"
 #include "gateway/stage.h"
 #include "tls/session.h"
 
@@ -21,6 +22,9 @@ void cs_conn_run(struct cs_conn *conn)
         if (step < 0)
             break;
         cs_assert((size_t)step < sizeof(stages) / sizeof(stages[0]));
+        if (conn->stage != (enum cs_stage)step)
+            cs_conn_log(conn, CS_LOG_DEBUG, "%s done, next is %s", cs_stage_name(conn->stage),
+                        cs_stage_name((enum cs_stage)step));
         conn->stage = (enum cs_stage)step;
     }
     if (step == CS_STEP_DONE && conn->wire.tls && !conn->lingering)

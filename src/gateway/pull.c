@@ -74,13 +74,6 @@ static bool has_error_page(const struct cs_request *request, int status)
     return false;
 }
 
-static bool is_last_server(const struct cs_request *request)
-{
-    const struct cs_exchange *x = request->exchange;
-
-    return x->tries >= x->proxy->upstream->n_peers;
-}
-
 /* A whole response head is understood: pass it on, try another server, or let an error page
  * answer. */
 static int use_head(struct cs_conn *conn)
@@ -93,7 +86,9 @@ static int use_head(struct cs_conn *conn)
 
     request->outcome.upstream_status = (int)x->head.status;
     request->outcome.header_ms = cs_since_start(request);
-    if (bit && !is_last_server(request) && cs_may_try_again(request, bit))
+    cs_exchange_attempt(request)->status = (int)x->head.status;
+    cs_exchange_attempt(request)->header_ms = request->outcome.header_ms;
+    if (bit && cs_may_try_again(request, bit))
         return cs_upstream_failed(conn, bit, (int)x->head.status);
     if (request->scope->set.proxy_intercept_errors && x->head.status >= 300 &&
         !request->error_status && has_error_page(request, (int)x->head.status)) {
@@ -137,7 +132,8 @@ static int read_head(struct cs_conn *conn)
                              &x->limits, &request->arena, &x->head, &error);
     }
     if (error != CS_H1_OK) {
-        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(error));
+        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(error),
+                         conn->request->exchange->head.line);
         return cs_upstream_failed(conn, CS_NEXT_INVALID_HEADER, 502);
     }
     if (x->head.upgraded && !request->head.upgrade) {
@@ -201,7 +197,8 @@ static int read_body(struct cs_conn *conn)
     }
     r = cs_h1_body_feed(&x->body, cs_buf_str(&x->up->in), &consumed, &data);
     if (r < 0) {
-        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(x->body.error));
+        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(x->body.error),
+                         conn->request->exchange->head.line);
         return cs_upstream_failed(conn, 0, 502);
     }
     x->body_ended = r == CS_H1_DONE;
@@ -217,6 +214,7 @@ static int finish(struct cs_conn *conn)
     struct cs_exchange *x = request->exchange;
 
     request->outcome.response_ms = cs_since_start(request);
+    cs_exchange_attempt(request)->response_ms = request->outcome.response_ms;
     cs_settle(request, true);
     cs_let_go(request, x->head.keep_alive && x->request_sent && x->out.len == 0 && !x->push_broken);
     x->phase = CS_EXCHANGE_OVER;

@@ -40,13 +40,14 @@ static void keep_body(struct cs_exchange *x, struct cs_str data)
 
 /* One piece of the request body from the client, decoded into *ret_data, which borrows from
  * conn->in; *ret_consumed is to be taken off it. Return: CS_MOVED, CS_STUCK or a stage. */
-static int take_body(struct cs_conn *conn, size_t *ret_consumed, struct cs_str *ret_data)
+static int take_body(struct cs_conn *conn, size_t piece, size_t *ret_consumed,
+                     struct cs_str *ret_data)
 {
     struct cs_request *request = conn->request;
     int r;
 
     if (conn->in.len == 0) {
-        switch (cs_wire_fill(&conn->wire, &conn->in, PIECE)) {
+        switch (cs_wire_fill(&conn->wire, &conn->in, piece)) {
         case CS_WIRE_OK: break;
         case CS_WIRE_WAIT: return CS_STUCK;
         default: return cs_client_left(conn);
@@ -54,7 +55,8 @@ static int take_body(struct cs_conn *conn, size_t *ret_consumed, struct cs_str *
     }
     r = cs_h1_body_feed(&request->body, cs_buf_str(&conn->in), ret_consumed, ret_data);
     if (r < 0) {
-        cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(request->body.error));
+        cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(request->body.error),
+                         conn->request->head.line);
         return request->head_sent ? cs_client_left(conn) : cs_answer(conn, 400);
     }
     request->body_ended = r == CS_H1_DONE;
@@ -94,9 +96,10 @@ int cs_collect(struct cs_conn *conn)
     if (r != CS_MOVED)
         return r;
     while (!request->body_ended && x->kept.len < x->kept.max) {
-        if (conn->in.len > x->kept.max - x->kept.len)
+        size_t room = x->kept.max - x->kept.len;
+        if (conn->in.len > room)
             break;
-        r = take_body(conn, &consumed, &data);
+        r = take_body(conn, room < PIECE ? room : PIECE, &consumed, &data);
         if (r != CS_MOVED)
             return r;
         keep_body(x, data);
@@ -133,7 +136,7 @@ static int drain_to_upstream(struct cs_conn *conn)
     return CS_STUCK;
 }
 
-static void encode_body(struct cs_exchange *x, const struct cs_request *request, struct cs_str data)
+static void encode_body(struct cs_exchange *x, struct cs_request *request, struct cs_str data)
 {
     char size[CS_H1_CHUNK_HEAD];
 
@@ -147,7 +150,9 @@ static void encode_body(struct cs_exchange *x, const struct cs_request *request,
     x->request_sent = true;
     if (x->chunk_body) {
         struct cs_headers trailers = {0};
-        cs_h1_body_trailers(&request->body, (struct cs_arena *)&request->arena, &trailers);
+        cs_h1_body_trailers(&request->body, &request->arena, &trailers);
+        for (size_t i = 0; i < x->proxy->n_set; i++)
+            cs_headers_remove_same(&trailers, x->proxy->set[i].name);
         cs_h1_write_last_chunk(&x->out, &trailers);
     }
 }
@@ -169,7 +174,7 @@ int cs_push(struct cs_conn *conn)
             break;
         r = invite_body(conn);
         if (r == CS_MOVED)
-            r = take_body(conn, &consumed, &data);
+            r = take_body(conn, PIECE, &consumed, &data);
         if (r != CS_MOVED)
             break;
         keep_body(x, data);

@@ -46,12 +46,27 @@ static void begin(struct cs_conn *conn, bool pipelined)
     conn->request->pipelined = pipelined;
 }
 
+/* What could be seen of the request line, for the log. */
+static void note_line(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_str seen = cs_str_skip(cs_buf_str(&conn->in), request->scan.start);
+    size_t n = 0;
+
+    while (n < seen.len && n < request->limits.max_line && seen.ptr[n] != '\r' &&
+           seen.ptr[n] != '\n')
+        n++;
+    request->head.line = cs_arena_dup(&request->arena, cs_str_sub(seen, 0, n));
+}
+
 static int refused(struct cs_conn *conn, enum cs_h1_error error)
 {
     struct cs_request *request = conn->request;
 
     request->keep_alive = false;
-    cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(error));
+    if (!request->head.line.ptr)
+        note_line(conn);
+    cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(error), conn->request->head.line);
     return cs_answer(conn, (int)cs_h1_error_status(error));
 }
 
@@ -84,6 +99,7 @@ static int understand(struct cs_conn *conn, size_t len)
     enum cs_h1_error error;
 
     request->outcome.bytes_received = len;
+    note_line(conn);
     cs_buf_consume(&conn->in, len);
     cs_conn_deadline(conn, 0);
     if (cs_h1_request_parse(head, &request->limits, &request->arena, &request->head, &error) < 0)

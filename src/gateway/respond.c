@@ -3,6 +3,8 @@
 #include "gateway/stage.h"
 #include "gateway/state.h"
 
+enum { PIECE = 16384, DISCARD_MAX = 1 << 20 };
+
 static bool has_body(const struct cs_request *request)
 {
     return request->status >= 200 && request->status != 204 && request->status != 304;
@@ -30,12 +32,38 @@ static struct cs_str absolute(struct cs_request *request, struct cs_str to)
                            port, CS_FMT(to));
 }
 
+/* A short body that nobody wants is read for the sake of the connection. */
+static bool worth_discarding(const struct cs_request *request)
+{
+    return request->head.framing == CS_H1_BODY_CHUNKED ||
+           request->head.content_length <= DISCARD_MAX;
+}
+
+/* The answer is out: read the rest of the body away. */
+static int discard(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+
+    while (!cs_body_discard(request)) {
+        enum cs_wire_result r = CS_WIRE_BROKEN;
+        if (!request->body.error && request->outcome.bytes_received < DISCARD_MAX)
+            r = cs_wire_fill(&conn->wire, &conn->in, PIECE);
+        if (r == CS_WIRE_OK)
+            continue;
+        if (r == CS_WIRE_WAIT && !conn->timed_out)
+            return CS_STEP_WAIT;
+        request->keep_alive = false;
+        break;
+    }
+    return CS_STAGE_RECORD;
+}
+
 static void write_answer(struct cs_request *request)
 {
     bool is_head = cs_str_eq(request->method, CS_STR("HEAD"));
     int status = request->status ? request->status : 200;
 
-    if (!cs_body_discard(request))
+    if (!cs_body_discard(request) && !worth_discarding(request))
         request->keep_alive = false;
     cs_head_begin(request, status, (struct cs_str){0});
     if (request->answer_location.ptr)
@@ -61,7 +89,7 @@ int cs_stage_respond(struct cs_conn *conn)
     if (!request->head_sent)
         write_answer(request);
     switch (cs_wire_drain(&conn->wire, &request->out)) {
-    case CS_WIRE_OK: return CS_STAGE_RECORD;
+    case CS_WIRE_OK: return request->keep_alive ? discard(conn) : CS_STAGE_RECORD;
     case CS_WIRE_WAIT:
         if (!conn->timed_out)
             return CS_STEP_WAIT;

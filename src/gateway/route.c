@@ -34,7 +34,7 @@ static int check_access(struct cs_conn *conn)
     request->permit = cs_policy_permit(&request->arena, &request->decision, &decision);
     if (request->permit)
         return request->scope->proxy ? CS_STAGE_PROXY : cs_answer(conn, 404);
-    cs_conn_log_kind(conn, CS_LOG_ERROR, decision.kind);
+    cs_conn_log_kind(conn, CS_LOG_ERROR, decision.kind, (struct cs_str){0});
     return cs_answer(conn, decision.status);
 }
 

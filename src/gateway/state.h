@@ -36,8 +36,9 @@ struct cs_worker {
     struct cs_reserve reserve;
     struct cs_timer resume_accept; /* accepting is paused until then */
     bool paused;
-    struct cs_list conns; /* all connections */
-    struct cs_list idle;  /* those that wait for a request, longest first */
+    int64_t next_complaint_ms; /* about reused connections: once a second */
+    struct cs_list conns;      /* all connections */
+    struct cs_list idle;       /* those that wait for a request, longest first */
     size_t n_conns;
     uint64_t next_number;
     bool draining; /* no new connections; every answer says close */

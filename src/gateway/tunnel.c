@@ -47,6 +47,7 @@ int cs_tunnel(struct cs_conn *conn)
     if (!over && !(x->up->timed_out && !moved))
         return CS_STUCK;
     request->outcome.response_ms = cs_since_start(request);
+    cs_exchange_attempt(request)->response_ms = request->outcome.response_ms;
     cs_settle(request, true);
     cs_let_go(request, false);
     return CS_STAGE_RECORD;

@@ -169,21 +169,40 @@ static struct cs_str proxy_variable(struct cs_request *request, int id)
     return port_text(request, addr);
 }
 
+static struct cs_str attempt_text(struct cs_request *request, const struct cs_attempt *a, int id)
+{
+    switch (id) {
+    case CS_VAR_UPSTREAM_ADDR: return a->address;
+    case CS_VAR_UPSTREAM_STATUS:
+        return a->status ? number(request, (uint64_t)a->status) : CS_STR("-");
+    case CS_VAR_UPSTREAM_CONNECT_TIME: return seconds(request, a->connect_ms);
+    case CS_VAR_UPSTREAM_HEADER_TIME: return seconds(request, a->header_ms);
+    default: return seconds(request, a->response_ms);
+    }
+}
+
+/* One value per server asked, by comma. */
+static struct cs_str attempts_text(struct cs_request *request, int id)
+{
+    const struct cs_exchange *x = request->exchange;
+    struct cs_str all = {0};
+
+    for (unsigned i = 0; i < x->tries; i++)
+        all = cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all), i ? ", " : "",
+                              CS_FMT(attempt_text(request, &x->attempts[i], id)));
+    return all;
+}
+
 static struct cs_str upstream_variable(struct cs_request *request, int id)
 {
-    const struct cs_outcome *outcome = &request->outcome;
-    const struct cs_exchange *x = request->exchange;
-
-    if (!x)
+    if (!request->exchange)
         return (struct cs_str){0};
     switch (id) {
-    case CS_VAR_UPSTREAM_ADDR: return cs_exchange_addresses(request);
+    case CS_VAR_UPSTREAM_ADDR:
     case CS_VAR_UPSTREAM_STATUS:
-        return outcome->upstream_status ? number(request, (uint64_t)outcome->upstream_status)
-                                        : CS_STR("-");
-    case CS_VAR_UPSTREAM_CONNECT_TIME: return seconds(request, outcome->connect_ms);
-    case CS_VAR_UPSTREAM_HEADER_TIME: return seconds(request, outcome->header_ms);
-    case CS_VAR_UPSTREAM_RESPONSE_TIME: return seconds(request, outcome->response_ms);
+    case CS_VAR_UPSTREAM_CONNECT_TIME:
+    case CS_VAR_UPSTREAM_HEADER_TIME:
+    case CS_VAR_UPSTREAM_RESPONSE_TIME: return attempts_text(request, id);
     case CS_VAR_UPSTREAM_RESPONSE_LENGTH: return number(request, cs_exchange_body_bytes(request));
     case CS_VAR_UPSTREAM_BYTES_RECEIVED: return number(request, cs_exchange_received(request));
     case CS_VAR_UPSTREAM_BYTES_SENT: return number(request, cs_exchange_sent(request));

@@ -11,7 +11,13 @@
 #include "gateway/state.h"
 #include "io/signals.h"
 
-enum { ACCEPT_BATCH = 64, PAUSE_MS = 500, DRAIN_IDLE_MS = 10000, SHED_MAX = 16 };
+enum {
+    ACCEPT_BATCH = 64,
+    PAUSE_MS = 500,
+    DRAIN_IDLE_MS = 10000,
+    COMPLAINT_MS = 1000,
+    SHED_MAX = 16
+};
 
 static void log_main(struct cs_worker *worker, enum cs_log_level level, const char *text)
 {
@@ -57,6 +63,10 @@ static bool make_room(struct cs_worker *worker)
         return true;
     if (cs_list_empty(&worker->idle))
         return false;
+    if (worker->loop.now.mono_ms >= worker->next_complaint_ms) {
+        log_main(worker, CS_LOG_WARN, "worker_connections are not enough, reusing connections");
+        worker->next_complaint_ms = worker->loop.now.mono_ms + COMPLAINT_MS;
+    }
     oldest = cs_container_of(worker->idle.next, struct cs_conn, idle_link);
     cs_conn_close(oldest);
     return true;

@@ -85,6 +85,8 @@ struct cs_str cs_build_path(struct cs_build *build, struct cs_str path);
 int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
 /** cs_build_known_file() - what cs_build_read() read already. Return: the text, or empty. */
 struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word);
+/** cs_build_read_key() - the same for a private key; one that everybody can read is warned of. */
+int cs_build_read_key(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
 /** cs_build_wipe_files() - overwrite and free what was read: keys were among it. */
 void cs_build_wipe_files(struct cs_build *build);
 /** cs_build_reader - how the configuration itself is read. */

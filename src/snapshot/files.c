@@ -113,6 +113,17 @@ int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_
     return 0;
 }
 
+int cs_build_read_key(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text)
+{
+    const struct cs_config_reader *reader =
+        build->options->reader ? build->options->reader : &cs_build_reader;
+    struct cs_str path = cs_build_path(build, word->text);
+
+    if (reader->is_public && reader->is_public(reader->ctx, path))
+        CS_FIND(build->findings, &cs_finding_key_exposed, &word->place, path);
+    return cs_build_read(build, word, ret_text);
+}
+
 void cs_build_wipe_files(struct cs_build *build)
 {
     for (size_t i = 0; i < build->files.n_slots; i++) {
@@ -159,4 +170,11 @@ static int config_glob(void *ctx, struct cs_str pattern, struct cs_arena *arena,
     return 0;
 }
 
-const struct cs_config_reader cs_build_reader = {config_read, config_glob, NULL};
+static bool is_public(void *ctx, struct cs_str path)
+{
+    struct stat st;
+
+    return stat(path.ptr, &st) == 0 && (st.st_mode & S_IROTH);
+}
+
+const struct cs_config_reader cs_build_reader = {config_read, config_glob, NULL, is_public};

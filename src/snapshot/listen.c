@@ -15,7 +15,7 @@ struct cs_listener_number {
     size_t number;
 };
 
-#define BAD_PORT "the port is not a number from 1 to 65535"
+#define BAD_PORT "invalid port"
 
 static bool is_number(struct cs_str word)
 {
@@ -53,20 +53,20 @@ static const char *read_address(struct cs_str word, struct cs_addr *addr)
 
     if (cs_str_starts(word, CS_STR("unix:")))
         return cs_addr_parse_unix(cs_str_skip(word, 5), addr) < 0
-                   ? "the socket's path is empty or too long"
+                   ? "a path that is empty or too long"
                    : NULL;
     if (!split_host(word, &host, &port))
         return BAD_PORT;
     if (host.len == 0)
-        return "there is no host";
+        return "no host";
     if (host.ptr[0] != '[' && cs_str_find(host, ':') >= 0)
-        return "an IPv6 address stands in brackets";
+        return "an IPv6 address without brackets";
     if (cs_str_eq(host, CS_STR("*")))
         host = CS_STR("0.0.0.0");
     if (cs_str_eq(host, CS_STR("localhost")))
         host = CS_STR("127.0.0.1");
     if (cs_addr_parse_ip(host, (uint16_t)port, addr) < 0)
-        return "the host is not an IP address";
+        return "not an IP address";
     return NULL;
 }
 
@@ -214,6 +214,7 @@ static void join(struct cs_build *build, const struct listen *listen, struct cs_
                  const struct cs_word *word)
 {
     struct cs_listener *listener = find_listener(build, &listen->addr);
+    struct cs_listener_server *link;
 
     if (!listener) {
         listener = add_listener(build, listen);
@@ -225,6 +226,9 @@ static void join(struct cs_build *build, const struct listen *listen, struct cs_
         agree(build, listener, listen, word);
     }
     listener->last_server = server;
+    link = CS_ARENA_NEW(build->arena, struct cs_listener_server);
+    *link = (struct cs_listener_server){server, listener->servers};
+    listener->servers = link;
     set_default(build, listener, server, word, listen->default_server);
     add_names(build, listener, server);
     build->joins = cs_build_grow(build, build->joins, build->n_joins, sizeof(*build->joins));

@@ -209,4 +209,10 @@ struct cs_vserver {
     struct cs_scope *base;         /* settings of the server block itself */
 };
 
+/* One of the servers of a listener. */
+struct cs_listener_server {
+    struct cs_vserver *server;
+    struct cs_listener_server *next;
+};
+
 #endif

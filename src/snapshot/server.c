@@ -65,6 +65,35 @@ static void build_server(struct cs_build *build, struct cs_vserver *server)
     cs_build_locations(build, block, server);
 }
 
+/* How much a server asks of its clients. */
+static int strictness(const struct cs_vserver *server)
+{
+    switch (server->auth.mode) {
+    case CS_VERIFY_ON: return 3;
+    case CS_VERIFY_OPTIONAL: return 2;
+    case CS_VERIFY_OPTIONAL_NO_CA: return 1;
+    default: return 0;
+    }
+}
+
+/* Who answers a TLS client that names no server, or one that is not there: the default server
+ * if the configuration says which that is; else the one that asks most of its clients, so that
+ * leaving out the name never gets anyone around a certificate. */
+static void choose_nameless(struct cs_listener *listener)
+{
+    struct cs_vserver *strictest = listener->default_server;
+
+    listener->nameless = listener->default_server;
+    if (listener->default_is_explicit)
+        return;
+    for (const struct cs_listener_server *s = listener->servers; s; s = s->next) {
+        if (strictness(s->server) >= strictness(strictest))
+            strictest = s->server; /* the list runs from the last to the first */
+    }
+    if (strictness(strictest) > strictness(listener->default_server))
+        listener->nameless = strictest;
+}
+
 void cs_build_servers(struct cs_build *build)
 {
     struct cs_snapshot *s = build->snapshot;
@@ -81,6 +110,8 @@ void cs_build_servers(struct cs_build *build)
     cs_build_listen_kinds(build);
     for (size_t i = 0; i < s->n_servers; i++)
         build_server(build, s->servers[i]);
+    for (size_t i = 0; i < s->n_listeners; i++)
+        choose_nameless(&s->listeners[i]);
     if (s->n_listeners == 0 && build->findings->n_errors == 0)
         CS_FIND0(build->findings, &cs_finding_no_listeners, NULL);
 }

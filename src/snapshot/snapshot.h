@@ -54,11 +54,13 @@ struct cs_listener {
     bool reuseport;
     bool ipv6only;
     int backlog;
-    bool has_options;                  /* one listen of it named options */
-    struct cs_names *names;            /* server_name → struct cs_vserver * */
-    struct cs_vserver *default_server; /* when no name matches */
-    bool default_is_explicit;          /* default_server was written */
-    struct cs_vserver *last_server;    /* while building: who listened last */
+    bool has_options;                   /* one listen of it named options */
+    struct cs_names *names;             /* server_name → struct cs_vserver * */
+    struct cs_vserver *default_server;  /* when no name matches */
+    bool default_is_explicit;           /* default_server was written */
+    struct cs_vserver *nameless;        /* for clients that name no server: see server.c */
+    struct cs_listener_server *servers; /* all that listen here */
+    struct cs_vserver *last_server;     /* while building: who listened last */
 };
 
 struct cs_snapshot {

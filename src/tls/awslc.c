@@ -271,6 +271,20 @@ void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec)
 
 /* --- contexts --- */
 
+/* What clients and upstreams may prove their keys with: the library's own list leaves Ed25519
+ * out. */
+static void accept_all_proofs(SSL_CTX *ctx)
+{
+    static const uint16_t algorithms[] = {
+        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+        SSL_SIGN_RSA_PKCS1_SHA256,       SSL_SIGN_ED25519,
+        SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384,
+        SSL_SIGN_RSA_PKCS1_SHA384,       SSL_SIGN_ECDSA_SECP521R1_SHA512,
+        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512};
+
+    SSL_CTX_set_verify_algorithm_prefs(ctx, algorithms, sizeof(algorithms) / sizeof(*algorithms));
+}
+
 SSL_CTX *cs_lib_server_ctx(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
@@ -280,14 +294,17 @@ SSL_CTX *cs_lib_server_ctx(void)
     SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
     SSL_CTX_set_ticket_aead_method(ctx, &ticket_method);
     SSL_CTX_set_num_tickets(ctx, 1);
+    accept_all_proofs(ctx);
     return ctx;
 }
 
 SSL_CTX *cs_lib_client_ctx(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
-    if (ctx)
-        SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, on_verify);
+    if (!ctx)
+        return NULL;
+    SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, on_verify);
+    accept_all_proofs(ctx);
     return ctx;
 }
 

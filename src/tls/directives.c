@@ -136,8 +136,8 @@ static const struct cs_directive_row ssl_rows[] = {
      .why = WHY_STAPLING_OFF},
     {"ssl_stapling_responder", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_NO_EFFECT, .syntax = "url",
      .why = WHY_STAPLING_OFF},
-    {"ssl_stapling_verify", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_NO_EFFECT, .def = "off",
-     .why = WHY_STAPLING_OFF},
+    {"ssl_stapling_verify", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
+     .doc = "Verification of stapled responses: only off is supported.", .check = check_ocsp},
 
     {"ssl_stapling", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
      .doc = "OCSP stapling: only off is supported.", .check = check_ocsp},
@@ -161,7 +161,7 @@ static const struct cs_directive_row ssl_rows[] = {
 const struct cs_schema_table cs_ssl_directives = CS_SCHEMA_TABLE(ssl_rows);
 
 static const struct cs_directive_row proxy_rows[] = {
-    {"proxy_ssl_certificate", PROXY_LEVELS, 1, 1, CS_V_STR, 0, PROXY_AT(certificate),
+    {"proxy_ssl_certificate", PROXY_LEVELS, 1, 1, CS_V_PATH, 0, PROXY_AT(certificate),
      .syntax = "file", .doc = "The certificate, with its intermediates, that upstreams are shown."},
     {"proxy_ssl_certificate_key", PROXY_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY,
      PROXY_AT(certificate_key), .syntax = "file",

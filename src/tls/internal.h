@@ -68,6 +68,7 @@ struct cs_tls {
     char *sni;
     uint16_t *offered;
     struct cs_handshake facts;
+    char reason[64]; /* the library's, in words */
 };
 
 /* --- context.c: what server and client contexts have in common --- */

@@ -75,6 +75,15 @@ static int refuse(struct cs_findings *findings, const struct cs_finding_kind *ki
     return -EINVAL;
 }
 
+/* The same, at the place of the key. */
+static int refuse_key(struct cs_findings *findings, const struct cs_finding_kind *kind,
+                      const struct cs_tls_pair *source, struct cs_str operand)
+{
+    CS_FIND(findings, kind, source->key_place.file.len ? &source->key_place : &source->place,
+            operand);
+    return -EINVAL;
+}
+
 static int load_chain(const struct cs_tls_pair *source, struct cs_findings *findings,
                       struct cs_pair *pair)
 {
@@ -128,17 +137,18 @@ static int load_key(const struct cs_tls_pair *source, struct cs_findings *findin
     bool encrypted = false;
     pair->key = read_key(source->key_pem, (struct cs_str){NULL, 0}, &encrypted);
     if (!pair->key && !encrypted)
-        return refuse(findings, &cs_tls_finding_key_unreadable, source, cs_pair_errors());
+        return refuse_key(findings, &cs_tls_finding_key_unreadable, source, cs_pair_errors());
     for (size_t i = 0; !pair->key && i < source->n_passwords; i++)
         pair->key = read_key(source->key_pem, source->passwords[i], &encrypted);
     ERR_clear_error();
     if (pair->key)
         return 0;
     if (source->n_passwords == 0)
-        return refuse(findings, &cs_tls_finding_key_encrypted, source, (struct cs_str){NULL, 0});
+        return refuse_key(findings, &cs_tls_finding_key_encrypted, source,
+                          (struct cs_str){NULL, 0});
     char number[24];
     snprintf(number, sizeof(number), "%zu", source->n_passwords);
-    return refuse(findings, &cs_tls_finding_key_password, source, cs_str_from(number));
+    return refuse_key(findings, &cs_tls_finding_key_password, source, cs_str_from(number));
 }
 
 static struct cs_str subject(const X509 *cert, char buf[CS_PAIR_NAME])
@@ -163,7 +173,8 @@ static int check_match(const struct cs_tls_pair *source, struct cs_findings *fin
         return -EINVAL;
     }
     ERR_clear_error();
-    return refuse(findings, &cs_tls_finding_key_mismatch, source, subject(pair->certs[0], first));
+    return refuse_key(findings, &cs_tls_finding_key_mismatch, source,
+                      subject(pair->certs[0], first));
 }
 
 static bool issued(const X509 *issuer, const X509 *cert)

@@ -111,6 +111,17 @@ static enum cs_tls_result fail(struct cs_tls *tls, uint32_t code, const char *te
     return CS_TLS_FAILED;
 }
 
+/* The library's reason in words: AWS-LC writes NO_SHARED_CIPHER, OpenSSL `no shared cipher`. */
+static const char *readable(struct cs_tls *tls, const char *reason)
+{
+    size_t i = 0;
+
+    for (; reason[i] && i < sizeof(tls->reason) - 1; i++)
+        tls->reason[i] = reason[i] == '_' ? ' ' : cs_lower(reason[i]);
+    tls->reason[i] = '\0';
+    return tls->reason;
+}
+
 static enum cs_tls_result fail_socket(struct cs_tls *tls)
 {
     return fail(tls, 0, strerrordesc_np(tls->sock_errno));
@@ -120,7 +131,7 @@ static enum cs_tls_result fail_library(struct cs_tls *tls)
 {
     unsigned long code = ERR_peek_last_error();
     const char *text = ERR_reason_error_string(code);
-    return fail(tls, (uint32_t)code, text ? text : "TLS protocol error");
+    return fail(tls, (uint32_t)code, text ? readable(tls, text) : "TLS protocol error");
 }
 
 /* What a library call that did not succeed means. */

@@ -789,6 +789,25 @@ static bool look_up(const struct cs_crl_set *set, const struct list *list, struc
     return true;
 }
 
+/* On @list, or on another list of the same CA that was made at the same time: which of the two
+ * is newer cannot be told, so both count. */
+static bool on_any_like(const struct cs_crl_set *set, const struct list *list,
+                        const struct cs_cert *issuer, struct cs_str serial, int64_t now_sec,
+                        struct cs_crl_answer *ret)
+{
+    for (size_t i = 0; i < set->n_lists; i++) {
+        const struct list *other = &set->lists[i];
+        if (other != list && (other->this_update != list->this_update ||
+                              is_valid_at(other, now_sec) != is_valid_at(list, now_sec) ||
+                              memcmp(other->issuer, list->issuer, sizeof(list->issuer)) != 0 ||
+                              !right_key_id(other, issuer) || !signed_by(other, issuer)))
+            continue;
+        if (look_up(set, other, serial, ret))
+            return true;
+    }
+    return false;
+}
+
 struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct cs_cert *cert,
                                       const struct cs_cert *issuer, int64_t now_sec)
 {
@@ -801,7 +820,7 @@ struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct
     answer.next_update = list->next_update;
     if (issuer->has_key_usage && !(issuer->key_usage & CS_USAGE_CRL_SIGN))
         answer.status = CS_CRL_SIGNER_MISMATCH;
-    else if (look_up(set, list, cert->serial, &answer))
+    else if (on_any_like(set, list, issuer, cert->serial, now_sec, &answer))
         answer.status = CS_CRL_REVOKED;
     else if (now_sec > list->next_update)
         answer.status = CS_CRL_EXPIRED;

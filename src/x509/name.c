@@ -222,15 +222,16 @@ static void add_hex(struct cs_buf *buf, struct cs_str der)
 static void add_escaped(struct cs_buf *buf, uint32_t c, bool first, bool last)
 {
     char utf8[4];
+    size_t n = put_utf8(c, utf8);
 
-    if (c < 0x80 && is_control(c)) {
-        (void)cs_buf_addf(buf, "\\%02X", (unsigned)c);
+    if (c >= 0x80 || is_control(c)) {
+        for (size_t i = 0; i < n; i++)
+            (void)cs_buf_addf(buf, "\\%02X", (unsigned)(uint8_t)utf8[i]);
         return;
     }
-    if ((c < 0x80 && strchr(",+\"\\<>;", (int)c)) || (first && c == '#') ||
-        ((first || last) && c == ' '))
+    if (strchr(",+\"\\<>;", (int)c) || (first && c == '#') || ((first || last) && c == ' '))
         (void)cs_buf_add_char(buf, '\\');
-    (void)cs_buf_add(buf, utf8, put_utf8(c, utf8));
+    (void)cs_buf_add(buf, utf8, n);
 }
 
 static void add_value(struct cs_buf *buf, const struct attribute *a)

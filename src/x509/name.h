@@ -14,8 +14,8 @@
 #include "x509/cert.h"
 
 /** cs_name_text() - "CN=client,O=Example\, Inc", most specific part first (RFC 2253), as
- *  OpenSSL's XN_FLAG_RFC2253 without ASN1_STRFLGS_ESC_MSB and nginx's $ssl_client_s_dn write
- *  it; UTF-8 stays as it is. In @arena. */
+ *  OpenSSL's XN_FLAG_RFC2253 and nginx's $ssl_client_s_dn write it: bytes beyond ASCII as \XX.
+ *  In @arena. */
 struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena);
 /** cs_name_legacy_text() - "/O=Example/CN=client" with \xHH for what is not printable ASCII,
  *  as X509_NAME_oneline() of OpenSSL 3 and $ssl_client_s_dn_legacy write it. In @arena. */

@@ -213,6 +213,7 @@ static inline void world_add_cas(struct world *w)
     world_put(w, "ca-early.crl", world_crl(w, &ca, 0, 1, 30));
     world_put(w, "mute.crl", world_crl(w, &mute, 0, -1, 30));
     world_add_pair(w, "server", &(struct world_spec){.name = "server", .issuer = &ca});
+    world_add_pair(w, "public", &(struct world_spec){.name = "public", .issuer = &ca});
     world_add_pair(w, "other", &(struct world_spec){.name = "other", .issuer = &ca});
     world_add_pair(w, "rsa",
                    &(struct world_spec){.name = "rsa", .issuer = &ca, .kind = CS_MAKE_RSA2048});
@@ -231,10 +232,16 @@ static inline void world_add_cas(struct world *w)
     cs_key_free(inter.key);
 }
 
+/* Files called public* can be read by everybody. */
+static inline bool world_is_public(void *ctx, struct cs_str path)
+{
+    return cs_str_starts(cs_str_skip(path, (size_t)cs_str_rfind(path, '/') + 1), CS_STR("public"));
+}
+
 /** world_init() - the files above, and some that are no certificates. */
 static inline void world_init(struct world *w)
 {
-    *w = (struct world){.reader = {world_read, world_glob, w}};
+    *w = (struct world){.reader = {world_read, world_glob, w, world_is_public}};
     w->options = (struct cs_snapshot_options){.config_path = CS_STR("/w/nginx.conf"),
                                               .prefix = CS_STR("/w/"),
                                               .error_log = CS_STR("stderr"),
