@@ -2,6 +2,19 @@
 #include "config/value.h"
 #include "snapshot/build.h"
 
+#include <unistd.h>
+
+/* One parameter of server_name: "$hostname" is this machine's. */
+static struct cs_str name_text(struct cs_build *build, struct cs_str text)
+{
+    char host[256];
+
+    if (!cs_str_eq(text, CS_STR("$hostname")) || gethostname(host, sizeof(host)) < 0)
+        return text;
+    host[sizeof(host) - 1] = '\0';
+    return cs_arena_dup(build->arena, cs_str_from(host));
+}
+
 static void build_names(struct cs_build *build, const struct cs_block *block,
                         struct cs_vserver *server)
 {
@@ -15,7 +28,7 @@ static void build_names(struct cs_build *build, const struct cs_block *block,
          d = cs_block_next(d)) {
         for (size_t i = 0; i < d->n_args; i++)
             server->names[server->n_names++] =
-                (struct cs_server_name){d->args[i].text, d->args[i].place};
+                (struct cs_server_name){name_text(build, d->args[i].text), d->args[i].place};
     }
     if (server->n_names == 0)
         server->names[server->n_names++] = (struct cs_server_name){{0}, server->place};

@@ -189,6 +189,7 @@ static void test_names(void)
                                  "server { listen 80; server_name a.test \"\"; server_name more; }"
                                  "server { listen 81; server_name a.test; }");
     const struct cs_listener *l = listener(s, "0.0.0.0:80");
+    char host[256];
     static const struct {
         const char *host;
         int server;
@@ -203,6 +204,10 @@ static void test_names(void)
     tap_str(s->servers[0]->name, CS_STR("a.test"), "the first name is the server's");
     tap_str(s->servers[1]->name, CS_STR("both.test"), "without the dot that says both");
     tap_int((int64_t)s->servers[2]->n_names, 3, "names of two directives");
+    cs_snapshot_unref(s);
+    s = load("server { listen 80; server_name $hostname; }");
+    cs_assert(gethostname(host, sizeof(host)) == 0);
+    tap_str(s->servers[0]->name, cs_str_from(host), "$hostname is the name of this machine");
     cs_snapshot_unref(s);
     tap_str(refusal("server { listen 80; server_name a.*.b; }"), CS_STR("name-invalid"),
             "an asterisk in the middle");
