@@ -49,7 +49,7 @@ int cs_background_enter(int *ret_fd)
     return 0;
 }
 
-static void point_nowhere(int keep_stderr)
+void cs_background_detach(bool keep_stderr)
 {
     int fd = open("/dev/null", O_RDWR);
 
@@ -63,12 +63,11 @@ static void point_nowhere(int keep_stderr)
         close(fd);
 }
 
-void cs_background_tell(int fd, int status, int keep_stderr)
+void cs_background_tell(int fd, int status)
 {
     unsigned char byte = (unsigned char)status;
 
     fflush(NULL);
-    point_nowhere(keep_stderr);
     if (write(fd, &byte, 1) < 0 && errno == EPIPE)
         errno = 0; /* nobody waits any more, which is no trouble to us */
     close(fd);

@@ -271,7 +271,7 @@ static void tell_parent(struct supervisor *s, int status)
 {
     if (s->background_fd < 0)
         return;
-    cs_background_tell(s->background_fd, status, cs_mainlog_is_stderr(&s->log));
+    cs_background_tell(s->background_fd, status);
     s->background_fd = -1;
 }
 
@@ -597,6 +597,9 @@ static int run(struct supervisor *s, struct cs_snapshot *snapshot)
             return r < 0 ? 1 : r - 1;
         }
         s->in_background = true;
+        cs_background_detach(cs_mainlog_is_stderr(&s->log));
+        if (!cs_mainlog_is_stderr(&s->log))
+            cs_sinks_detach(&s->log.sinks);
     }
     cs_mainlog_say(&s->log, CS_LOG_NOTICE, "countersign/" CS_VERSION);
     say_addresses(s, snapshot);

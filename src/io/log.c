@@ -80,6 +80,20 @@ int cs_sinks_open(struct cs_sinks *sinks, const char *path, struct cs_sink **ret
     return 0;
 }
 
+void cs_sinks_detach(struct cs_sinks *sinks)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (nowhere < 0)
+        return;
+    CS_LIST_FOREACH (link, &sinks->list) {
+        struct cs_sink *sink = cs_container_of(link, struct cs_sink, link);
+        if (sink->inherited)
+            dup3(nowhere, sink->fd, O_CLOEXEC);
+    }
+    close(nowhere);
+}
+
 static void free_sink(struct cs_sink *sink)
 {
     cs_sink_flush(sink);

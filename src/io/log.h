@@ -53,6 +53,9 @@ void cs_sinks_deinit(struct cs_sinks *sinks);
  *  already; "stderr", "/dev/stderr" and "/dev/stdout" mean the inherited descriptors. It lives
  *  as long as @sinks. Return: 0, or -errno of the file. */
 int cs_sinks_open(struct cs_sinks *sinks, const char *path, struct cs_sink **ret_sink);
+/** cs_sinks_detach() - lines for the inherited descriptors lead nowhere from now on, and whoever
+ *  reads the other end sees it close. */
+void cs_sinks_detach(struct cs_sinks *sinks);
 /** cs_sinks_reopen() - flush every sink and open its path anew, after rotation. No line is
  *  lost or split; a file that cannot be opened goes on under its old name. Unless @owner is
  *  (uid_t)-1, files are given to that user first, so that workers can reopen them; files that

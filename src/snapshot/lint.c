@@ -301,6 +301,58 @@ static void lint_upstreams(struct cs_build *build, const struct cs_block *block)
     }
 }
 
+/* Whether @regex looks for an attribute ("CN=") without tying it to the beginning of one: the
+ * value of another attribute may contain the same text. */
+static bool is_open_match(struct cs_str regex)
+{
+    static const char *const names[] = {"CN=", "O=", "OU=", "emailAddress=", "UID="};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct cs_str name = cs_str_from(names[i]);
+        ptrdiff_t at = cs_str_search(regex, name);
+        char before;
+        if (at < 0)
+            continue;
+        before = at ? regex.ptr[at - 1] : '\0';
+        if (!memchr("^,)|+/]", before, 7) || before == '\0')
+            return true;
+        if (cs_str_search(cs_str_skip(regex, (size_t)at), CS_STR(".*")) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_name_variable(struct cs_str text)
+{
+    return cs_str_search(text, CS_STR("$ssl_client_s_dn")) >= 0 ||
+           cs_str_search(text, CS_STR("$ssl_client_i_dn")) >= 0;
+}
+
+static void lint_match(struct cs_build *build, const struct cs_word *word, struct cs_str variable)
+{
+    if (is_open_match(word->text))
+        CS_FIND(build->findings, &cs_finding_lint_open_match, &word->place, word->text, variable);
+}
+
+/* Names taken out of a distinguished name by a regular expression, in if and map. */
+static void lint_matches(struct cs_build *build, const struct cs_block *block)
+{
+    for (const struct cs_directive *d = block->first; d; d = d->next) {
+        struct cs_str first = cs_directive_arg(d, 0);
+        if (cs_directive_is(d, "if") && is_name_variable(first) && d->n_args >= 3)
+            lint_match(build, &d->args[2], cs_str_skip(first, 1));
+        if (cs_directive_is(d, "map") && is_name_variable(first) && d->block) {
+            for (const struct cs_directive *l = d->block->first; l; l = l->next) {
+                struct cs_word key = {l->name, l->place, false};
+                if (key.text.len && key.text.ptr[0] == '~')
+                    lint_match(build, &key, first);
+            }
+        } else if (d->block) {
+            lint_matches(build, d->block);
+        }
+    }
+}
+
 void cs_build_lint(struct cs_build *build)
 {
     struct lint lint = {
@@ -309,6 +361,7 @@ void cs_build_lint(struct cs_build *build)
         .http_looks_verify = looks_at(build->http, CS_STR("ssl_client_verify")),
     };
 
+    lint_matches(build, build->http);
     lint_files(&lint, build->http);
     for (const struct cs_built_trust *t = build->first_trust; t; t = t->next)
         lint_crls(build, t);
