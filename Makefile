@@ -17,13 +17,17 @@ PACKAGES ?= yes
 SANITIZERS := -Db_sanitize=address,undefined -Db_lundef=false
 B := build$(if $(filter-out auto,$(TLS)),-$(TLS))$(if $(SAN),-san)
 
+NINJA := ninja -C $(B) $(if $(VERBOSE),-v,--quiet)
+
 build: packages-build aws-lc $(B)/build.ninja
-	@ninja -C $(B) $(if $(VERBOSE),-v,--quiet)
+	@$(NINJA) countersign
 
 demo: build
 	@$(B)/countersign demo $(ARGS)
 
+# The tests' own programs and certificates need more packages than the product does.
 check check-long: packages-check build
+	@$(NINJA) all
 	@$(PYTHON) tools/run-checks $(if $(filter check-long,$@),--long) $(B)
 
 install: build
@@ -61,3 +65,4 @@ aws-lc: packages-build
 	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
 .PHONY: build demo check check-long install fuzz clean aws-lc
+.NOTPARALLEL: # ninja is parallel; packages are installed one run at a time
