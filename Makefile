@@ -1,5 +1,5 @@
 # make                        build/countersign
-# make demo [ARGS=--once]     a mutual handshake, and six that are refused, before your eyes
+# make demo [ARGS=--once]     a mutual handshake, and five that are refused, before your eyes
 # make check                  every test; check-long adds those that take minutes
 # make fuzz TARGET=h1 SECONDS=60
 # make install PREFIX=/usr/local
