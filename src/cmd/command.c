@@ -50,7 +50,7 @@ static const struct cs_command commands[] = {
      "After log files were moved away: what is written from then on goes to new files\n"
      "of the old names.\n",
      WHERE, cs_cmd_reopen},
-    {"demo", NULL, 0, "show a mutual handshake, and six that are refused",
+    {"demo", NULL, 0, "show a mutual handshake, and five that are refused",
      "Makes certificates in a temporary folder, starts a gateway and a backend, visits\n"
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"
      "waits, so that you can try it by hand. Nothing is left behind.\n",
