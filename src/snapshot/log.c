@@ -182,6 +182,8 @@ static void add_access_log(struct cs_build *build, const struct cs_directive *d,
                     d->name, CS_STR("buffer=size, flush=time, if=condition"));
         }
     }
+    if (spec.flush_ms && !spec.buffer)
+        CS_FIND(build->findings, &cs_finding_flush, &d->place, spec.path);
     log.log = find_log(build, spec);
     scope->logs[scope->n_logs++] = log;
 }

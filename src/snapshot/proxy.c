@@ -154,13 +154,17 @@ static void build_hidden(struct cs_build *build, const struct cs_scope *scope,
 
 /* `default`: the upstream's own URL becomes the location's path. */
 static void default_redirect(struct cs_build *build, const struct cs_scope *scope,
-                             struct cs_proxy *proxy)
+                             struct cs_proxy *proxy, const struct cs_directive *written)
 {
     struct cs_redirect_rule *rule = &proxy->redirects[proxy->n_redirects];
     struct cs_str to = scope->pattern;
 
-    if (proxy->uri_has_variables)
+    if (proxy->uri_has_variables) {
+        if (written)
+            CS_FIND(build->findings, &cs_finding_bad_redirect, &written->place,
+                    CS_STR("the URL of proxy_pass has variables"));
         return;
+    }
     if (!proxy->has_uri)
         to = CS_STR("/");
     rule->from = cs_variables_compile_text(
@@ -178,7 +182,7 @@ static void build_redirects(struct cs_build *build, const struct cs_scope *scope
 
     proxy->redirects = cs_arena_array(build->arena, list->n + 1, sizeof(*proxy->redirects));
     if (list->n == 0)
-        default_redirect(build, scope, proxy);
+        default_redirect(build, scope, proxy, NULL);
     for (size_t i = 0; i < list->n; i++) {
         const struct cs_directive *d = list->items[i];
         struct cs_redirect_rule *rule = &proxy->redirects[proxy->n_redirects];
@@ -187,7 +191,7 @@ static void build_redirects(struct cs_build *build, const struct cs_scope *scope
             return;
         }
         if (d->n_args == 1 && cs_str_eq(d->args[0].text, CS_STR("default"))) {
-            default_redirect(build, scope, proxy);
+            default_redirect(build, scope, proxy, d);
         } else if (d->n_args == 2 && d->args[0].text.len && d->args[0].text.ptr[0] != '~') {
             rule->from =
                 cs_variables_compile(build->snapshot->variables, &d->args[0], build->findings);

@@ -222,8 +222,72 @@ static enum cs_tls_verify client_certificate(const struct cs_client_auth *auth)
                                                                    : CS_TLS_VERIFY_REQUEST;
 }
 
+/* An empty list of ciphers would mean the library's own choice. */
+static void check_ciphers(struct cs_build *build, const struct cs_block *block, const char *name)
+{
+    const struct cs_directive *d = cs_block_nearest(block, name);
+
+    if (d && d->args[0].text.len == 0)
+        cs_config_refuse_value(build->findings, d, &d->args[0], CS_STR("name some ciphers"));
+}
+
+/* The server that answers for strangers on the socket where @server has none of its own: like
+ * nginx, it lends its certificates. */
+static const struct cs_block *certificates_of(const struct cs_build *build,
+                                              const struct cs_vserver *server)
+{
+    for (size_t i = 0; i < build->n_joins; i++) {
+        const struct cs_join *join = &build->joins[i];
+        const struct cs_listener *listener = &build->snapshot->listeners[join->listener];
+        const struct cs_vserver *lender = listener->default_server;
+        if (join->server == server && listener->tls && lender != server &&
+            cs_block_nearest(lender->block, "ssl_certificate"))
+            return lender->block;
+    }
+    return NULL;
+}
+
+/* Certificates, keys and passwords of the default server into @ssl. Return: the block they are
+ * from, which is @block itself when nothing needs to be borrowed, or NULL after a finding. */
+static const struct cs_block *borrow_certificates(struct cs_build *build,
+                                                  const struct cs_block *block,
+                                                  const struct cs_vserver *server,
+                                                  struct cs_ssl_settings *ssl)
+{
+    const struct cs_block *lender;
+    struct cs_ssl_settings lent;
+
+    if (ssl->certificate.n || ssl->reject_handshake)
+        return block;
+    lender = certificates_of(build, server);
+    if (!lender) {
+        CS_FIND0(build->findings, &cs_finding_no_certificate, &server->place);
+        return NULL;
+    }
+    cs_settings_resolve(&cs_ssl_directives, lender, build->arena, &lent);
+    ssl->certificate = lent.certificate;
+    ssl->certificate_key = lent.certificate_key;
+    CS_FIND(build->findings, &cs_finding_lent_certificate, &server->place,
+            lent.certificate.items[0]->args[0].text);
+    return lender;
+}
+
+/* What is trusted has to be readable even where nothing asks for it yet. */
+static void read_trust(struct cs_build *build, const struct cs_block *block)
+{
+    static const char *const names[] = {"ssl_trusted_certificate", "ssl_crl"};
+    struct cs_str text;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct cs_word *word = cs_build_word(block, names[i]);
+        if (word)
+            cs_build_read(build, word, &text);
+    }
+}
+
 static void build_context(struct cs_build *build, const struct cs_block *block,
-                          const struct cs_ssl_settings *ssl, struct cs_vserver *server)
+                          const struct cs_block *lender, const struct cs_ssl_settings *ssl,
+                          struct cs_vserver *server)
 {
     struct cs_str *passwords = NULL;
     struct cs_tls_pair *pairs = cs_arena_array(build->arena, ssl->certificate.n, sizeof(*pairs));
@@ -238,7 +302,7 @@ static void build_context(struct cs_build *build, const struct cs_block *block,
                                       .alpn = alpn,
                                       .place = server->place};
     size_t n_passwords =
-        read_passwords(build, cs_build_word(block, "ssl_password_file"), &passwords);
+        read_passwords(build, cs_build_word(lender, "ssl_password_file"), &passwords);
 
     spec.n_pairs = read_pairs(build, ssl, passwords, n_passwords, pairs);
     if (spec.n_pairs == 0 && ssl->certificate.n)
@@ -260,6 +324,7 @@ static void build_context(struct cs_build *build, const struct cs_block *block,
 void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
                          struct cs_vserver *server)
 {
+    const struct cs_block *lender;
     struct cs_ssl_settings ssl;
     struct cs_str *passwords;
 
@@ -270,11 +335,11 @@ void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
         read_passwords(build, cs_build_word(block, "ssl_password_file"), &passwords);
         return;
     }
-    if (ssl.certificate.n == 0 && !ssl.reject_handshake) {
-        CS_FIND0(build->findings, &cs_finding_no_certificate, &server->place);
-        return;
-    }
-    build_context(build, block, &ssl, server);
+    read_trust(build, block);
+    check_ciphers(build, block, "ssl_ciphers");
+    lender = borrow_certificates(build, block, server, &ssl);
+    if (lender)
+        build_context(build, block, lender, &ssl, server);
 }
 
 /* ---- upstreams ---- */
@@ -368,6 +433,7 @@ struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const stru
     pair.n_passwords =
         read_passwords(build, cs_build_word(block, "proxy_ssl_password_file"), &passwords);
     pair.passwords = passwords;
+    check_ciphers(build, block, "proxy_ssl_ciphers");
     build_client_pair(build, block, &spec, &pair);
     spec.protocols =
         usable_protocols(build, block, "proxy_ssl_protocols", ssl.protocols, &pass->place);

@@ -207,6 +207,26 @@ static void test_digest(void)
     }
 }
 
+/* A server without a certificate has that of the default server, and its own client auth. */
+static void test_lending(void)
+{
+    struct cs_snapshot *s = load("server { listen 443 ssl; server_name a; " ON "}"
+                                 "server { listen 443 ssl default_server; server_name b; "
+                                 "ssl_certificate server.pem; ssl_certificate_key locked.key;"
+                                 "ssl_password_file passwords.txt; }");
+
+    cs_assert(s);
+    tap_ok(s->servers[0]->tls && s->servers[0]->tls != s->servers[1]->tls, "a context of its own");
+    tap_ok(s->servers[0]->auth.mode == CS_VERIFY_ON && s->servers[1]->auth.mode == CS_VERIFY_OFF,
+           "and its own idea of clients");
+    cs_snapshot_unref(s);
+    tap_str(outcome("server { listen 443 ssl; server_name a; }"
+                    "server { listen 443 ssl; server_name b; " PAIR "}"),
+            CS_STR("certificate-missing-for-listen"), "only the default server lends");
+    tap_str(outcome("server { listen 443 ssl; server_name a; } server { listen 444 ssl; " PAIR "}"),
+            CS_STR("certificate-missing-for-listen"), "on the same socket");
+}
+
 static void test_sharing(void)
 {
     struct cs_snapshot *s =
@@ -347,6 +367,7 @@ int main(void)
     test_pairs();
     test_client_auth();
     test_digest();
+    test_lending();
     test_sharing();
     test_upstream();
     test_again_and_again();
