@@ -81,7 +81,7 @@ BOTH_ACCEPT = {
         "underscores_in_headers on;", "ignore_invalid_headers off;", "merge_slashes off;",
         "client_header_timeout 5;", "include none*.conf;",
         "ssl_certificate server.pem; ssl_certificate_key server.key;", "server { }",
-        "types { a b; }", "proxy_cache_path /tmp/c keys_zone=a:1m;",
+        "types { a b; }", "proxy_cache_path cache keys_zone=a:1m;",
         "variables_hash_max_size 10;", "server_names_hash_bucket_size 64;",
         "proxy_headers_hash_max_size 512;", "tcp_nopush on;", "reset_timedout_connection on;",
         "open_file_cache off;",
