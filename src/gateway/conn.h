@@ -17,6 +17,7 @@
 #include "telemetry/record.h"
 #include "x509/chain.h"
 #include "x509/identity.h"
+#include "x509/memory.h"
 
 struct cs_listener;
 struct cs_request;
@@ -39,9 +40,10 @@ struct cs_conn {
 
     const struct cs_listener *listener;
     struct cs_peer peer;
-    struct cs_proxy_header *proxy;   /* PROXY header, NULL: none */
-    const struct cs_vserver *server; /* by SNI; the listener's default before and without */
-    struct cs_verdict *verdict;      /* NULL: no certificate was presented */
+    struct cs_proxy_header *proxy;    /* PROXY header, NULL: none */
+    const struct cs_vserver *server;  /* by SNI; the listener's default before and without */
+    struct cs_verdict *verdict;       /* NULL: no certificate was presented */
+    struct cs_remembered *remembered; /* what an accepted verdict borrows from */
     struct cs_identity identity;
     int verify_alert;      /* refused in the handshake with this; -1: not refused */
     struct cs_arena arena; /* lives as long as the connection */

@@ -39,7 +39,9 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
     struct cs_verdict *verdict = CS_ARENA_NEW(&conn->arena, struct cs_verdict);
 
-    if (!auth->trust || cs_chain_verify(&query, &conn->arena, verdict) < 0)
+    conn->remembered = cs_remembered_unref(conn->remembered);
+    if (!auth->trust || cs_chain_memory_verify(conn->worker->memory, &query, &conn->arena, verdict,
+                                               &conn->remembered) < 0)
         return NULL;
     conn->verdict = verdict;
     return verdict;

@@ -30,6 +30,7 @@ struct cs_worker {
     struct cs_signals signals;
     struct cs_tls_io tls_io;
     struct cs_logs logs;
+    struct cs_chain_memory *memory; /* verified chains, of clients and upstreams */
     struct cs_pools pools;
     struct cs_listening *listenings;
     size_t n_listenings;

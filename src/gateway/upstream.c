@@ -51,6 +51,7 @@ static void reap(struct cs_task *task)
 {
     struct cs_upconn *up = cs_container_of(task, struct cs_upconn, reap);
 
+    cs_remembered_unref(up->remembered);
     cs_arena_deinit(&up->arena);
     free((char *)up->name.ptr);
     free(up);
@@ -249,7 +250,9 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
     if (!tls->trust)
         return true;
     up->verdict = CS_ARENA_NEW(&up->arena, struct cs_verdict);
-    if (cs_chain_verify(&query, &up->arena, up->verdict) < 0) {
+    up->remembered = cs_remembered_unref(up->remembered);
+    if (cs_chain_memory_verify(up->worker->memory, &query, &up->arena, up->verdict,
+                               &up->remembered) < 0) {
         up->verdict = NULL;
         return false;
     }

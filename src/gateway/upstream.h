@@ -16,6 +16,7 @@
 struct cs_balance;
 struct cs_conn;
 struct cs_proxy;
+struct cs_remembered;
 struct cs_request;
 struct cs_snapshot;
 struct cs_upstream;
@@ -43,6 +44,7 @@ struct cs_upconn {
     struct cs_buf in;      /* received, not yet consumed */
     struct cs_arena arena; /* the verdict on the upstream's certificate */
     struct cs_verdict *verdict;
+    struct cs_remembered *remembered; /* what an accepted verdict borrows from */
 };
 
 /* Idle connections and balancing counts of every upstream, by its index. */

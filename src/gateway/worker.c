@@ -16,6 +16,7 @@ enum {
     PAUSE_MS = 500,
     DRAIN_IDLE_MS = 10000,
     COMPLAINT_MS = 1000,
+    REMEMBERED_CHAINS = 4096,
     SHED_MAX = 16
 };
 
@@ -222,6 +223,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     cs_logs_start(&worker->logs, &worker->loop);
     cs_tls_io_init(&worker->tls_io, &worker->loop.now);
     cs_pools_init(&worker->pools, spec->snapshot);
+    worker->memory = cs_chain_memory_new(REMEMBERED_CHAINS);
     cs_reserve_init(&worker->reserve);
     r = cs_signals_init(&worker->signals, &worker->loop, numbers,
                         sizeof(numbers) / sizeof(numbers[0]), on_signal);
@@ -242,6 +244,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     cs_signals_deinit(&worker->signals);
     cs_reserve_deinit(&worker->reserve);
     cs_tls_io_deinit(&worker->tls_io);
+    cs_chain_memory_free(worker->memory);
     cs_logs_close(&worker->logs);
     cs_loop_deinit(&worker->loop);
     free(worker->listenings);

@@ -12,6 +12,7 @@
 #include "x509/chain.h"
 #include "x509/name.h"
 #include "x509/findings.h"
+#include "x509/memory.h"
 #include "x509/pem.h"
 
 struct row {
@@ -125,6 +126,46 @@ static void check_verdict(const struct row *row, const struct cs_verdict *v)
     show(&v->findings);
 }
 
+static bool same_verdict(const struct cs_verdict *a, const struct cs_verdict *b)
+{
+    if (a->accepted != b->accepted || a->error != b->error || a->error_depth != b->error_depth ||
+        a->n_path != b->n_path || a->path_not_after != b->path_not_after ||
+        (a->cause ? a->cause->kind : NULL) != (b->cause ? b->cause->kind : NULL))
+        return false;
+    for (size_t i = 0; a->accepted && i < a->n_path; i++) {
+        if (memcmp(a->path[i]->sha256, b->path[i]->sha256, 32) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The memory answers as the verdict itself does: the first time, the second, and when the
+ * times of the path are over. */
+static void check_memory(const struct row *row, const struct cs_chain_query *query,
+                         const struct cs_verdict *v)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(4);
+    struct cs_chain_query q = *query;
+    bool same = true;
+
+    for (int round = 0; round < 3; round++) {
+        struct cs_arena arena = {0};
+        struct cs_verdict plain = *v, remembered = {0};
+        struct cs_remembered *ref;
+        if (round == 2 && v->accepted) {
+            q.now_sec = v->path_not_after + 1;
+            cs_assert(cs_chain_verify(&q, &arena, &plain) == 0);
+        }
+        cs_assert(cs_chain_memory_verify(memory, &q, &arena, &remembered, &ref) == 0);
+        same &= same_verdict(&plain, &remembered) && (ref != NULL) == plain.accepted;
+        cs_remembered_unref(ref);
+        cs_arena_deinit(&arena);
+    }
+    tap_ok(same && cs_chain_memory_hits(memory) == (v->accepted ? 1 : 0), "%.*s: remembered alike",
+           CS_FMT(row->chain));
+    cs_chain_memory_free(memory);
+}
+
 static void check_row(const struct row *row)
 {
     struct cs_arena arena = {0};
@@ -152,6 +193,7 @@ static void check_row(const struct row *row)
         q.trust = trust;
         tap_int(cs_chain_verify(&q, &arena, &v), 0, "judged");
         check_verdict(row, &v);
+        check_memory(row, &q, &v);
     }
     cs_trust_unref(trust);
     cs_arena_deinit(&arena);

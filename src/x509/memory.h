@@ -1,0 +1,41 @@
+/* Verified chains, remembered.
+ *
+ * A client that comes again presents the same bytes. The expensive part of its verdict, the
+ * signatures and the path, depends on nothing but those bytes and on what is trusted; so an
+ * accepted verdict is remembered under the exact chain, the trust set, the purpose, the depth
+ * and the host name. What changes with time is judged again at every use: validity and
+ * revocation of the whole path (cs_chain_recheck()). Refusals are never remembered, nothing
+ * is remembered before the verdict is final, and the proof that the peer has the key is not
+ * part of this: TLS checks it in every handshake.
+ *
+ * A memory belongs to one worker. It is bounded; what was not used for longest goes first.
+ */
+#ifndef CS_X509_MEMORY_H
+#define CS_X509_MEMORY_H
+
+#include "x509/chain.h"
+
+struct cs_chain_memory;
+struct cs_remembered;
+
+/** cs_chain_memory_new() - remember up to @max chains. A remembered chain takes three times the
+ *  bytes of its certificates, about. */
+struct cs_chain_memory *cs_chain_memory_new(size_t max);
+/** cs_chain_memory_free() - forget everything; verdicts that are in use live on. NULL is fine.
+ *  Return: NULL. */
+struct cs_chain_memory *cs_chain_memory_free(struct cs_chain_memory *memory);
+
+/** cs_chain_memory_verify() - as cs_chain_verify(), with the same answer. An accepted verdict
+ *  borrows from *@ret_remembered, which the caller gives back when it no longer needs the
+ *  verdict; NULL for every other verdict. */
+__attribute__((warn_unused_result)) int
+cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain_query *query,
+                       struct cs_arena *arena, struct cs_verdict *ret_verdict,
+                       struct cs_remembered **ret_remembered);
+/** cs_remembered_unref() - the verdict is no longer needed. NULL is fine. Return: NULL. */
+struct cs_remembered *cs_remembered_unref(struct cs_remembered *remembered);
+
+/** cs_chain_memory_hits() - how many verdicts needed no signature. */
+uint64_t cs_chain_memory_hits(const struct cs_chain_memory *memory);
+
+#endif

@@ -1,0 +1,175 @@
+/* Remembered chains: what changes takes effect at once, and the bound holds. */
+#include "tap.h"
+
+#include "authority/make.h"
+#include "base/mem.h"
+#include "x509/key.h"
+#include "x509/memory.h"
+
+enum { NOW = 1800000000, DAY = 86400 };
+
+struct ca {
+    struct evp_pkey_st *key;
+    struct cs_cert cert;
+    struct cs_buf der;
+};
+
+static struct cs_arena arena;
+
+static void make(struct ca *out, const struct ca *issuer, const char *name, bool ca)
+{
+    struct cs_findings findings;
+    struct cs_cert_spec spec = {.common_name = cs_str_from(name),
+                                .ca = ca,
+                                .path_len = -1,
+                                .eku = ca ? 0 : CS_EKU_CLIENT,
+                                .not_before = NOW - DAY,
+                                .not_after = NOW + DAY};
+    struct cs_make_issuer by = {0};
+
+    if (issuer)
+        by = (struct cs_make_issuer){&issuer->cert, issuer->key};
+    cs_buf_init(&out->der, 1 << 16);
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_make_key(CS_MAKE_P256, &out->key) == 0);
+    cs_assert(cs_make_cert(&spec, out->key, issuer ? &by : NULL, &out->der) == 0);
+    cs_assert(cs_cert_parse(cs_buf_str(&out->der), &arena, &findings, &out->cert) == 0);
+}
+
+static void unmake(struct ca *c)
+{
+    cs_key_free(c->key);
+    cs_buf_deinit(&c->der);
+}
+
+static struct cs_trust *trust_of(const struct ca *ca, const struct cs_str *crl)
+{
+    struct cs_source source = {cs_buf_str(&ca->der), CS_STR("ca")};
+    struct cs_source list = {crl ? *crl : (struct cs_str){0}, CS_STR("crl")};
+    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .crls = &list, .n_crls = crl ? 1 : 0};
+    struct cs_findings findings;
+    struct cs_trust *trust = NULL;
+
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_trust_new(&spec, &findings, &trust) == 0);
+    return trust;
+}
+
+static struct cs_str crl_of(const struct ca *ca, const struct ca *revoked, struct cs_buf *der)
+{
+    struct cs_make_issuer by = {&ca->cert, ca->key};
+    struct cs_make_revoked entry = {.date = NOW - 10};
+    struct cs_crl_spec spec = {.this_update = NOW - DAY, .next_update = NOW + DAY, .number = 1};
+
+    if (revoked) {
+        entry.serial = revoked->cert.serial;
+        spec.revoked = &entry;
+        spec.n_revoked = 1;
+    }
+    cs_buf_init(der, 1 << 16);
+    cs_assert(cs_make_crl(&spec, &by, der) == 0);
+    return cs_buf_str(der);
+}
+
+/* One look: whether the chain of @der is accepted, and whether that was remembered. */
+static bool look(struct cs_chain_memory *memory, const struct cs_trust *trust, struct cs_str der,
+                 int64_t now, bool *ret_hit)
+{
+    struct cs_chain_query q = {.ders = &der, .n = 1, .trust = trust, .now_sec = now, .depth = 1};
+    uint64_t hits = cs_chain_memory_hits(memory);
+    struct cs_arena own = {0};
+    struct cs_verdict verdict = {0};
+    struct cs_remembered *ref;
+
+    cs_assert(cs_chain_memory_verify(memory, &q, &own, &verdict, &ref) == 0);
+    *ret_hit = cs_chain_memory_hits(memory) > hits;
+    cs_remembered_unref(ref);
+    cs_arena_deinit(&own);
+    return verdict.accepted;
+}
+
+static void test_what_changes(const struct ca *ca, const struct ca *leaf)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(8);
+    struct cs_trust *plain = trust_of(ca, NULL), *listed, *revoking;
+    struct cs_buf empty, full, altered;
+    struct cs_str none = crl_of(ca, NULL, &empty), some = crl_of(ca, leaf, &full);
+    bool hit;
+
+    listed = trust_of(ca, &none);
+    revoking = trust_of(ca, &some);
+    tap_ok(look(memory, plain, leaf->cert.der, NOW, &hit) && !hit, "the first time is verified");
+    tap_ok(look(memory, plain, leaf->cert.der, NOW, &hit) && hit, "the second is remembered");
+    tap_ok(!look(memory, plain, leaf->cert.der, NOW + DAY + 1, &hit) && !hit, "expiry counts");
+    tap_ok(look(memory, plain, leaf->cert.der, NOW, &hit) && !hit,
+           "what had expired is verified anew");
+    tap_ok(!look(memory, plain, leaf->cert.der, NOW - DAY - 1, &hit) && !hit,
+           "a clock before its time counts");
+    tap_ok(look(memory, listed, leaf->cert.der, NOW, &hit) && !hit,
+           "another trust set is another question");
+    tap_ok(look(memory, listed, leaf->cert.der, NOW, &hit) && hit, "with its own memory");
+    tap_ok(!look(memory, listed, leaf->cert.der, NOW + DAY - 1 + 2, &hit), "so does an old list");
+    tap_ok(!look(memory, revoking, leaf->cert.der, NOW, &hit) && !hit, "revocation counts");
+    tap_ok(!look(memory, revoking, leaf->cert.der, NOW, &hit) && !hit,
+           "a refusal is not remembered");
+
+    cs_buf_init(&altered, 1 << 16);
+    cs_buf_add_str(&altered, leaf->cert.der);
+    altered.ptr[altered.len - 1] ^= 1;
+    look(memory, plain, leaf->cert.der, NOW, &hit);
+    tap_ok(!look(memory, plain, cs_buf_str(&altered), NOW, &hit) && !hit,
+           "one byte makes another chain");
+    cs_buf_deinit(&altered);
+    cs_buf_deinit(&empty);
+    cs_buf_deinit(&full);
+    cs_trust_unref(plain);
+    cs_trust_unref(listed);
+    cs_trust_unref(revoking);
+    cs_chain_memory_free(memory);
+}
+
+static void test_bound(const struct ca *ca)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(2);
+    struct cs_trust *trust = trust_of(ca, NULL);
+    struct ca leaves[3];
+    struct cs_remembered *held;
+    struct cs_verdict verdict;
+    struct cs_chain_query q = {.n = 1, .trust = trust, .now_sec = NOW, .depth = 1};
+    bool hit;
+
+    for (int i = 0; i < 3; i++)
+        make(&leaves[i], ca, "leaf", false);
+    look(memory, trust, leaves[0].cert.der, NOW, &hit);
+    look(memory, trust, leaves[1].cert.der, NOW, &hit);
+    look(memory, trust, leaves[0].cert.der, NOW, &hit);
+    look(memory, trust, leaves[2].cert.der, NOW, &hit);
+    look(memory, trust, leaves[0].cert.der, NOW, &hit);
+    tap_ok(hit, "what was used lately stays");
+    look(memory, trust, leaves[1].cert.der, NOW, &hit);
+    tap_ok(!hit, "what was not used for longest went");
+
+    q.ders = &leaves[0].cert.der;
+    cs_assert(cs_chain_memory_verify(memory, &q, &arena, &verdict, &held) == 0);
+    cs_chain_memory_free(memory);
+    tap_ok(held && memcmp(verdict.leaf->sha256, leaves[0].cert.sha256, 32) == 0,
+           "a verdict in use outlives the memory");
+    cs_remembered_unref(held);
+    for (int i = 0; i < 3; i++)
+        unmake(&leaves[i]);
+    cs_trust_unref(trust);
+}
+
+int main(void)
+{
+    struct ca ca, leaf;
+
+    make(&ca, NULL, "ca", true);
+    make(&leaf, &ca, "leaf", false);
+    test_what_changes(&ca, &leaf);
+    test_bound(&ca);
+    unmake(&ca);
+    unmake(&leaf);
+    cs_arena_deinit(&arena);
+    return tap_done();
+}
