@@ -278,7 +278,7 @@ class Zoo:
         self.server_only = issue("sven", eku=("server",)).save(folder, "server-only")
         self.stranger = self.foreign.issue("stranger", "Elsewhere").save(folder, "stranger")
         self.imposter = self.namesake.issue("imposter", "Example Ltd").save(folder, "imposter")
-        self.self_signed = self._self_signed().save(folder, "self-signed")
+        self.self_signed = self.new_self_signed().save(folder, "self-signed")
 
         self.crl = write(os.path.join(folder, "crl.pem"), self.ca.crl([self.revoked]))
         self.empty_crl = write(os.path.join(folder, "crl-nobody.pem"), self.ca.crl())
@@ -287,7 +287,7 @@ class Zoo:
             self.ca.crl(last_update=now() - 48 * hour, next_update=now() - 24 * hour))
 
     @staticmethod
-    def _self_signed():
+    def new_self_signed():
         key = new_key()
         subject = name("selma")
         cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject)

@@ -87,7 +87,7 @@ def bad_servers(pki):
         "another name": issue("x", san=["b.test"], eku=("server",)),
         "a name in CN only, other SAN": issue("a.test", san=["b.test"], eku=("server",)),
         "a foreign CA": pki.foreign.issue("a.test", san=san, eku=("server",)),
-        "self-signed": pki.self_signed,
+        "self-signed": pki.new_self_signed(),
         "expired": issue("a.test", san=san, eku=("server",),
                          not_before=now() - 9 * ONE_DAY, not_after=now() - ONE_DAY),
         "not yet valid": issue("a.test", san=san, eku=("server",),
