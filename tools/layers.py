@@ -13,7 +13,6 @@ LIBRARIES = {
     'libssl': r'openssl/(ssl|tls1|ssl3|srtp|dtls1)\.h',
     'pcre2': r'pcre2',
     'epoll': r'sys/(epoll|timerfd|eventfd|signalfd)\.h',
-    'c-ares': r'ares',
     'nghttp2': r'nghttp2/',
     'libcurl': r'curl/',
     'jansson': r'jansson',
