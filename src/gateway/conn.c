@@ -30,6 +30,7 @@ static void reap(struct cs_task *task)
     struct cs_conn *conn = cs_container_of(task, struct cs_conn, reap);
 
     cs_remembered_unref(conn->remembered);
+    cs_arena_deinit(&conn->judged);
     cs_arena_deinit(&conn->arena);
     free(conn);
 }

@@ -42,8 +42,9 @@ struct cs_conn {
     struct cs_peer peer;
     struct cs_proxy_header *proxy;    /* PROXY header, NULL: none */
     const struct cs_vserver *server;  /* by SNI; the listener's default before and without */
-    struct cs_verdict *verdict;       /* NULL: no certificate was presented */
-    struct cs_remembered *remembered; /* what an accepted verdict borrows from */
+    const struct cs_verdict *verdict; /* NULL: no certificate was presented */
+    struct cs_remembered *remembered; /* holds an accepted verdict */
+    struct cs_arena judged;           /* holds any other */
     struct cs_identity identity;
     int verify_alert;      /* refused in the handshake with this; -1: not refused */
     struct cs_arena arena; /* lives as long as the connection */

@@ -26,7 +26,16 @@ static struct cs_tls_server *select_server(void *ctx, struct cs_str sni, bool *r
     return conn->server->tls;
 }
 
-/* Judge a chain as of now; the verdict stays with the connection. */
+/* Let go of what was judged before. */
+static void forget_verdict(struct cs_conn *conn)
+{
+    conn->verdict = NULL;
+    conn->remembered = cs_remembered_unref(conn->remembered);
+    cs_arena_deinit(&conn->judged);
+}
+
+/* Judge a chain as of now; the verdict stays with the connection. An accepted one is the
+ * memory's, so that a connection holds nothing of its own for it. */
 static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str *ders, size_t n)
 {
     const struct cs_client_auth *auth = &conn->server->auth;
@@ -37,14 +46,21 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .purpose = CS_PURPOSE_CLIENT,
                                    .depth = auth->depth,
                                    .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
-    struct cs_verdict *verdict = CS_ARENA_NEW(&conn->arena, struct cs_verdict);
+    struct cs_verdict *verdict;
 
-    conn->remembered = cs_remembered_unref(conn->remembered);
-    if (!auth->trust || cs_chain_memory_verify(conn->worker->memory, &query, &conn->arena, verdict,
-                                               &conn->remembered) < 0)
+    forget_verdict(conn);
+    if (!auth->trust)
+        return NULL;
+    verdict = CS_ARENA_NEW(&conn->judged, struct cs_verdict);
+    if (cs_chain_memory_verify(conn->worker->memory, &query, &conn->judged, verdict,
+                               &conn->remembered) < 0)
         return NULL;
     conn->verdict = verdict;
-    return verdict;
+    if (conn->remembered) {
+        conn->verdict = cs_remembered_verdict0(conn->remembered);
+        cs_arena_deinit(&conn->judged);
+    }
+    return conn->verdict;
 }
 
 static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_alert)
@@ -76,7 +92,7 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
     verdict = judge(conn, ders, n);
     if (verdict && verdict->accepted)
         return true;
-    conn->verdict = NULL;
+    forget_verdict(conn);
     return false;
 }
 
@@ -84,7 +100,7 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
  * not hold for this connection. */
 static void declined(void *ctx)
 {
-    ((struct cs_conn *)ctx)->verdict = NULL;
+    forget_verdict(ctx);
 }
 
 const struct cs_tls_hooks cs_handshake_hooks = {select_server, verify, resume, declined};

@@ -215,6 +215,11 @@ int cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain
     return r;
 }
 
+const struct cs_verdict *cs_remembered_verdict0(const struct cs_remembered *entry)
+{
+    return &entry->verdict;
+}
+
 uint64_t cs_chain_memory_hits(const struct cs_chain_memory *memory)
 {
     return memory->hits;

@@ -32,6 +32,9 @@ __attribute__((warn_unused_result)) int
 cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain_query *query,
                        struct cs_arena *arena, struct cs_verdict *ret_verdict,
                        struct cs_remembered **ret_remembered);
+/** cs_remembered_verdict0() - the accepted verdict as it is remembered, without findings; lives as
+ *  long as the reference. Nothing of it borrows from the query's chain or arena. */
+const struct cs_verdict *cs_remembered_verdict0(const struct cs_remembered *remembered);
 /** cs_remembered_unref() - the verdict is no longer needed. NULL is fine. Return: NULL. */
 struct cs_remembered *cs_remembered_unref(struct cs_remembered *remembered);
 
