@@ -6,8 +6,14 @@
 /* A certificate that claims a SPIFFE ID it cannot have stands for nobody. */
 static void read_identity(struct cs_conn *conn)
 {
+    const struct cs_identity *known =
+        conn->remembered ? cs_remembered_identity0(conn->remembered) : NULL;
     struct cs_findings findings;
 
+    if (known) {
+        conn->identity = *known;
+        return;
+    }
     cs_findings_init(&findings, &conn->arena);
     if (cs_identity_from_cert(conn->verdict->leaf, &conn->arena, &findings, &conn->identity) != 0)
         cs_conn_log_finding(conn, CS_LOG_INFO, findings.last);

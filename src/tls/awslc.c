@@ -285,6 +285,17 @@ static void accept_all_proofs(SSL_CTX *ctx)
     SSL_CTX_set_verify_algorithm_prefs(ctx, algorithms, sizeof(algorithms) / sizeof(*algorithms));
 }
 
+/* Certificates that several sessions present at the same time are held once. The pool counts
+ * references itself; it lives as long as the process. */
+static CRYPTO_BUFFER_POOL *shared_certificates(void)
+{
+    static CRYPTO_BUFFER_POOL *pool;
+
+    if (!pool)
+        pool = CRYPTO_BUFFER_POOL_new();
+    return pool;
+}
+
 SSL_CTX *cs_lib_server_ctx(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
@@ -295,6 +306,7 @@ SSL_CTX *cs_lib_server_ctx(void)
     SSL_CTX_set_ticket_aead_method(ctx, &ticket_method);
     SSL_CTX_set_num_tickets(ctx, 1);
     accept_all_proofs(ctx);
+    SSL_CTX_set0_buffer_pool(ctx, shared_certificates());
     return ctx;
 }
 
@@ -305,6 +317,7 @@ SSL_CTX *cs_lib_client_ctx(void)
         return NULL;
     SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, on_verify);
     accept_all_proofs(ctx);
+    SSL_CTX_set0_buffer_pool(ctx, shared_certificates());
     return ctx;
 }
 

@@ -105,9 +105,15 @@ static int take_spiffe(const struct cs_cert *leaf, struct cs_str id, struct cs_f
 
 static struct cs_str lower(struct cs_str s, struct cs_arena *arena)
 {
-    char *text = cs_arena_raw(arena, s.len + 1);
+    size_t i = 0;
+    char *text;
 
-    for (size_t i = 0; i < s.len; i++)
+    while (i < s.len && s.ptr[i] == cs_lower(s.ptr[i]))
+        i++;
+    if (i == s.len)
+        return s;
+    text = cs_arena_raw(arena, s.len + 1);
+    for (i = 0; i < s.len; i++)
         text[i] = cs_lower(s.ptr[i]);
     return cs_str_make(text, s.len);
 }

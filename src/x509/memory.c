@@ -14,6 +14,8 @@ struct cs_remembered {
     struct cs_list order; /* most recently used first */
     struct cs_arena arena;
     const struct cs_trust *trust;
+    struct cs_identity identity;
+    bool has_identity;         /* the leaf's claim was not refused */
     struct cs_verdict verdict; /* of the first time; borrows from the arena and the trust */
 };
 
@@ -136,6 +138,7 @@ static struct cs_remembered *entry_new(const struct cs_chain_query *q,
     struct cs_remembered *entry = CS_NEW(struct cs_remembered);
     struct cs_cert *copies = copy_presented(entry, verdict);
     const struct cs_cert **path;
+    struct cs_findings ignored;
 
     if (!copies) {
         entry->refs = 1;
@@ -152,6 +155,9 @@ static struct cs_remembered *entry_new(const struct cs_chain_query *q,
     entry->verdict.path = path;
     entry->verdict.findings = (struct cs_findings){0};
     entry->verdict.cause = NULL;
+    cs_findings_init(&ignored, &entry->arena);
+    entry->has_identity =
+        cs_identity_from_cert(&copies[0], &entry->arena, &ignored, &entry->identity) == 0;
     return entry;
 }
 
@@ -218,6 +224,11 @@ int cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain
 const struct cs_verdict *cs_remembered_verdict0(const struct cs_remembered *entry)
 {
     return &entry->verdict;
+}
+
+const struct cs_identity *cs_remembered_identity0(const struct cs_remembered *entry)
+{
+    return entry->has_identity ? &entry->identity : NULL;
 }
 
 uint64_t cs_chain_memory_hits(const struct cs_chain_memory *memory)
