@@ -1,6 +1,7 @@
 /* Answers of our own: which status and text, and whether an error page takes over. */
 #include "gateway/conn.h"
 #include "gateway/conn_log.h"
+#include "gateway/exchange.h"
 #include "gateway/request.h"
 #include "gateway/stage.h"
 #include "http/message.h"
@@ -99,10 +100,30 @@ static int answer_with_page(struct cs_conn *conn, int status, const struct cs_er
     request->path = cs_str_cut(&request->args, '?');
     if (!cs_str_eq(request->method, CS_STR("HEAD")))
         request->method = CS_STR("GET");
+    request->origin = (struct cs_str){0};
+    request->without_body = true;
     request->internal = true;
     request->script_stopped = false;
     request->n_jumps++;
     return CS_STAGE_ROUTE;
+}
+
+int cs_close_silently(struct cs_conn *conn, int status)
+{
+    struct cs_request *request = conn->request;
+
+    request->status = status;
+    request->outcome.status = status;
+    request->keep_alive = false;
+    request->cut_off = true;
+    return CS_STAGE_RECORD;
+}
+
+/* A body that was refused, or not kept whole, cannot be sent to anybody. */
+static bool is_body_gone(const struct cs_request *request, int status)
+{
+    return status == 400 || status == 408 || status == 413 ||
+           (request->exchange && request->exchange->body_lost);
 }
 
 int cs_answer(struct cs_conn *conn, int status)
@@ -110,6 +131,8 @@ int cs_answer(struct cs_conn *conn, int status)
     struct cs_request *request = conn->request;
     const struct cs_error_page *page = NULL;
 
+    cs_exchange_stop(request);
+    request->without_body |= is_body_gone(request, status);
     if (ends_connection(status))
         request->keep_alive = false;
     if (request->has_head && !request->error_status)

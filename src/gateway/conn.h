@@ -50,6 +50,7 @@ struct cs_conn {
     struct cs_arena arena; /* lives as long as the connection */
 
     struct cs_buf in;    /* received, not yet consumed */
+    int64_t idle_ms;     /* how long it may wait for its next request */
     bool read_something; /* since the request before: the next one is not pipelined */
     struct cs_request *request;
     uint64_t n_requests;

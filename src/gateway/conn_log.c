@@ -8,7 +8,7 @@
 #include "gateway/request.h"
 #include "gateway/state.h"
 
-enum { LINE_MAX_BYTES = 4096 };
+enum { LINE_MAX_BYTES = 1 << 17 }; /* the log itself cuts what is too long */
 
 static const struct cs_scope *scope_of(const struct cs_conn *conn)
 {

@@ -20,7 +20,7 @@ const struct cs_headers *cs_exchange_headers(const struct cs_request *request)
 
 struct cs_attempt *cs_exchange_attempt(const struct cs_request *request)
 {
-    return &request->exchange->attempts[request->exchange->tries - 1];
+    return &request->exchange->attempts[request->exchange->n_attempts - 1];
 }
 
 uint64_t cs_exchange_body_bytes(const struct cs_request *request)
@@ -65,18 +65,42 @@ void cs_let_go(struct cs_request *request, bool reusable)
     x->up = NULL;
 }
 
+void cs_exchange_stop(struct cs_request *request)
+{
+    if (!request->exchange)
+        return;
+    cs_settle(request, true);
+    cs_let_go(request, false);
+    request->exchange->phase = CS_EXCHANGE_OVER;
+}
+
 void cs_exchange_end(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
 
     if (!x)
         return;
-    cs_settle(request, true);
-    cs_let_go(request, false);
+    cs_exchange_stop(request);
     cs_buf_deinit(&x->out);
     cs_buf_deinit(&x->kept);
     cs_h1_body_deinit(&x->body);
     request->exchange = NULL;
+}
+
+/* What an exchange leaves to the one that fetches an error page: the servers it asked, and the
+ * body as far as it was taken in. */
+static void inherit(struct cs_request *request, struct cs_exchange *x)
+{
+    struct cs_exchange *old = request->exchange;
+
+    x->attempts = old->attempts;
+    x->n_attempts = old->n_attempts;
+    if (!request->without_body) {
+        cs_buf_deinit(&x->kept);
+        x->kept = old->kept;
+        old->kept = (struct cs_buf){0};
+    }
+    cs_exchange_end(request);
 }
 
 void cs_exchange_begin(struct cs_conn *conn, const struct cs_permit *permit)
@@ -94,8 +118,10 @@ void cs_exchange_begin(struct cs_conn *conn, const struct cs_permit *permit)
                                       .max_headers = 1000,
                                       .underscores_in_headers = true,
                                       .unusual_names_in_headers = true};
-    cs_buf_init(&x->out, OUT_MAX);
     cs_buf_init(&x->kept, set->client_body_buffer_size);
+    if (request->exchange)
+        inherit(request, x);
+    cs_buf_init(&x->out, OUT_MAX + x->kept.max);
     x->phase = request->body_ended || !set->proxy_request_buffering || !cs_sends_body(request)
                    ? CS_EXCHANGE_PICK
                    : CS_EXCHANGE_COLLECT;
@@ -125,6 +151,19 @@ bool cs_may_try_again(const struct cs_request *request, unsigned why)
     return (when & why) != 0;
 }
 
+void cs_await(struct cs_request *request, enum cs_exchange_clock clock, bool afresh)
+{
+    struct cs_exchange *x = request->exchange;
+    const struct cs_location_settings *set = &request->scope->set;
+
+    if (x->clock == clock && !afresh)
+        return;
+    x->clock = clock;
+    cs_upconn_deadline(x->up, clock == CS_CLOCK_SEND   ? set->proxy_send_timeout
+                              : clock == CS_CLOCK_READ ? set->proxy_read_timeout
+                                                       : 0);
+}
+
 /* The upstream failed: the next server, or an answer. */
 int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status)
 {
@@ -139,7 +178,7 @@ int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status)
         cs_exchange_attempt(request)->status = status;
         cs_exchange_attempt(request)->response_ms = cs_since_start(request);
     }
-    cs_settle(request, x->stale);
+    cs_settle(request, x->stale || (why & (CS_NEXT_HTTP_403 | CS_NEXT_HTTP_404)));
     cs_let_go(request, false);
     x->received = 0;
     if (again) {
@@ -180,35 +219,42 @@ int cs_upstream_late(struct cs_conn *conn, const char *doing)
 static void add_attempt(struct cs_request *request, struct cs_str address)
 {
     struct cs_exchange *x = request->exchange;
-    struct cs_attempt *grown = cs_arena_array(&request->arena, x->tries + 1, sizeof(*grown));
+    struct cs_attempt *grown = cs_arena_array(&request->arena, x->n_attempts + 1, sizeof(*grown));
 
-    if (x->tries)
-        memcpy(grown, x->attempts, x->tries * sizeof(*grown));
-    grown[x->tries] = (struct cs_attempt){address, 0, -1, -1, -1};
+    if (x->n_attempts)
+        memcpy(grown, x->attempts, x->n_attempts * sizeof(*grown));
+    grown[x->n_attempts] = (struct cs_attempt){x->tries == 0, address, 0, -1, -1, -1};
     x->attempts = grown;
+    x->n_attempts++;
     x->tries++;
 }
 
-/* Put the request as far as it is known into out, for a server that has seen none of it. */
-static void write_request(struct cs_request *request)
+/* Put the request as far as it is known into out, for a server that has seen none of it.
+ * Return: 0, or negative when it cannot be written down. */
+static int write_request(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
+    int r;
 
     cs_buf_reset(&x->out);
-    cs_forward_request_head(request);
+    r = cs_forward_request_head(request);
+    if (r < 0)
+        return r;
     x->request_sent = request->body_ended || !cs_sends_body(request);
     x->request_begun = false;
-    x->has_head = x->body_ended = false;
+    x->has_head = x->body_ended = x->push_broken = false;
+    x->n_interim = 0;
     cs_h1_scan_init(&x->scan, CS_H1_RESPONSE, &x->limits);
     if (!cs_sends_body(request) || x->kept.len == 0)
-        return;
+        return 0;
     if (x->chunk_body) {
         char size[CS_H1_CHUNK_HEAD];
         cs_buf_add_str(&x->out, cs_h1_chunk_head(x->kept.len, size));
     }
-    cs_buf_add_str(&x->out, cs_buf_str(&x->kept));
+    r = cs_buf_add_str(&x->out, cs_buf_str(&x->kept));
     if (x->chunk_body)
         cs_buf_add_str(&x->out, CS_STR("\r\n"));
+    return r;
 }
 
 int cs_exchange_pick(struct cs_conn *conn)
@@ -235,10 +281,16 @@ int cs_exchange_pick(struct cs_conn *conn)
         add_attempt(request, upstream->peers[peer].name);
     x->attempt_ms = now;
     request->outcome.tries = x->tries;
-    write_request(request);
+    if (write_request(request) < 0) {
+        cs_conn_log(conn, CS_LOG_ERROR, "the request cannot be written as HTTP for the upstream");
+        return cs_answer(conn, 500);
+    }
     x->up = cs_upconn_get(request, x->proxy, (size_t)peer, fresh, &x->reused);
     if (!x->up) {
-        cs_conn_log(conn, CS_LOG_ERROR, "connect() failed (%d: %s)", errno, strerror(errno));
+        int error = errno;
+        cs_conn_log(conn, CS_LOG_ERROR, "connect() failed (%d: %s)", error, strerror(error));
+        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+            return cs_answer(conn, 500); /* not the server's fault */
         return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
     }
     cs_upconn_deadline(x->up, request->scope->set.proxy_connect_timeout);
@@ -264,6 +316,7 @@ int cs_exchange_connect(struct cs_conn *conn)
     request->outcome.connect_ms = x->reused ? 0 : now - x->attempt_ms;
     cs_exchange_attempt(request)->connect_ms = request->outcome.connect_ms;
     cs_upconn_deadline(x->up, request->scope->set.proxy_send_timeout);
+    x->clock = CS_CLOCK_SEND;
     x->phase = CS_EXCHANGE_TRANSFER;
     return CS_MOVED;
 }

@@ -17,8 +17,16 @@ enum cs_exchange_phase {
     CS_EXCHANGE_OVER,
 };
 
+/* Which time runs for the upstream. */
+enum cs_exchange_clock {
+    CS_CLOCK_SEND, /* to take the request, connecting included */
+    CS_CLOCK_READ, /* to send the response */
+    CS_CLOCK_NONE, /* the client is waited for */
+};
+
 /* One server asked: what $upstream_… variables tell. Times are -1 until they are known. */
 struct cs_attempt {
+    bool first; /* of an exchange */
     struct cs_str address;
     int status; /* received, or ours for a failure; 0: none yet */
     int64_t connect_ms, header_ms, response_ms;
@@ -37,8 +45,11 @@ struct cs_exchange {
     bool push_broken;   /* the upstream takes no more of the request */
     uint64_t *tried;    /* bitmap of servers tried */
     unsigned tries;
+    unsigned n_interim; /* answers 1xx */
+    enum cs_exchange_clock clock;
     int64_t start_ms;
-    struct cs_attempt *attempts; /* one per server asked, oldest first; tries of them */
+    struct cs_attempt *attempts; /* one per server asked, oldest first, also by the exchanges */
+    unsigned n_attempts;         /* whose error page this one fetches */
     int last_status;             /* how the attempt before ended, when it failed */
 
     struct cs_buf out;  /* to the upstream */
@@ -57,6 +68,9 @@ struct cs_exchange {
     uint64_t received, sent;
 };
 
+/** cs_exchange_stop() - the upstream is not needed any more; what it said stays readable.
+ *  Harmless when there is none. */
+void cs_exchange_stop(struct cs_request *request);
 /** cs_exchange_end() - let go of the upstream. Harmless when there is none. */
 void cs_exchange_end(struct cs_request *request);
 /** cs_exchange_headers() - headers of the upstream's response; empty before it came. */
@@ -71,8 +85,9 @@ uint64_t cs_exchange_received(const struct cs_request *request);
 uint64_t cs_exchange_sent(const struct cs_request *request);
 
 /* forward.c: the request as the upstream gets it, the response as the client gets it. */
-/** cs_forward_request_head() - request line and headers into exchange->out. */
-void cs_forward_request_head(struct cs_request *request);
+/** cs_forward_request_head() - request line and headers into exchange->out. Return: 0, or
+ *  negative when they cannot be written: nothing may be sent then. */
+int cs_forward_request_head(struct cs_request *request);
 /** cs_sends_body() - whether the request's body goes to the upstream: not when an error page is
  *  fetched from it. */
 bool cs_sends_body(const struct cs_request *request);

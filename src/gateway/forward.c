@@ -1,6 +1,7 @@
 /* Heads as they are passed on: what the client sent becomes what the upstream gets, and back.
  * A header that the configuration sets is removed first, in every spelling a backend might
  * take for it, so that no client can add to it. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "gateway/conn.h"
@@ -14,12 +15,11 @@
 static struct cs_str forwarded_target(struct cs_request *request, const struct cs_proxy *proxy)
 {
     struct cs_arena *arena = &request->arena;
-    bool as_sent = request->n_jumps == 0 && !request->path_changed;
     struct cs_str path = request->path;
 
     if (proxy->uri_has_variables)
         return cs_request_eval(request, &proxy->uri);
-    if (!proxy->has_uri && as_sent)
+    if (!proxy->has_uri && request->origin.ptr)
         return request->origin;
     path = cs_str_skip(path, proxy->has_uri && !request->path_changed ? proxy->prefix_len : 0);
     path = cs_escape_uri(path, CS_ESCAPE_URI, arena);
@@ -61,51 +61,59 @@ static struct cs_headers client_headers(struct cs_request *request, const struct
 
 bool cs_sends_body(const struct cs_request *request)
 {
-    return request->scope->set.proxy_pass_request_body && !request->error_status &&
+    return request->scope->set.proxy_pass_request_body && !request->without_body &&
            request->head.framing != CS_H1_BODY_NONE;
 }
 
-static void add_framing(struct cs_request *request)
+static int add_framing(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
     char length[32];
 
-    x->chunk_body = false;
     if (!cs_sends_body(request))
-        return;
-    if (request->head.framing == CS_H1_BODY_CHUNKED && !request->body_ended) {
-        x->chunk_body = true;
-        cs_h1_write_header(&x->out, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
-        return;
-    }
+        return 0;
+    if (x->chunk_body)
+        return cs_h1_write_header(&x->out, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
     snprintf(length, sizeof(length), "%llu",
              (unsigned long long)(request->head.framing == CS_H1_BODY_CHUNKED
                                       ? x->kept.len
                                       : request->head.content_length));
-    cs_h1_write_header(&x->out, CS_STR("Content-Length"), cs_str_from(length));
+    return cs_h1_write_header(&x->out, CS_STR("Content-Length"), cs_str_from(length));
 }
 
-void cs_forward_request_head(struct cs_request *request)
+/* HTTP/1.0 has no chunks, and the length of this body is not known. */
+static unsigned minor_version(const struct cs_request *request)
+{
+    return request->scope->set.proxy_http_version == 10 && !request->exchange->chunk_body ? 0 : 1;
+}
+
+int cs_forward_request_head(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
     const struct cs_location_settings *set = &request->scope->set;
     struct cs_headers headers = client_headers(request, x->proxy);
+    struct cs_str method = set->proxy_method.len ? set->proxy_method : request->method;
+    struct cs_str target = forwarded_target(request, x->proxy);
+    int r;
 
-    cs_h1_write_request_line(&x->out, set->proxy_method.len ? set->proxy_method : request->method,
-                             forwarded_target(request, x->proxy),
-                             set->proxy_http_version == 10 ? 0 : 1);
+    x->chunk_body = cs_sends_body(request) && request->head.framing == CS_H1_BODY_CHUNKED &&
+                    !request->body_ended;
+    r = target.len ? cs_h1_write_request_line(&x->out, method, target, minor_version(request))
+                   : -EINVAL;
     for (size_t i = 0; i < x->proxy->n_set; i++) {
         const struct cs_header_rule *rule = &x->proxy->set[i];
         struct cs_str value;
         if (frames_message(rule->name))
             continue;
         value = cs_request_eval(request, &rule->value);
-        if (value.len)
-            cs_h1_write_header(&x->out, rule->name, value);
+        if (value.len && r == 0)
+            r = cs_h1_write_header(&x->out, rule->name, value);
     }
-    add_framing(request);
-    cs_h1_write_headers(&x->out, &headers);
-    cs_h1_write_end(&x->out);
+    if (r == 0)
+        r = add_framing(request);
+    if (r == 0)
+        r = cs_h1_write_headers(&x->out, &headers);
+    return r == 0 ? cs_h1_write_end(&x->out) : r;
 }
 
 /* proxy_redirect: the first rule whose prefix @url has. */
@@ -124,6 +132,15 @@ static struct cs_str redirected(struct cs_request *request, struct cs_str url)
     return url;
 }
 
+/* Answers whose end the client knows without a length. */
+static bool may_lack_length(const struct cs_request *request)
+{
+    unsigned status = request->exchange->head.status;
+
+    return status < 200 || status == 204 || status == 304 ||
+           cs_str_eq(request->method, CS_STR("HEAD"));
+}
+
 static void add_body_framing(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
@@ -135,10 +152,13 @@ static void add_body_framing(struct cs_request *request)
             cs_head_add(request, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
         else
             request->keep_alive = false;
-    } else if (x->head.has_length) {
+    } else if (x->head.has_length &&
+               (x->head.framing != CS_H1_BODY_NONE || may_lack_length(request))) {
         cs_head_add(
             request, CS_STR("Content-Length"),
             cs_arena_printf(&request->arena, "%llu", (unsigned long long)x->head.content_length));
+    } else if (x->head.framing == CS_H1_BODY_NONE && !may_lack_length(request)) {
+        cs_head_add(request, CS_STR("Content-Length"), CS_STR("0"));
     }
 }
 

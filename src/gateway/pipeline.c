@@ -2,6 +2,7 @@
 #include "base/panic.h"
 #include "gateway/conn_log.h"
 #include "gateway/stage.h"
+#include "gateway/state.h"
 #include "tls/session.h"
 
 static int (*const stages[])(struct cs_conn *) = {
@@ -13,11 +14,18 @@ static int (*const stages[])(struct cs_conn *) = {
     [CS_STAGE_DONE] = cs_linger,
 };
 
+/* Steps before others have their turn: a client may send requests faster than they are answered. */
+enum { BUDGET = 256 };
+
 void cs_conn_run(struct cs_conn *conn)
 {
     int step = CS_STEP_WAIT;
 
-    while (!conn->closing) {
+    for (int budget = BUDGET; !conn->closing; budget--) {
+        if (budget == 0) {
+            cs_watch_kick(&conn->worker->loop, &conn->wire.watch);
+            return;
+        }
         step = stages[conn->stage](conn);
         if (step < 0)
             break;

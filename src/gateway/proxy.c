@@ -31,12 +31,20 @@ static int transfer(struct cs_conn *conn)
             return cs_answer(conn, 408);
         return cs_client_left(conn);
     }
-    if (x->up && x->up->timed_out && !x->request_sent)
+    if (x->up->timed_out && x->clock == CS_CLOCK_SEND)
         return cs_upstream_late(conn, "sending request to upstream");
-    if (cs_wire_hangup(&conn->wire) && request->body_ended && conn->in.len == 0 &&
-        !request->scope->set.proxy_ignore_client_abort)
-        return cs_client_left(conn);
     return CS_STUCK;
+}
+
+/* Nobody is there any more to take the answer. */
+static bool has_client_left(const struct cs_conn *conn)
+{
+    const struct cs_request *request = conn->request;
+    enum cs_exchange_phase phase = request->exchange->phase;
+
+    return (phase == CS_EXCHANGE_CONNECT || phase == CS_EXCHANGE_TRANSFER) &&
+           cs_wire_hangup(&conn->wire) && request->body_ended && conn->in.len == 0 &&
+           !request->scope->set.proxy_ignore_client_abort;
 }
 
 int cs_stage_proxy(struct cs_conn *conn)
@@ -45,8 +53,8 @@ int cs_stage_proxy(struct cs_conn *conn)
     int r = CS_MOVED;
 
     cs_assert(request->permit != NULL);
-    if (!request->exchange) {
-        if (request->head.framing == CS_H1_BODY_LENGTH &&
+    if (!request->exchange || request->exchange->phase == CS_EXCHANGE_OVER) {
+        if (!request->without_body && request->head.framing == CS_H1_BODY_LENGTH &&
             cs_is_too_large(request, request->head.content_length))
             return cs_body_too_large(conn);
         cs_exchange_begin(conn, request->permit);
@@ -58,7 +66,7 @@ int cs_stage_proxy(struct cs_conn *conn)
         case CS_EXCHANGE_CONNECT: r = cs_exchange_connect(conn); break;
         case CS_EXCHANGE_TRANSFER: r = transfer(conn); break;
         case CS_EXCHANGE_TUNNEL: r = cs_tunnel(conn); break;
-        case CS_EXCHANGE_OVER: return CS_STAGE_RECORD;
+        case CS_EXCHANGE_OVER: cs_assert(false); break;
         }
     }
     if (r != CS_STUCK)
@@ -67,5 +75,7 @@ int cs_stage_proxy(struct cs_conn *conn)
         cs_conn_log(conn, CS_LOG_INFO, "client timed out");
         return cs_answer(conn, 408);
     }
+    if (has_client_left(conn))
+        return cs_client_left(conn);
     return CS_STEP_WAIT;
 }

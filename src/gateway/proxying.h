@@ -24,11 +24,18 @@ int cs_exchange_connect(struct cs_conn *conn);
 int cs_collect(struct cs_conn *conn);
 /** cs_push() - move the request. */
 int cs_push(struct cs_conn *conn);
+/** cs_decode_body() - decode all of @buf, as cs_h1_body_feed() does a piece: *ret_data is at the
+ *  front of @buf, *ret_consumed bytes of it are dealt with. */
+int cs_decode_body(struct cs_h1_body *body, struct cs_buf *buf, size_t *ret_consumed,
+                   struct cs_str *ret_data);
 /** cs_pull() - move the response. */
 int cs_pull(struct cs_conn *conn);
 /** cs_tunnel() - move whatever comes, both ways. */
 int cs_tunnel(struct cs_conn *conn);
 
+/** cs_await() - from now on the time of @clock runs for the upstream; when it does already, it
+ *  starts again only if @afresh. */
+void cs_await(struct cs_request *request, enum cs_exchange_clock clock, bool afresh);
 /** cs_upstream_failed() - the server failed in the way @why (enum cs_next_upstream, 0: beyond
  *  repair): the next server, or an answer with @status. */
 int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status);

@@ -6,21 +6,26 @@
 #include "gateway/state.h"
 #include "http/message.h"
 
-enum { PIECE = 16384, RESPONSE_PIECE = 65536, BUDGET = 64 };
+enum { PIECE = 16384, RESPONSE_PIECE = 65536, BUDGET = 64, INTERIM_MAX = 64 };
 
 static int drain_to_client(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
     size_t before = request->out.len;
     enum cs_wire_result r = cs_wire_drain(&conn->wire, &request->out);
 
     request->outcome.bytes_sent += before - request->out.len;
     if (r == CS_WIRE_OK) {
-        if (before && request->body_ended)
+        if (request->body_ended && cs_timer_pending(&conn->timer))
             cs_conn_deadline(conn, 0);
+        if (x->request_sent && !x->body_ended)
+            cs_await(request, CS_CLOCK_READ, false);
         return CS_MOVED;
     }
     if (r == CS_WIRE_WAIT) {
+        if (x->clock == CS_CLOCK_READ)
+            cs_await(request, CS_CLOCK_NONE, false);
         if (before != request->out.len || (!cs_timer_pending(&conn->timer) && !conn->timed_out))
             cs_conn_deadline(conn, request->scope->set.send_timeout);
         return CS_STUCK;
@@ -37,13 +42,16 @@ static int fill_from_upstream(struct cs_conn *conn, size_t piece)
 
     x->received += x->up->in.len - before;
     if (r == CS_WIRE_OK) {
-        cs_upconn_deadline(x->up, conn->request->scope->set.proxy_read_timeout);
+        if (x->request_sent)
+            cs_await(conn->request, CS_CLOCK_READ, true);
         return CS_MOVED;
     }
     if (r == CS_WIRE_WAIT)
         return x->up->timed_out
-                   ? cs_upstream_late(conn, x->has_head ? "reading upstream"
-                                                        : "reading response header from upstream")
+                   ? cs_upstream_late(conn, x->clock == CS_CLOCK_SEND
+                                                ? "sending request to upstream"
+                                            : x->has_head ? "reading upstream"
+                                                          : "reading response header from upstream")
                    : CS_STUCK;
     if (r == CS_WIRE_END && x->has_head)
         return CS_STEP_DONE;
@@ -97,6 +105,11 @@ static int use_head(struct cs_conn *conn)
         x->phase = CS_EXCHANGE_OVER;
         return cs_answer(conn, (int)x->head.status);
     }
+    if (cs_str_eq(request->method, CS_STR("HEAD")) && x->head.framing != CS_H1_BODY_NONE) {
+        /* proxy_method made it another one: the client gets no body, and what comes is not read */
+        x->head.framing = CS_H1_BODY_NONE;
+        x->head.keep_alive = false;
+    }
     cs_h1_body_init(&x->body, x->head.framing, x->head.content_length, &x->limits);
     x->body_ended =
         !x->head.upgraded && cs_h1_body_feed(&x->body, nothing, &consumed, &data) == CS_H1_DONE;
@@ -136,8 +149,12 @@ static int read_head(struct cs_conn *conn)
                          conn->request->exchange->head.line);
         return cs_upstream_failed(conn, CS_NEXT_INVALID_HEADER, 502);
     }
-    if (x->head.upgraded && !request->head.upgrade) {
+    if (x->head.upgraded && (!request->head.upgrade || !x->request_sent)) {
         cs_conn_log(conn, CS_LOG_ERROR, "upstream sent an upgrade that was not asked for");
+        return cs_upstream_failed(conn, CS_NEXT_INVALID_HEADER, 502);
+    }
+    if (x->head.interim && ++x->n_interim > INTERIM_MAX) {
+        cs_conn_log(conn, CS_LOG_ERROR, "upstream sent too many interim responses");
         return cs_upstream_failed(conn, CS_NEXT_INVALID_HEADER, 502);
     }
     if (x->head.interim) {
@@ -195,7 +212,7 @@ static int read_body(struct cs_conn *conn)
         if (r != CS_MOVED)
             return r == CS_STEP_DONE ? body_at_end(conn) : r;
     }
-    r = cs_h1_body_feed(&x->body, cs_buf_str(&x->up->in), &consumed, &data);
+    r = cs_decode_body(&x->body, &x->up->in, &consumed, &data);
     if (r < 0) {
         cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(x->body.error),
                          conn->request->exchange->head.line);
@@ -235,7 +252,7 @@ int cs_pull(struct cs_conn *conn)
             return cs_take_turns(conn);
         if (!x->has_head) {
             r = read_head(conn);
-        } else if (request->out.len || x->body_ended) {
+        } else if (request->out.len || x->body_ended || cs_wire_unsent(&conn->wire)) {
             r = drain_to_client(conn);
             if (r == CS_MOVED && x->body_ended)
                 return finish(conn);

@@ -10,11 +10,7 @@ enum { PIECE = 16384, BUDGET = 64 };
 int cs_client_left(struct cs_conn *conn)
 {
     cs_conn_log(conn, CS_LOG_INFO, "client prematurely closed connection");
-    conn->request->status = 499;
-    conn->request->outcome.status = 499;
-    conn->request->keep_alive = false;
-    conn->request->cut_off = true;
-    return CS_STAGE_RECORD;
+    return cs_close_silently(conn, 499);
 }
 
 bool cs_is_too_large(const struct cs_request *request, uint64_t size)
@@ -38,6 +34,25 @@ static void keep_body(struct cs_exchange *x, struct cs_str data)
         x->body_lost = true;
 }
 
+int cs_decode_body(struct cs_h1_body *body, struct cs_buf *buf, size_t *ret_consumed,
+                   struct cs_str *ret_data)
+{
+    size_t done = 0, len = 0, n = 0;
+    struct cs_str data = {0};
+    int r;
+
+    do {
+        r = cs_h1_body_feed(body, cs_str_skip(cs_buf_str(buf), done), &n, &data);
+        if (data.len)
+            memmove(buf->ptr + len, data.ptr, data.len);
+        len += data.len;
+        done += n;
+    } while (r == CS_H1_MORE && done < buf->len);
+    *ret_consumed = done;
+    *ret_data = cs_str_make(buf->ptr, len);
+    return r;
+}
+
 /* One piece of the request body from the client, decoded into *ret_data, which borrows from
  * conn->in; *ret_consumed is to be taken off it. Return: CS_MOVED, CS_STUCK or a stage. */
 static int take_body(struct cs_conn *conn, size_t piece, size_t *ret_consumed,
@@ -53,7 +68,7 @@ static int take_body(struct cs_conn *conn, size_t piece, size_t *ret_consumed,
         default: return cs_client_left(conn);
         }
     }
-    r = cs_h1_body_feed(&request->body, cs_buf_str(&conn->in), ret_consumed, ret_data);
+    r = cs_decode_body(&request->body, &conn->in, ret_consumed, ret_data);
     if (r < 0) {
         cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(request->body.error),
                          conn->request->head.line);
@@ -73,13 +88,12 @@ static int invite_body(struct cs_conn *conn)
     struct cs_request *request = conn->request;
     enum cs_wire_result r;
 
-    if (request->body_ended || request->continued || !request->head.expect_continue || conn->in.len)
+    if (request->body_ended || !request->head.expect_continue || conn->in.len)
         return CS_MOVED;
-    if (request->out.len == 0)
+    if (!request->continued && !request->head_sent)
         cs_buf_add_str(&request->out, CS_STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    request->continued = true;
     r = cs_wire_drain(&conn->wire, &request->out);
-    if (r == CS_WIRE_OK)
-        request->continued = true;
     return r == CS_WIRE_OK ? CS_MOVED : r == CS_WIRE_WAIT ? CS_STUCK : cs_client_left(conn);
 }
 
@@ -116,23 +130,22 @@ static int drain_to_upstream(struct cs_conn *conn)
     size_t before = x->out.len;
     enum cs_wire_result r;
 
-    if (before == 0 && !x->up->wire.tls)
-        return CS_MOVED;
     x->request_begun |= before > 0;
     r = cs_wire_drain(&x->up->wire, &x->out);
     x->sent += before - x->out.len;
     if (r == CS_WIRE_OK) {
-        if (before)
-            cs_upconn_deadline(x->up, x->request_sent
-                                          ? conn->request->scope->set.proxy_read_timeout
-                                          : conn->request->scope->set.proxy_send_timeout);
+        if (x->clock == CS_CLOCK_SEND || (x->request_sent && before))
+            cs_await(conn->request, x->request_sent ? CS_CLOCK_READ : CS_CLOCK_NONE, false);
         return CS_MOVED;
     }
-    if (r == CS_WIRE_WAIT)
+    if (r == CS_WIRE_WAIT) {
+        cs_await(conn->request, CS_CLOCK_SEND, before != x->out.len);
         return CS_STUCK;
+    }
     /* the upstream may have answered before it closed: let pull() look */
     x->request_sent = x->push_broken = true;
     cs_buf_reset(&x->out);
+    cs_await(conn->request, CS_CLOCK_READ, false);
     return CS_STUCK;
 }
 
@@ -154,6 +167,20 @@ static void encode_body(struct cs_exchange *x, struct cs_request *request, struc
         for (size_t i = 0; i < x->proxy->n_set; i++)
             cs_headers_remove_same(&trailers, x->proxy->set[i].name);
         cs_h1_write_last_chunk(&x->out, &trailers);
+    }
+}
+
+/* The client's time runs while its body is waited for, not while the upstream takes none. */
+static void body_clock(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    bool running = cs_timer_pending(&conn->timer) || conn->timed_out;
+
+    if (request->exchange->clock == CS_CLOCK_SEND) {
+        if (running && request->out.len == 0 && !cs_wire_unsent(&conn->wire))
+            cs_conn_deadline(conn, 0);
+    } else if (!running) {
+        cs_conn_deadline(conn, request->scope->set.client_body_timeout);
     }
 }
 
@@ -183,5 +210,7 @@ int cs_push(struct cs_conn *conn)
         cs_conn_deadline(conn, request->body_ended ? 0 : request->scope->set.client_body_timeout);
         moved = true;
     }
+    if (r == CS_STUCK && !x->request_sent)
+        body_clock(conn);
     return r >= 0 || r == CS_STEP_FAIL ? r : moved ? CS_MOVED : CS_STUCK;
 }

@@ -16,13 +16,15 @@ static int broken_off(struct cs_conn *conn)
 /* No request has begun. */
 static int wait_idle(struct cs_conn *conn)
 {
-    const struct cs_location_settings *set = &conn->server->base->set;
+    int64_t limit_ms = conn->idle_ms;
 
     if (cs_conn_is_idle(conn) || conn->n_requests == 0)
         return CS_STEP_WAIT;
+    if (conn->worker->draining && limit_ms > CS_DRAIN_IDLE_MS)
+        limit_ms = CS_DRAIN_IDLE_MS;
     cs_list_push_back(&conn->worker->idle, &conn->idle_link);
     cs_conn_drop_input(conn);
-    cs_conn_deadline(conn, set->keepalive_timeout);
+    cs_conn_deadline(conn, limit_ms);
     return CS_STEP_WAIT;
 }
 

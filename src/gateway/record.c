@@ -5,11 +5,12 @@
 #include "tls/session.h"
 
 /* How long an ended connection is listened to, for bytes that were on their way. */
-enum { LINGER_MS = 5000, LINGER_BYTES = 16384 };
+enum { LINGER_MS = 5000, LINGER_BYTES = 16384, LINGER_BUDGET = 64 };
 
 static bool client_may_still_send(const struct cs_conn *conn)
 {
-    return !conn->request->body_ended || conn->worker->draining || !conn->request->has_head;
+    return !conn->request->body_ended || conn->worker->draining || !conn->request->has_head ||
+           conn->in.len || cs_wire_pending(&conn->wire);
 }
 
 static int end_connection(struct cs_conn *conn)
@@ -35,11 +36,14 @@ int cs_stage_record(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
     bool more = request->keep_alive;
+    int64_t idle_ms = request->scope->set.keepalive_timeout;
 
     cs_access_log(request);
+    conn->timed_out = false;
     if (!more)
         return end_connection(conn);
     cs_request_end(conn);
+    conn->idle_ms = idle_ms;
     return CS_STAGE_RECEIVE;
 }
 
@@ -51,8 +55,11 @@ int cs_linger(struct cs_conn *conn)
 
     if (conn->timed_out)
         return CS_STEP_DONE;
-    do
+    for (int budget = LINGER_BUDGET; budget; budget--) {
         r = cs_wire_read(&conn->wire, bytes, sizeof(bytes), &n);
-    while (r == CS_WIRE_OK);
-    return r == CS_WIRE_WAIT ? CS_STEP_WAIT : CS_STEP_DONE;
+        if (r != CS_WIRE_OK)
+            return r == CS_WIRE_WAIT ? CS_STEP_WAIT : CS_STEP_DONE;
+    }
+    cs_watch_kick(&conn->worker->loop, &conn->wire.watch);
+    return CS_STEP_WAIT;
 }

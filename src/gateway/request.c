@@ -83,6 +83,14 @@ bool cs_body_discard(struct cs_request *request)
     return request->body_ended;
 }
 
+struct cs_str cs_request_joined(struct cs_request *request, struct cs_buf *buf)
+{
+    struct cs_str text = cs_arena_dup(&request->arena, cs_buf_str(buf));
+
+    cs_buf_deinit(buf);
+    return text;
+}
+
 struct cs_str cs_request_eval(struct cs_request *request, const struct cs_template *text)
 {
     return cs_template_eval(text, &request->arena, cs_request_variable, request);

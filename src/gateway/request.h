@@ -34,14 +34,13 @@ struct cs_request {
     struct cs_str method;            /* becomes GET in error pages */
     struct cs_str path;              /* normalised: $uri */
     struct cs_str args;              /* without "?" */
-    struct cs_str origin;            /* path and args as sent: what is forwarded unless rewritten */
+    struct cs_str origin;            /* path and args as sent; NULL pointer once rewritten */
     struct cs_str host;              /* canonical; empty without one */
     struct cs_decision decision;     /* of authorize, then of access */
     const struct cs_permit *permit;
     unsigned n_jumps;    /* internal redirects so far */
     bool internal;       /* reached by error_page or rewrite */
     bool script_stopped; /* `break` was met */
-    bool script_closes;  /* `return 444`: close without an answer */
     bool path_changed;   /* a rewrite changed the path since the location was chosen */
     char id[32];         /* $request_id */
     bool has_id;
@@ -61,6 +60,7 @@ struct cs_request {
     int forced_status; /* answer of error_page `=code`; 0: none */
     struct cs_str answer_body, answer_type, answer_location;
     bool answer_is_ready;         /* answer_body is what to send, even when empty */
+    bool without_body;            /* its body is not for an upstream any more */
     bool cut_off;                 /* the answer could not be completed: end without a word */
     bool keep_alive;              /* the connection may serve another request */
     bool head_sent;               /* the response head has been put into out */
@@ -83,6 +83,12 @@ void cs_request_set_scope(struct cs_request *request, const struct cs_scope *sco
 struct cs_str cs_request_variable(void *request, int index);
 /** cs_request_builtin() - value of a built-in variable (enum cs_builtin). */
 struct cs_str cs_request_builtin(struct cs_request *request, int builtin);
+/* Bytes of a value that is joined from many. */
+enum { CS_JOINED_MAX = 1 << 20 };
+
+/** cs_request_joined() - what was collected in @buf, which is freed. Lives as long as the
+ *  request. */
+struct cs_str cs_request_joined(struct cs_request *request, struct cs_buf *buf);
 /** cs_request_eval() - a template's text now; lives as long as the request. */
 struct cs_str cs_request_eval(struct cs_request *request, const struct cs_template *text);
 
@@ -92,6 +98,9 @@ int cs_answer(struct cs_conn *conn, int status);
 /** cs_answer_text() - answer with @status and @text as `return` does (a redirect for 301, 302,
  *  303, 307 and 308). Return: the stage to enter. */
 int cs_answer_text(struct cs_conn *conn, int status, struct cs_str text);
+/** cs_close_silently() - end the connection without a word; @status is for the log.
+ *  Return: the stage to enter. */
+int cs_close_silently(struct cs_conn *conn, int status);
 /** cs_route_named() - go on in the location @name ("@x"). Return: the stage to enter. */
 int cs_route_named(struct cs_conn *conn, struct cs_str name);
 

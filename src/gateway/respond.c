@@ -32,9 +32,12 @@ static struct cs_str absolute(struct cs_request *request, struct cs_str to)
                            port, CS_FMT(to));
 }
 
-/* A short body that nobody wants is read for the sake of the connection. */
+/* A short body that nobody wants is read for the sake of the connection; not one that the client
+ * holds back, since what comes next may as well be another request. */
 static bool worth_discarding(const struct cs_request *request)
 {
+    if (request->body.error || (request->head.expect_continue && !request->continued))
+        return false;
     return request->head.framing == CS_H1_BODY_CHUNKED ||
            request->head.content_length <= DISCARD_MAX;
 }

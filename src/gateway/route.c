@@ -23,6 +23,17 @@ static int find_location(struct cs_request *request, struct cs_location_match *r
     return 0;
 }
 
+/* A client that may not ask anything is not taken to an upstream by its own error page either. */
+static int plain_page(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+
+    cs_conn_log(conn, CS_LOG_WARN,
+                "the error page for a refused client is not fetched from an upstream");
+    request->forced_status = 0;
+    return cs_answer(conn, request->error_status ? request->error_status : 403);
+}
+
 /* Access rules of the location; what they allow, a permit attests. */
 static int check_access(struct cs_conn *conn)
 {
@@ -32,8 +43,12 @@ static int check_access(struct cs_conn *conn)
 
     cs_policy_decide_access(request->scope->access, &subject, &decision);
     request->permit = cs_policy_permit(&request->arena, &request->decision, &decision);
+    if (!request->decision.allowed && request->scope->proxy)
+        return plain_page(conn);
     if (request->permit)
         return request->scope->proxy ? CS_STAGE_PROXY : cs_answer(conn, 404);
+    if (decision.allowed)
+        return cs_answer(conn, 404);
     cs_conn_log_kind(conn, CS_LOG_ERROR, decision.kind, (struct cs_str){0});
     return cs_answer(conn, decision.status);
 }
@@ -50,7 +65,7 @@ static int enter(struct cs_conn *conn, const struct cs_scope *scope)
     request->path_changed = false;
     r = cs_script_run(request, &scope->script);
     if (r == CS_SCRIPT_ANSWERED)
-        return request->script_closes ? CS_STEP_DONE : conn->request->next_stage;
+        return request->next_stage;
     if (r == CS_SCRIPT_RESTART || (request->path_changed && !request->script_stopped)) {
         request->n_jumps++;
         return CS_STAGE_ROUTE;
@@ -98,7 +113,7 @@ int cs_stage_route(struct cs_conn *conn)
     if (request->n_jumps == 0)
         r = cs_script_run(request, &request->server->script);
     if (r == CS_SCRIPT_ANSWERED)
-        return request->script_closes ? CS_STEP_DONE : request->next_stage;
+        return request->next_stage;
     request->script_stopped = false;
     if (find_location(request, &match) < 0) {
         cs_conn_log(conn, CS_LOG_ERROR, "the path could not be matched with the locations");

@@ -6,7 +6,9 @@
 #include "gateway/conn_log.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
-#include "http/target.h"
+#include "http/escape.h"
+
+enum { TARGET_MAX = 1 << 20 };
 
 void cs_request_capture(struct cs_request *request, const struct cs_captures *captures)
 {
@@ -80,7 +82,7 @@ static enum cs_script_result run_if(struct cs_request *request, const struct cs_
 static enum cs_script_result run_return(struct cs_request *request, const struct cs_op *op)
 {
     if (op->status == 444) {
-        request->script_closes = true;
+        request->next_stage = cs_close_silently(request->conn, op->status);
         return CS_SCRIPT_ANSWERED;
     }
     if (op->text.n == 0 && (op->status >= 300 || op->status == 0))
@@ -91,13 +93,57 @@ static enum cs_script_result run_return(struct cs_request *request, const struct
     return CS_SCRIPT_ANSWERED;
 }
 
-/* $args of the replacement come first, those of the request after, unless it ended in "?". */
-static struct cs_str joined_args(struct cs_request *request, const struct cs_op *op,
-                                 struct cs_str *uri)
+/* The value of @part; groups of the match are escaped for @place, as nginx does. */
+static struct cs_str part_value(struct cs_request *request, const struct cs_template_part *part,
+                                int place)
 {
-    struct cs_str args = *uri, path = cs_str_cut(&args, '?');
+    const struct cs_variables *variables = request->conn->worker->snapshot->variables;
+    struct cs_str value = cs_request_variable(request, part->variable);
 
-    *uri = path;
+    if (place < 0 || variables->items[part->variable].kind != CS_VARIABLE_CAPTURE)
+        return value;
+    return cs_escape_uri(value, (enum cs_escape)place, &request->arena);
+}
+
+/* The replacement, cut at the "?" that the configuration wrote: one that a client sent belongs to
+ * the value it came in. Return: 0, or -ENOBUFS. */
+static int replacement(struct cs_request *request, const struct cs_op *op, bool redirects,
+                       struct cs_str *ret_path, struct cs_str *ret_args)
+{
+    struct cs_buf path, args, *to = &path;
+    int place = redirects ? CS_ESCAPE_URI : -1, r = 0;
+
+    cs_buf_init(&path, TARGET_MAX);
+    cs_buf_init(&args, TARGET_MAX);
+    for (size_t i = 0; i < op->text.n && r == 0; i++) {
+        const struct cs_template_part *part = &op->text.parts[i];
+        struct cs_str text = part->literal;
+        if (part->variable >= 0) {
+            r = cs_buf_add_str(to, part_value(request, part, place));
+            continue;
+        }
+        if (to == &path) {
+            struct cs_str before = cs_str_cut(&text, '?');
+            r = cs_buf_add_str(to, before);
+            if (!text.ptr)
+                continue;
+            to = &args;
+            place = CS_ESCAPE_ARGS;
+        }
+        if (r == 0)
+            r = cs_buf_add_str(to, text);
+    }
+    *ret_path = cs_arena_dup(&request->arena, cs_buf_str(&path));
+    *ret_args = to == &args ? cs_arena_dup(&request->arena, cs_buf_str(&args)) : (struct cs_str){0};
+    cs_buf_deinit(&path);
+    cs_buf_deinit(&args);
+    return r;
+}
+
+/* Arguments of the replacement come first, those of the request after, unless it ended in "?". */
+static struct cs_str joined_args(struct cs_request *request, const struct cs_op *op,
+                                 struct cs_str args)
+{
     if (!args.ptr)
         return op->drop_args ? (struct cs_str){0} : request->args;
     if (op->drop_args || request->args.len == 0)
@@ -107,25 +153,33 @@ static struct cs_str joined_args(struct cs_request *request, const struct cs_op 
 
 static enum cs_script_result run_rewrite(struct cs_request *request, const struct cs_op *op)
 {
-    struct cs_str uri;
+    bool redirects = op->flag == CS_REWRITE_REDIRECT || op->flag == CS_REWRITE_PERMANENT;
+    struct cs_str uri, args;
     int r = matches(request, op, request->path);
 
     if (r < 0)
         return unsearchable(request);
     if (r == 0)
         return CS_SCRIPT_GO_ON;
-    uri = cs_request_eval(request, &op->text);
-    if (op->flag == CS_REWRITE_REDIRECT || op->flag == CS_REWRITE_PERMANENT) {
-        struct cs_str args = joined_args(request, op, &uri);
+    if (replacement(request, op, redirects, &uri, &args) < 0 || uri.len == 0) {
+        cs_conn_log(request->conn, CS_LOG_ERROR, "the rewritten URI is %s",
+                    uri.len ? "too long" : "empty");
+        request->next_stage = cs_answer(request->conn, 500);
+        return CS_SCRIPT_ANSWERED;
+    }
+    args = joined_args(request, op, args);
+    if (redirects) {
         if (args.len)
             uri = cs_arena_printf(&request->arena, "%.*s?%.*s", CS_FMT(uri), CS_FMT(args));
         request->next_stage =
             cs_answer_text(request->conn, op->flag == CS_REWRITE_PERMANENT ? 301 : 302, uri);
         return CS_SCRIPT_ANSWERED;
     }
-    request->args = joined_args(request, op, &uri);
+    request->args = args;
     request->path = uri;
     request->path_changed = true;
+    request->origin = (struct cs_str){0};
+    request->internal = true;
     if (op->flag == CS_REWRITE_BREAK)
         request->script_stopped = true;
     if (op->flag == CS_REWRITE_LAST)

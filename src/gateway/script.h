@@ -8,7 +8,7 @@
 
 enum cs_script_result {
     CS_SCRIPT_GO_ON,    /* to the content of request->location, which may have changed */
-    CS_SCRIPT_ANSWERED, /* an answer is ready (or request->script_closes) */
+    CS_SCRIPT_ANSWERED, /* an answer is ready, or the connection is to end */
     CS_SCRIPT_RESTART,  /* the path has changed: find the location again */
 };
 

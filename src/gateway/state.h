@@ -16,6 +16,9 @@
 
 struct cs_worker;
 
+/* How long an idle connection may hold up a worker that is to leave. */
+enum { CS_DRAIN_IDLE_MS = 10000 };
+
 /* One inherited listening socket. */
 struct cs_listening {
     struct cs_worker *worker;
@@ -41,12 +44,16 @@ struct cs_worker {
     struct cs_list conns;      /* all connections */
     struct cs_list idle;       /* those that wait for a request, longest first */
     size_t n_conns;
+    size_t n_upconns; /* connections to upstreams, idle ones included */
     uint64_t next_number;
     bool draining; /* no new connections; every answer says close */
     struct cs_timer shutdown;
     char hostname[256];
 };
 
+/** cs_worker_make_room() - whether one more connection, to a client or an upstream, is within
+ *  worker_connections; an idle one is closed for it. Otherwise logged. */
+bool cs_worker_make_room(struct cs_worker *worker);
 /** cs_worker_left() - a connection has gone: accept again, or leave when draining. */
 void cs_worker_left(struct cs_worker *worker);
 

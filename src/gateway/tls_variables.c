@@ -58,8 +58,9 @@ static struct cs_str folded_pem(struct cs_request *request, struct cs_str der)
 
 static struct cs_str ip_list(struct cs_request *request, const struct cs_names *names)
 {
-    struct cs_str all = {0};
+    struct cs_buf all;
 
+    cs_buf_init(&all, CS_JOINED_MAX);
     for (size_t i = 0; i < names->n; i++) {
         struct cs_addr addr = {0};
         char text[CS_ADDR_TEXT];
@@ -72,20 +73,22 @@ static struct cs_str ip_list(struct cs_request *request, const struct cs_names *
             addr.in6.sin6_family = AF_INET6;
             memcpy(&addr.in6.sin6_addr, names->items[i].ptr, 16);
         }
-        all = cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all), i ? "," : "",
-                              CS_FMT(cs_addr_ip_text(&addr, text)));
+        cs_buf_add_str(&all, i ? CS_STR(",") : CS_STR(""));
+        cs_buf_add_str(&all, cs_addr_ip_text(&addr, text));
     }
-    return all;
+    return cs_request_joined(request, &all);
 }
 
 static struct cs_str name_list(struct cs_request *request, const struct cs_names *names)
 {
-    struct cs_str all = {0};
+    struct cs_buf all;
 
-    for (size_t i = 0; i < names->n; i++)
-        all = cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all), i ? "," : "",
-                              CS_FMT(names->items[i]));
-    return all;
+    cs_buf_init(&all, CS_JOINED_MAX);
+    for (size_t i = 0; i < names->n; i++) {
+        cs_buf_add_str(&all, i ? CS_STR(",") : CS_STR(""));
+        cs_buf_add_str(&all, names->items[i]);
+    }
+    return cs_request_joined(request, &all);
 }
 
 static struct cs_str time_text(struct cs_request *request, int64_t sec)
@@ -137,16 +140,18 @@ static struct cs_str certificate_variable(struct cs_request *request, const stru
 static struct cs_str code_list(struct cs_request *request, struct cs_code_points points,
                                struct cs_str (*name_of)(uint16_t code))
 {
-    struct cs_str all = {0};
+    struct cs_buf all;
 
+    cs_buf_init(&all, CS_JOINED_MAX);
     for (size_t i = 0; i < points.n; i++) {
         struct cs_str name = name_of(points.codes[i]);
-        if (!name.len)
-            name = cs_arena_printf(&request->arena, "0x%04x", points.codes[i]);
-        all =
-            cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all), i ? ":" : "", CS_FMT(name));
+        cs_buf_add_str(&all, i ? CS_STR(":") : CS_STR(""));
+        if (name.len)
+            cs_buf_add_str(&all, name);
+        else
+            cs_buf_addf(&all, "0x%04x", points.codes[i]);
     }
-    return all;
+    return cs_request_joined(request, &all);
 }
 
 static struct cs_str verify_text(struct cs_request *request)

@@ -67,6 +67,7 @@ static void upconn_close(struct cs_upconn *up)
         cs_list_remove(&up->link);
     }
     up->user = NULL;
+    up->worker->n_upconns--;
     cs_loop_defer(&up->worker->loop, &up->reap);
 }
 
@@ -86,6 +87,18 @@ void cs_pools_deinit(struct cs_pools *pools)
     *pools = (struct cs_pools){0};
 }
 
+bool cs_pools_make_room(struct cs_pools *pools)
+{
+    for (size_t i = 0; i < pools->n; i++) {
+        struct cs_pool *pool = &pools->items[i];
+        if (cs_list_empty(&pool->idle))
+            continue;
+        upconn_close(cs_container_of(pool->idle.prev, struct cs_upconn, link));
+        return true;
+    }
+    return false;
+}
+
 struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstream *upstream)
 {
     return &pools->items[upstream->index].balance;
@@ -101,6 +114,20 @@ static bool is_quiet(const struct cs_upconn *up)
            cs_sock_peek(up->wire.fd, &byte, sizeof(byte), &n) == CS_IO_WANT_READ;
 }
 
+/* The same when the answer to a request has just been read: neither the socket nor TLS may hold
+ * a byte more, or the next request would take it for its answer. */
+static bool is_read_dry(struct cs_upconn *up)
+{
+    if (up->in.len || cs_wire_hangup(&up->wire) || cs_wire_unsent(&up->wire))
+        return false;
+    if (!cs_wire_pending(&up->wire))
+        return true;
+    if (up->wire.tls || !is_quiet(up))
+        return false;
+    up->wire.watch.readable = false;
+    return true;
+}
+
 static void on_ready(struct cs_watch *watch)
 {
     struct cs_upconn *up = cs_container_of(watch, struct cs_upconn, wire.watch);
@@ -112,6 +139,8 @@ static void on_ready(struct cs_watch *watch)
     }
     if (!is_quiet(up))
         upconn_close(up);
+    else
+        watch->readable = false;
 }
 
 static void on_deadline(struct cs_timer *timer)
@@ -163,6 +192,12 @@ static void identity_of(const struct cs_proxy *proxy, size_t peer, struct cs_str
     cs_digest_final(&digest, ret_digest);
 }
 
+/* Whether the loop has noted something about it that nobody has looked at. */
+static bool has_news(const struct cs_upconn *up)
+{
+    return up->wire.watch.readable || up->wire.watch.hangup;
+}
+
 static struct cs_upconn *find_idle(struct cs_worker *worker, const struct cs_upstream *upstream,
                                    const uint8_t identity[32])
 {
@@ -170,11 +205,12 @@ static struct cs_upconn *find_idle(struct cs_worker *worker, const struct cs_ups
 
     CS_LIST_FOREACH (link, &pool->idle) {
         struct cs_upconn *up = cs_container_of(link, struct cs_upconn, link);
-        if (memcmp(up->identity, identity, 32) == 0) {
-            cs_list_remove(&up->link);
-            pool->n_idle--;
-            return up;
-        }
+        if (memcmp(up->identity, identity, 32) != 0 || (has_news(up) && !is_quiet(up)))
+            continue; /* its turn to be closed comes with the event */
+        cs_list_remove(&up->link);
+        pool->n_idle--;
+        cs_wire_event(&up->wire);
+        return up;
     }
     return NULL;
 }
@@ -186,6 +222,10 @@ static struct cs_upconn *upconn_new(struct cs_conn *user, const struct cs_proxy 
     struct cs_upconn *up;
     int fd, r;
 
+    if (!cs_worker_make_room(worker)) {
+        errno = EMFILE;
+        return NULL;
+    }
     r = cs_connect_start(&proxy->upstream->peers[peer].addr, &fd);
     if (r < 0) {
         errno = -r;
@@ -208,6 +248,7 @@ static struct cs_upconn *upconn_new(struct cs_conn *user, const struct cs_proxy 
         errno = -r;
         return NULL;
     }
+    worker->n_upconns++;
     up->name = cs_str_make(strndup(name.len ? name.ptr : "", name.len), name.len);
     return up;
 }
@@ -285,7 +326,10 @@ static int start_tls(struct cs_upconn *up)
     up->wire.tls = cs_tls_client_session(tls->client, up->wire.fd,
                                          tls->send_sni ? up->name : (struct cs_str){0}, key, &hooks,
                                          up, &up->worker->tls_io);
-    return up->wire.tls ? 0 : -ENOMEM;
+    if (!up->wire.tls)
+        return -ENOMEM;
+    cs_wire_event(&up->wire); /* a hangup noted before the session was there */
+    return 0;
 }
 
 /* Why the handshake with the upstream failed. */
@@ -311,6 +355,10 @@ static struct cs_str tls_failure(struct cs_upconn *up)
 
 static enum cs_wire_result prove(struct cs_upconn *up, struct cs_str *ret_why)
 {
+    if (up->proxy->tls->trust && up->name.len == 0) {
+        *ret_why = CS_STR("the name to verify the upstream's certificate against is empty");
+        return CS_WIRE_BROKEN;
+    }
     if (!up->wire.tls && start_tls(up) < 0) {
         *ret_why = CS_STR("cannot make a TLS session");
         return CS_WIRE_BROKEN;
@@ -349,11 +397,11 @@ enum cs_wire_result cs_upconn_advance(struct cs_upconn *up, struct cs_str *ret_w
     return CS_WIRE_OK;
 }
 
-static bool may_be_kept(const struct cs_upconn *up)
+static bool may_be_kept(struct cs_upconn *up)
 {
     const struct cs_upstream *upstream = up->upstream;
 
-    return up->proved && upstream->keepalive > 0 && up->in.len == 0 && !cs_wire_hangup(&up->wire) &&
+    return up->proved && upstream->keepalive > 0 && is_read_dry(up) &&
            up->n_requests < upstream->keepalive_requests &&
            up->worker->loop.now.mono_ms - up->born_ms < upstream->keepalive_time_ms &&
            !up->worker->draining;

@@ -57,12 +57,14 @@ struct cs_pools {
 void cs_pools_init(struct cs_pools *pools, const struct cs_snapshot *snapshot);
 /** cs_pools_deinit() - close all idle connections. */
 void cs_pools_deinit(struct cs_pools *pools);
+/** cs_pools_make_room() - close an idle connection. Return: whether there was one. */
+bool cs_pools_make_room(struct cs_pools *pools);
 /** cs_pool_balance() - the balancing counts of @upstream. */
 struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstream *upstream);
 
 /** cs_upconn_get() - a connection to server @peer for @request: an idle one of the same identity,
  *  or a new one being made. *ret_reused says which. Return: NULL with errno set when it could
- *  not even be begun. */
+ *  not even be begun (EMFILE: worker_connections are not enough). */
 struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_proxy *proxy,
                                 size_t peer, bool fresh, bool *ret_reused);
 /** cs_upconn_advance() - connect and prove it as far as it goes. Return: CS_WIRE_OK when

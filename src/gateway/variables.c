@@ -90,12 +90,16 @@ static struct cs_str request_id(struct cs_request *request)
 static struct cs_str forwarded_for(struct cs_request *request)
 {
     const struct cs_headers *headers = &request->head.headers;
-    struct cs_str all = {0}, own = ip_text(request, &request->conn->peer.addr);
+    struct cs_buf all;
 
+    cs_buf_init(&all, CS_JOINED_MAX);
     for (const struct cs_header *h = cs_headers_find(headers, CS_STR("X-Forwarded-For")); h;
-         h = cs_headers_next(headers, h))
-        all = cs_arena_printf(&request->arena, "%.*s%.*s, ", CS_FMT(all), CS_FMT(h->value));
-    return all.len ? cs_arena_cat(&request->arena, all, own) : own;
+         h = cs_headers_next(headers, h)) {
+        cs_buf_add_str(&all, h->value);
+        cs_buf_add_str(&all, CS_STR(", "));
+    }
+    cs_buf_add_str(&all, ip_text(request, &request->conn->peer.addr));
+    return cs_request_joined(request, &all);
 }
 
 static int base64_value(char c)
@@ -181,14 +185,17 @@ static struct cs_str attempt_text(struct cs_request *request, const struct cs_at
     }
 }
 
-/* One value per server asked, by comma. */
+/* One value per server asked, by comma; by colon where an error page was fetched. */
 static struct cs_str attempts_text(struct cs_request *request, int id)
 {
     const struct cs_exchange *x = request->exchange;
     struct cs_str all = {0};
 
-    for (unsigned i = 0; i < x->tries; i++)
-        all = cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all), i ? ", " : "",
+    for (unsigned i = 0; i < x->n_attempts; i++)
+        all = cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all),
+                              i == 0                 ? ""
+                              : x->attempts[i].first ? " : "
+                                                     : ", ",
                               CS_FMT(attempt_text(request, &x->attempts[i], id)));
     return all;
 }
@@ -298,19 +305,24 @@ static bool is_header(struct cs_str name, struct cs_str arg)
 static struct cs_str find_headers(struct cs_request *request, const struct cs_headers *headers,
                                   struct cs_str arg)
 {
-    struct cs_str all = {0};
-    const char *joint = cs_str_eq(arg, CS_STR("cookie")) ? "; " : ", ";
+    struct cs_str first = {0};
+    struct cs_str joint = cs_str_eq(arg, CS_STR("cookie")) ? CS_STR("; ") : CS_STR(", ");
+    struct cs_buf all;
 
+    cs_buf_init(&all, CS_JOINED_MAX);
     for (size_t i = 0; i < headers->n; i++) {
         if (!is_header(headers->items[i].name, arg))
             continue;
-        if (!all.ptr)
-            all = headers->items[i].value;
-        else
-            all = cs_arena_printf(&request->arena, "%.*s%s%.*s", CS_FMT(all), joint,
-                                  CS_FMT(headers->items[i].value));
+        if (!first.ptr) {
+            first = headers->items[i].value;
+            continue;
+        }
+        if (!all.len)
+            cs_buf_add_str(&all, first);
+        cs_buf_add_str(&all, joint);
+        cs_buf_add_str(&all, headers->items[i].value);
     }
-    return all;
+    return all.len ? cs_request_joined(request, &all) : first;
 }
 
 static struct cs_str find_arg(struct cs_str args, struct cs_str name)

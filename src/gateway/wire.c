@@ -116,6 +116,11 @@ enum cs_wire_result cs_wire_flush(struct cs_wire *wire)
     return wire->tls ? from_tls(cs_tls_flush(wire->tls)) : CS_WIRE_OK;
 }
 
+bool cs_wire_unsent(const struct cs_wire *wire)
+{
+    return wire->tls && cs_tls_has_unsent(wire->tls);
+}
+
 enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf)
 {
     enum cs_wire_result r = CS_WIRE_OK;

@@ -52,6 +52,8 @@ enum cs_wire_result cs_wire_write(struct cs_wire *wire, const void *from, size_t
 /** cs_wire_drain() - write all of @buf and flush; what was written leaves the buffer.
  *  Return: CS_WIRE_OK when nothing is left. */
 enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf);
+/** cs_wire_unsent() - whether TLS holds something back that cs_wire_flush() would send. */
+bool cs_wire_unsent(const struct cs_wire *wire);
 /** cs_wire_flush() - send what TLS holds back. */
 enum cs_wire_result cs_wire_flush(struct cs_wire *wire);
 /** cs_wire_pending() - whether a read may give something without another event. */

@@ -14,7 +14,6 @@
 enum {
     ACCEPT_BATCH = 64,
     PAUSE_MS = 500,
-    DRAIN_IDLE_MS = 10000,
     COMPLAINT_MS = 1000,
     REMEMBERED_CHAINS = 4096,
     SHED_MAX = 16
@@ -56,14 +55,18 @@ static void on_resume(struct cs_timer *timer)
 }
 
 /* Room for one more: the connection that has been idle for longest makes it. */
-static bool make_room(struct cs_worker *worker)
+bool cs_worker_make_room(struct cs_worker *worker)
 {
     struct cs_conn *oldest;
 
-    if (worker->n_conns < (size_t)worker->snapshot->core.worker_connections)
+    if (worker->n_conns + worker->n_upconns < (size_t)worker->snapshot->core.worker_connections)
         return true;
-    if (cs_list_empty(&worker->idle))
+    if (cs_pools_make_room(&worker->pools))
+        return true;
+    if (cs_list_empty(&worker->idle)) {
+        log_main(worker, CS_LOG_ALERT, "worker_connections are not enough");
         return false;
+    }
     if (worker->loop.now.mono_ms >= worker->next_complaint_ms) {
         log_main(worker, CS_LOG_WARN, "worker_connections are not enough, reusing connections");
         worker->next_complaint_ms = worker->loop.now.mono_ms + COMPLAINT_MS;
@@ -94,8 +97,7 @@ static void on_listen(struct cs_watch *watch)
     for (int i = 0; i < ACCEPT_BATCH && !worker->paused && !worker->draining; i++) {
         struct cs_addr peer;
         int fd;
-        if (!make_room(worker)) {
-            log_main(worker, CS_LOG_ALERT, "worker_connections are not enough");
+        if (!cs_worker_make_room(worker)) {
             pause_accept(worker);
             return;
         }
@@ -149,8 +151,8 @@ static void limit_idle(struct cs_worker *worker)
 
     CS_LIST_FOREACH (link, &worker->idle) {
         struct cs_conn *conn = cs_container_of(link, struct cs_conn, idle_link);
-        if (conn->timer.deadline_ms - now > DRAIN_IDLE_MS)
-            cs_conn_deadline(conn, DRAIN_IDLE_MS);
+        if (conn->timer.deadline_ms - now > CS_DRAIN_IDLE_MS)
+            cs_conn_deadline(conn, CS_DRAIN_IDLE_MS);
     }
 }
 
