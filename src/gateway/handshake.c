@@ -105,6 +105,17 @@ static void declined(void *ctx)
 
 const struct cs_tls_hooks cs_handshake_hooks = {select_server, verify, resume, declined};
 
+/* A client of TLS 1.3 may have sent its request before our alert reaches it. Were the connection
+ * closed over that, the reset would hide the alert, which says what was wrong. */
+static int let_alert_arrive(struct cs_conn *conn)
+{
+    if (cs_wire_hangup(&conn->wire))
+        return CS_STEP_FAIL;
+    conn->wire.tls = cs_tls_free(conn->wire.tls);
+    conn->wire.watch.readable = true;
+    return cs_linger_begin(conn);
+}
+
 static int failed(struct cs_conn *conn)
 {
     const struct cs_handshake *facts = cs_tls_facts(conn->wire.tls);
@@ -119,7 +130,7 @@ static int failed(struct cs_conn *conn)
                     CS_FMT(facts->sni));
     else
         cs_conn_log(conn, CS_LOG_INFO, "SSL_do_handshake() failed (%.*s)", CS_FMT(facts->failure));
-    return CS_STEP_FAIL;
+    return facts->alert_sent.number >= 0 ? let_alert_arrive(conn) : CS_STEP_FAIL;
 }
 
 int cs_stage_handshake(struct cs_conn *conn)

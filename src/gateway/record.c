@@ -13,6 +13,14 @@ static bool client_may_still_send(const struct cs_conn *conn)
            conn->in.len || cs_wire_pending(&conn->wire);
 }
 
+int cs_linger_begin(struct cs_conn *conn)
+{
+    conn->lingering = true;
+    cs_socket_shutdown_write(conn->wire.fd);
+    cs_conn_deadline(conn, LINGER_MS);
+    return CS_STAGE_DONE;
+}
+
 static int end_connection(struct cs_conn *conn)
 {
     bool linger = client_may_still_send(conn) && !cs_wire_hangup(&conn->wire);
@@ -26,10 +34,7 @@ static int end_connection(struct cs_conn *conn)
         return CS_STEP_DONE;
     if (conn->wire.tls)
         cs_tls_shutdown(conn->wire.tls);
-    conn->lingering = true;
-    cs_socket_shutdown_write(conn->wire.fd);
-    cs_conn_deadline(conn, LINGER_MS);
-    return CS_STAGE_DONE;
+    return cs_linger_begin(conn);
 }
 
 int cs_stage_record(struct cs_conn *conn)

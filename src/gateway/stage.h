@@ -39,6 +39,8 @@ int cs_stage_record(struct cs_conn *conn);
  *  context is the connection. */
 extern const struct cs_tls_hooks cs_handshake_hooks;
 
+/** cs_linger_begin() - nothing more is sent on the connection. Return: its last stage. */
+int cs_linger_begin(struct cs_conn *conn);
 /** cs_linger() - the connection's last stage: the answer is out, but bytes of the client may
  *  still come; closing now could reset the answer away. */
 int cs_linger(struct cs_conn *conn);

@@ -1,7 +1,7 @@
 """Where two features meet: rewrites and forwarding, error pages and upstreams, slow clients and
 upstream deadlines, unasked-for bytes and pooled connections."""
 
-import socket
+import ssl
 import threading
 import time
 
@@ -369,3 +369,18 @@ def test_a_body_held_back_after_a_refusal_is_not_waited_for(start, backend):
             assert answer.status == status
             if not answer.keeps_alive():
                 assert client.ended(8)
+
+
+@pytest.mark.countersign
+def test_an_alert_outlives_what_the_client_sent_too_early(start, pki):
+    """TLS 1.3 lets a client send its request before it hears that its certificate is refused."""
+    gw = start("""server { listen 127.0.0.1:@tls@ ssl; server_name a.test; mtls_reject handshake;
+        ssl_certificate @pki@/server.pem; ssl_certificate_key @pki@/server.key;
+        ssl_client_certificate @pki@/ca.pem; ssl_verify_client on; return 200; }""")
+    for _ in range(20):
+        with pytest.raises(ssl.SSLError, match="alert"):
+            with wire.tls(gw.port["tls"], pki.stranger, version="1.3") as client:
+                for _ in range(3):
+                    client.ask("POST", "/", body=b"x" * 30000)
+                client.more()
+    wait_for(lambda: gw.descriptors() < 40, "the connections to be let go")
