@@ -32,7 +32,9 @@ static void add_line(struct cs_request *request, const struct cs_access_log *log
         else
             add_value(line, log->format, cs_request_variable(request, text->parts[i].variable));
     }
+    line->max++; /* a line that was cut ends like any other */
     cs_buf_add_char(line, '\n');
+    line->max--;
 }
 
 static bool wanted(struct cs_request *request, const struct cs_access_log *log)

@@ -120,6 +120,7 @@ int cs_collect(struct cs_conn *conn)
         cs_buf_consume(&conn->in, consumed);
         cs_conn_deadline(conn, request->scope->set.client_body_timeout);
     }
+    cs_conn_deadline(conn, 0);
     x->phase = CS_EXCHANGE_PICK;
     return CS_MOVED;
 }

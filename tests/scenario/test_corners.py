@@ -384,3 +384,39 @@ def test_an_alert_outlives_what_the_client_sent_too_early(start, pki):
                     client.ask("POST", "/", body=b"x" * 30000)
                 client.more()
     wait_for(lambda: gw.descriptors() < 40, "the connections to be let go")
+
+
+def test_the_time_for_a_body_ends_with_the_body(start, backend):
+    """What comes after it is the upstream's time."""
+    gw = start(plain("client_body_timeout 300ms; location / { proxy_pass http://@backend@; }"),
+               backend=backend)
+
+    def late(exchange):
+        exchange.body()
+        time.sleep(1)
+        exchange.reply(200, [], "late")
+
+    backend.on("/late", late)
+    with wire.connect(gw.port["http"]) as client:
+        client.ask("POST", "/late", [("Content-Length", "4")])
+        time.sleep(0.1)
+        client.send("body")
+        assert client.response("POST").text == "late"
+
+
+def test_a_line_that_is_too_long_for_the_log_is_still_a_line(start):
+    gw = start(plain("location / { return 200; }"))
+    with wire.connect(gw.port["http"]) as client:
+        for size in range(8130, 8172, 3):
+            client.send(b"GET / HTTP/1.1\r\nHost: a.test\r\nReferer: " + b"\xfe" * size
+                        + b"\r\nUser-Agent: " + b"\xff" * 8170 + b"\r\n\r\n")
+            assert client.response().status == 200
+    wait_for(lambda: gw.access().count("\n") == 14, "a line for each")
+    assert all(line.startswith("127.0.0.1 - ") for line in gw.access().splitlines())
+
+
+def test_redirects_name_the_host_as_it_was_asked(start):
+    gw = start(plain("location / { return 301 /x; }"))
+    for host, seen in (("a.test", "a.test"), ("[::1]", "[::1]"), ("10.0.0.1:80", "10.0.0.1")):
+        answer = ask(gw, "GET", "/", host=host)
+        assert answer.header("Location") == f"http://{seen}:{gw.port['http']}/x"
