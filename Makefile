@@ -2,6 +2,7 @@
 # make demo [ARGS=--once]     a mutual handshake, and five that are refused, before your eyes
 # make check                  every test; check-long adds those that take minutes
 # make fuzz TARGET=h1 SECONDS=60
+# make bench                  countersign beside its peers; bench-quick: under two minutes
 # make install PREFIX=/usr/local
 #
 # TLS=auto|awslc|openssl      which TLS library; auto is AWS-LC where it can be had
@@ -49,8 +50,15 @@ fuzz: packages-fuzz aws-lc
 	build-fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(or $(SECONDS),60) \
 	  build-fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
+BENCH := build-bench$(if $(filter-out auto,$(TLS)),-$(TLS))
+bench bench-quick: packages-build aws-lc
+	@test -f $(BENCH)/build.ninja || meson setup $(BENCH) -Dtls=$(TLS) -Dbench=true >/dev/null
+	@ninja -C $(BENCH) --quiet countersign bench/bench-load bench/bench-pki bench/bench-backend
+	@$(PYTHON) bench/run $(if $(filter bench-quick,$@),--quick) $(ARGS) $(BENCH)
+
 clean:
-	rm -rf build build-openssl build-awslc build-san build-openssl-san build-awslc-san build-fuzz
+	rm -rf build build-openssl build-awslc build-san build-openssl-san build-awslc-san build-fuzz \
+	  build-bench build-bench-openssl build-bench-awslc
 
 $(B)/build.ninja: | packages-build aws-lc
 	@echo "configuring $(B)"
@@ -64,5 +72,5 @@ aws-lc: packages-build
 	@test $(TLS) = openssl || deps/aws-lc/provide >/dev/null || { test $(TLS) = auto && \
 	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
-.PHONY: build demo check check-long install fuzz clean aws-lc
+.PHONY: build demo check check-long install fuzz bench bench-quick clean aws-lc
 .NOTPARALLEL: # ninja is parallel; packages are installed one run at a time
