@@ -158,7 +158,8 @@ int cs_cmd_help(const struct cs_line *line)
     } else {
         cs_help_general(&buf);
     }
-    fwrite(buf.ptr, 1, buf.len, stdout);
+    if (buf.len) /* else there is no pointer either */
+        fwrite(buf.ptr, 1, buf.len, stdout);
     cs_buf_deinit(&buf);
     return status;
 }
