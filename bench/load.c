@@ -391,17 +391,20 @@ static double kib_per_connection(const struct result *r)
     return r->held ? (double)(r->after.pss_kib - r->pss_before_kib) / r->held : 0;
 }
 
-static void print_errors_json(void)
+static void print_errors(bool json)
 {
-    bool first = true;
+    const char *between = "";
 
-    printf("\"errors\":{");
+    if (json)
+        printf("{\"errors\":{");
     for (unsigned i = 0; i < CS_VISIT_N_ERRORS; i++) {
-        if (load.errors[i])
-            printf("%s\"%s\":%u", first ? "" : ",", cs_visit_error_name(i), load.errors[i]);
-        first &= !load.errors[i];
+        if (!load.errors[i])
+            continue;
+        printf(json ? "%s\"%s\":%u" : "%s%-22s %u\n", between, cs_visit_error_name(i),
+               load.errors[i]);
+        between = json ? "," : "";
     }
-    printf("}");
+    printf(json ? "}}\n" : "");
 }
 
 static void print_json(const struct options *o, const struct result *r)
@@ -424,11 +427,9 @@ static void print_json(const struct options *o, const struct result *r)
     printf("\"pss_kib\":%lld,\"held\":%u,\"kib_per_connection\":%.3f,", (long long)r->after.pss_kib,
            r->held, kib_per_connection(r));
     printf("\"reconnects\":%llu,\"others\":%.4f,\"protocol\":\"%.*s\",\"cipher\":\"%.*s\","
-           "\"group\":\"%.*s\",",
+           "\"group\":\"%.*s\"}\n",
            (unsigned long long)load.n_reconnects, others_share(r), CS_FMT(load.protocol),
            CS_FMT(load.cipher), CS_FMT(load.group));
-    print_errors_json();
-    printf("}\n");
 }
 
 static void print_table(const struct options *o, const struct result *r)
@@ -450,9 +451,6 @@ static void print_table(const struct options *o, const struct result *r)
     if (r->held)
         printf("%-22s %u, %.1f KiB each\n", "held", r->held, kib_per_connection(r));
     printf("%-22s %.1f %% of one CPU\n", "everybody else", 100 * others_share(r));
-    for (unsigned i = 0; i < CS_VISIT_N_ERRORS; i++)
-        if (load.errors[i])
-            printf("%-22s %u\n", cs_visit_error_name(i), load.errors[i]);
 }
 
 /* Return: the exit status. */
@@ -473,6 +471,7 @@ static int judge(const struct result *r)
 static int run(const struct options *o)
 {
     static struct result result;
+    int status;
 
     check_content(o);
     visits = cs_alloc(o->connections * sizeof(*visits));
@@ -482,7 +481,10 @@ static int run(const struct options *o)
         run_idle(o, &result);
     else
         run_timed(o, &result);
-    if (o->json)
+    status = judge(&result);
+    if (status)
+        print_errors(o->json); /* figures of a run that went wrong are none */
+    else if (o->json)
         print_json(o, &result);
     else
         print_table(o, &result);
@@ -490,17 +492,18 @@ static int run(const struct options *o)
     for (unsigned i = 0; i < o->connections; i++)
         cs_visit_end(&visits[i]);
     free(visits);
-    return judge(&result);
+    return status;
 }
 
-/* An answer of any other status than 200, or an alert, is a refusal; a server that cannot be
- * reached, or says nothing, has refused nobody. */
+/* An alert or an answer 4xx is a refusal, from a server that has shown its own certificate. One
+ * that cannot be reached, says nothing or breaks has refused nobody. */
 static int judge_refusal(void)
 {
-    bool refused = load.errors[CS_VISIT_REFUSED] || load.errors[CS_VISIT_TLS] ||
-                   load.errors[CS_VISIT_STATUS] || load.errors[CS_VISIT_CUT];
+    bool status = load.errors[CS_VISIT_STATUS] && load.last_status / 100 == 4;
+    bool refused = load.known_leaf.len && (load.errors[CS_VISIT_REFUSED] || status);
 
-    printf("%s: %.*s\n", refused ? "refused" : "not refused", CS_FMT(load.first_error));
+    printf("%s%s%.*s\n", refused ? "refused" : "not refused", load.n_errors ? ": " : "",
+           CS_FMT(load.first_error));
     return !refused;
 }
 

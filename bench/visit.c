@@ -109,13 +109,14 @@ static bool fail(struct cs_visit *v, enum cs_visit_error error, struct cs_str wh
     return false;
 }
 
+/* An alert is the server's own word, whenever it comes; @error is for what fails without. */
 static bool fail_tls(struct cs_visit *v, enum cs_visit_error error)
 {
     const struct cs_handshake *facts = cs_tls_facts(v->tls);
-    struct cs_str why =
-        facts->alert_received.text.len ? facts->alert_received.text : facts->failure;
+    bool alert = facts->alert_received.number >= 0 && facts->alert_received.text.len;
+    struct cs_str why = alert ? facts->alert_received.text : facts->failure;
 
-    return fail(v, error, cs_arena_dup(&v->load->arena, why));
+    return fail(v, alert ? CS_VISIT_REFUSED : error, cs_arena_dup(&v->load->arena, why));
 }
 
 static bool resting(struct cs_visit *v)

@@ -23,7 +23,7 @@ enum cs_visit_mode {
 enum cs_visit_error {
     CS_VISIT_CONNECT,
     CS_VISIT_TLS,         /* the handshake failed on this side, or was cut off */
-    CS_VISIT_REFUSED,     /* an alert or TLS error behind our side of the handshake */
+    CS_VISIT_REFUSED,     /* the server sent an alert */
     CS_VISIT_NOT_RESUMED, /* a full handshake where a resumption was due */
     CS_VISIT_CUT,         /* the connection ended before the answer did */
     CS_VISIT_HEAD,        /* not HTTP as it should be */
