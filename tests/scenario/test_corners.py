@@ -1,6 +1,7 @@
 """Where two features meet: rewrites and forwarding, error pages and upstreams, slow clients and
 upstream deadlines, unasked-for bytes and pooled connections."""
 
+import base64
 import ssl
 import threading
 import time
@@ -407,8 +408,10 @@ def test_the_time_for_a_body_ends_with_the_body(start, backend):
 def test_a_line_that_is_too_long_for_the_log_is_still_a_line(start):
     gw = start(plain("location / { return 200; }"))
     with wire.connect(gw.port["http"]) as client:
-        for size in range(8130, 8172, 3):
-            client.send(b"GET / HTTP/1.1\r\nHost: a.test\r\nReferer: " + b"\xfe" * size
+        user = base64.b64encode(b"\xfd" * 3000 + b":")
+        for size in range(1, 15):
+            client.send(b"GET /" + b"a" * size + b" HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic " + user
+                        + b"\r\nReferer: " + b"\xfe" * 8170
                         + b"\r\nUser-Agent: " + b"\xff" * 8170 + b"\r\n\r\n")
             assert client.response().status == 200
     wait_for(lambda: gw.access().count("\n") == 14, "a line for each")
