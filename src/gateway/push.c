@@ -43,7 +43,7 @@ int cs_decode_body(struct cs_h1_body *body, struct cs_buf *buf, size_t *ret_cons
 
     do {
         r = cs_h1_body_feed(body, cs_str_skip(cs_buf_str(buf), done), &n, &data);
-        if (data.len)
+        if (data.len && data.ptr != buf->ptr + len)
             memmove(buf->ptr + len, data.ptr, data.len);
         len += data.len;
         done += n;

@@ -1,6 +1,7 @@
 /* route: the server's statements, the location that the path matches, its statements, its
  * access rules; as often as a rewrite starts over. */
 #include "gateway/conn_log.h"
+#include "gateway/proxying.h"
 #include "gateway/script.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
@@ -121,5 +122,9 @@ int cs_stage_route(struct cs_conn *conn)
     }
     if (match.redirect)
         return add_slash(conn, match.value);
+    cs_request_set_scope(request, match.value);
+    if (!request->without_body && request->head.framing == CS_H1_BODY_LENGTH &&
+        cs_is_too_large(request, request->head.content_length))
+        return cs_body_too_large(conn);
     return enter(conn, match.value);
 }
