@@ -125,21 +125,6 @@ int cs_process_reap(pid_t *ret_pid, int *ret_status)
     return 1;
 }
 
-int cs_process_daemonize(void)
-{
-    cs_cleanup(cs_close_p) int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    pid_t pid = fork();
-    if (pid < 0)
-        return -errno;
-    if (pid > 0)
-        _exit(0);
-    if (setsid() < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
-        return -errno;
-    return 0;
-}
-
 int cs_process_limit_files(uint64_t n)
 {
     struct rlimit limit;

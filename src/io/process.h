@@ -1,4 +1,4 @@
-/* Processes: forking, giving privileges up for good, limits, daemons, pid files. */
+/* Processes: forking, giving privileges up for good, limits, pid files. */
 #ifndef CS_IO_PROCESS_H
 #define CS_IO_PROCESS_H
 
@@ -32,9 +32,6 @@ pid_t cs_process_fork(void);
 /** cs_process_reap() - one child that ended, without waiting. Return: 1 (*ret_pid and *ret_status
  *  as of waitpid(2)), 0 (none ended), or -ECHILD (there are none). */
 int cs_process_reap(pid_t *ret_pid, int *ret_status);
-/** cs_process_daemonize() - go on in a child without terminal, with stdin and stdout on
- *  /dev/null; the caller's process ends here with status 0. Return: 0 in the child, or -errno. */
-int cs_process_daemonize(void);
 /** cs_process_limit_files() - allow @n descriptors; as root beyond the hard limit too.
  *  Return: 0, or -errno (nothing changed). */
 int cs_process_limit_files(uint64_t n);

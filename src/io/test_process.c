@@ -95,26 +95,6 @@ static void test_reap(void)
     tap_ok(got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7, "that one");
 }
 
-static void test_daemonize(void)
-{
-    int fds[2];
-    char byte = 0;
-    if (pipe(fds) < 0)
-        abort();
-    pid_t pid = cs_process_fork();
-    if (pid == 0) {
-        pid_t first = getpid();
-        int r = cs_process_daemonize();
-        bool alone = getsid(0) == getpid() && getpid() != first;
-        _exit(write(fds[1], r == 0 && alone ? "y" : "n", 1) == 1 ? 0 : 1);
-    }
-    tap_int(status_of(pid), 0, "the starting process ends well");
-    close(fds[1]);
-    tap_int(read(fds[0], &byte, 1), 1, "the daemon goes on");
-    tap_ok(byte == 'y', "in a session of its own");
-    close(fds[0]);
-}
-
 static struct cs_loop loop;
 static int seen[8];
 static size_t n_seen;
@@ -205,7 +185,6 @@ int main(void)
     test_drop();
     test_limit();
     test_reap();
-    test_daemonize();
     test_signals();
     test_pidfiles();
     return tap_done();
