@@ -151,19 +151,9 @@ static int on_servername(SSL *ssl, int *ret_alert, void *arg)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static int ask_mode(enum cs_tls_verify verify)
-{
-    switch (verify) {
-    case CS_TLS_VERIFY_OFF: return SSL_VERIFY_NONE;
-    case CS_TLS_VERIFY_REQUEST: return SSL_VERIFY_PEER;
-    case CS_TLS_VERIFY_REQUIRE: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    }
-    return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-}
-
 void cs_lib_ask(SSL *ssl, enum cs_tls_verify verify)
 {
-    SSL_set_custom_verify(ssl, ask_mode(verify), on_verify);
+    SSL_set_custom_verify(ssl, cs_tls_ask_mode(verify), on_verify);
 }
 
 static int take_lists(SSL *ssl, const struct cs_tls_server *from, const struct cs_tls_server *to)

@@ -151,3 +151,13 @@ uint16_t cs_tls_max_version(unsigned protocols)
 {
     return protocols == CS_TLS_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
+
+int cs_tls_ask_mode(enum cs_tls_verify verify)
+{
+    switch (verify) {
+    case CS_TLS_VERIFY_OFF: return SSL_VERIFY_NONE;
+    case CS_TLS_VERIFY_REQUEST: return SSL_VERIFY_PEER;
+    case CS_TLS_VERIFY_REQUIRE: break;
+    }
+    return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}

@@ -90,6 +90,8 @@ int cs_tls_use_curves(SSL_CTX *ctx, struct cs_str curves, const struct cs_place 
 /** cs_tls_min_version(), cs_tls_max_version() - bits as the library's numbers. */
 uint16_t cs_tls_min_version(unsigned protocols);
 uint16_t cs_tls_max_version(unsigned protocols);
+/** cs_tls_ask_mode() - SSL_VERIFY_… bits with which a client is asked for a certificate. */
+int cs_tls_ask_mode(enum cs_tls_verify verify);
 
 /* --- choose.c: callbacks that both library files hand over to --- */
 

@@ -166,19 +166,9 @@ static int on_hello(SSL *ssl, int *ret_alert, void *arg)
     return SSL_CLIENT_HELLO_ERROR;
 }
 
-static int ask_mode(enum cs_tls_verify verify)
-{
-    switch (verify) {
-    case CS_TLS_VERIFY_OFF: return SSL_VERIFY_NONE;
-    case CS_TLS_VERIFY_REQUEST: return SSL_VERIFY_PEER;
-    case CS_TLS_VERIFY_REQUIRE: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    }
-    return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-}
-
 void cs_lib_ask(SSL *ssl, enum cs_tls_verify verify)
 {
-    SSL_set_verify(ssl, ask_mode(verify), NULL);
+    SSL_set_verify(ssl, cs_tls_ask_mode(verify), NULL);
 }
 
 /* SSL_set_SSL_CTX() changes all that is looked up in the context; SSL_new() copied the rest. */
