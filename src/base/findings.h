@@ -20,13 +20,28 @@ enum cs_severity {
     CS_SEVERITY_ERROR,   /* refused */
 };
 
-/* One kind of finding: stable code, severity, and words after PostgreSQL's three parts. */
+/* Whose fault it usually is when a connection fails for this reason. */
+enum cs_blame {
+    CS_BLAME_NONE,          /* no connection fails for it */
+    CS_BLAME_PEER,          /* the other side: its software, its settings, its certificate */
+    CS_BLAME_AUTHORITY,     /* the CA that issued a certificate or a revocation list */
+    CS_BLAME_NETWORK,       /* what lies between */
+    CS_BLAME_CLOCK,         /* one of the clocks */
+    CS_BLAME_CONFIGURATION, /* this side: its settings and files */
+    CS_BLAME_POLICY,        /* nobody: it was meant to be refused */
+};
+
+/* One kind of finding: stable code, severity, and words after PostgreSQL's three parts. Kinds
+ * that end a connection say too whose fault that is and what the other side is told. */
 struct cs_finding_kind {
     const char *code; /* lower case, hyphenated, stable: "certificate-expired" */
     enum cs_severity severity;
     const char *primary; /* what is wrong: one clause, lower case, no full stop */
     const char *detail;  /* the facts, or NULL */
     const char *hint;    /* what to do, or NULL */
+    enum cs_blame blame;
+    uint8_t alert;   /* TLS alert for a refusal inside the handshake; 0: none */
+    uint16_t status; /* HTTP status for a refusal after it; 0: none */
 };
 
 /* Where: a position in a file, or nothing. line and column count from 1; 0 is unknown. */

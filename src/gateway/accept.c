@@ -3,7 +3,7 @@
 #include "gateway/conn_log.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
-#include "explain/finding.h"
+#include "explain/kinds.h"
 #include "io/proxy_protocol.h"
 #include "tls/session.h"
 
@@ -49,7 +49,8 @@ static int proxy_header(struct cs_conn *conn)
         case CS_PROXY_MORE: continue;
         case CS_PROXY_ABSENT:
         case CS_PROXY_INVALID:
-            cs_conn_log_kind(conn, CS_LOG_ERROR, header.problem, (struct cs_str){0});
+            cs_conn_log_kind(conn, CS_LOG_ERROR, cs_proxy_fault_kind(header.fault),
+                             (struct cs_str){0});
             return CS_STEP_FAIL;
         default: break;
         }

@@ -12,16 +12,14 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "io/findings.h"
-
 #define SIGNATURE_1 CS_STR("PROXY ")
 #define SIGNATURE_2 CS_STR("\r\n\r\n\0\r\nQUIT\n")
 #define FIXED_2 16 /* signature, version and command, family and transport, length */
 #define UNIX_PATH 108
 
-static int invalid(struct cs_proxy_header *header, const struct cs_finding_kind *problem)
+static int invalid(struct cs_proxy_header *header, enum cs_proxy_fault fault)
 {
-    *header = (struct cs_proxy_header){.problem = problem};
+    *header = (struct cs_proxy_header){.fault = fault};
     return CS_PROXY_INVALID;
 }
 
@@ -57,19 +55,19 @@ static int parse_line(struct cs_str line, struct cs_proxy_header *header)
     if (cs_str_eq(family, CS_STR("UNKNOWN")))
         return CS_PROXY_DONE;
     if (!ipv6 && !cs_str_eq(family, CS_STR("TCP4")))
-        return invalid(header, &cs_io_found_proxy_line);
+        return invalid(header, CS_PROXY_FAULT_LINE);
 
     struct cs_str field[4];
     for (size_t i = 0; i < 4; i++) {
         if (!rest.ptr)
-            return invalid(header, &cs_io_found_proxy_line);
+            return invalid(header, CS_PROXY_FAULT_LINE);
         field[i] = cs_str_cut(&rest, ' ');
     }
     if (rest.ptr)
-        return invalid(header, &cs_io_found_proxy_line);
+        return invalid(header, CS_PROXY_FAULT_LINE);
     if (!parse_text_addr(field[0], field[2], ipv6, &header->source) ||
         !parse_text_addr(field[1], field[3], ipv6, &header->destination))
-        return invalid(header, &cs_io_found_proxy_address);
+        return invalid(header, CS_PROXY_FAULT_ADDRESS);
     header->known = true;
     return CS_PROXY_DONE;
 }
@@ -82,9 +80,9 @@ static int parse_v1(struct cs_str bytes, struct cs_proxy_header *header, size_t 
     if (end < 0 && window.len < CS_PROXY_LINE_MAX)
         return CS_PROXY_MORE;
     if (end < 0)
-        return invalid(header, &cs_io_found_proxy_too_long);
+        return invalid(header, CS_PROXY_FAULT_TOO_LONG);
     if (window.ptr[end - 1] != '\r')
-        return invalid(header, &cs_io_found_proxy_line);
+        return invalid(header, CS_PROXY_FAULT_LINE);
     size_t start = SIGNATURE_1.len;
     struct cs_str line = cs_str_sub(window, start, (size_t)end - 1 - start);
     int outcome = parse_line(line, header);
@@ -186,8 +184,8 @@ static void set_addresses(struct cs_str block, unsigned family, struct cs_proxy_
 }
 
 /* Extensions fill their space exactly, and a checksum among them holds for all of @bytes.
- * Return: NULL, or what is wrong. */
-static const struct cs_finding_kind *check_tlvs(struct cs_str tlvs, struct cs_str bytes)
+ * Return: what is wrong. */
+static enum cs_proxy_fault check_tlvs(struct cs_str tlvs, struct cs_str bytes)
 {
     struct cs_proxy_tlv tlv;
     struct cs_str rest = tlvs;
@@ -196,11 +194,11 @@ static const struct cs_finding_kind *check_tlvs(struct cs_str tlvs, struct cs_st
         if (tlv.type != CS_PROXY_TLV_CRC32C)
             continue;
         if (tlv.value.len != 4)
-            return &cs_io_found_proxy_length;
+            return CS_PROXY_FAULT_LENGTH;
         if (crc32c(bytes, (size_t)(tlv.value.ptr - bytes.ptr), 4) != get_u32(tlv.value, 0))
-            return &cs_io_found_proxy_checksum;
+            return CS_PROXY_FAULT_CHECKSUM;
     }
-    return rest.len > 0 ? &cs_io_found_proxy_length : NULL;
+    return rest.len > 0 ? CS_PROXY_FAULT_LENGTH : CS_PROXY_FAULT_NONE;
 }
 
 /* A relayed connection (command PROXY); @bytes is the whole header. */
@@ -210,15 +208,15 @@ static int parse_relayed(struct cs_str bytes, struct cs_proxy_header *header)
     struct cs_str block = cs_str_skip(bytes, FIXED_2);
 
     if (family > 3 || transport > 2)
-        return invalid(header, &cs_io_found_proxy_family);
+        return invalid(header, CS_PROXY_FAULT_FAMILY);
     if (family == 0)
         return CS_PROXY_DONE;
     if (block.len < address_len(family))
-        return invalid(header, &cs_io_found_proxy_length);
+        return invalid(header, CS_PROXY_FAULT_LENGTH);
     header->tlvs = cs_str_skip(block, address_len(family));
-    const struct cs_finding_kind *problem = check_tlvs(header->tlvs, bytes);
-    if (problem)
-        return invalid(header, problem);
+    enum cs_proxy_fault fault = check_tlvs(header->tlvs, bytes);
+    if (fault)
+        return invalid(header, fault);
     if (transport == 1)
         set_addresses(block, family, header);
     return CS_PROXY_DONE;
@@ -231,9 +229,9 @@ static int parse_v2(struct cs_str bytes, struct cs_proxy_header *header, size_t 
     unsigned version = get_u8(bytes, 12) >> 4, command = get_u8(bytes, 12) & 15;
     size_t len = FIXED_2 + get_u16(bytes, 14);
     if (version != 2 || command > 1)
-        return invalid(header, &cs_io_found_proxy_version);
+        return invalid(header, CS_PROXY_FAULT_VERSION);
     if (len > CS_PROXY_HEADER_MAX)
-        return invalid(header, &cs_io_found_proxy_too_long);
+        return invalid(header, CS_PROXY_FAULT_TOO_LONG);
     if (bytes.len < len)
         return CS_PROXY_MORE;
 
@@ -262,7 +260,7 @@ int cs_proxy_protocol_parse(struct cs_str bytes, struct cs_proxy_header *ret, si
         return parse_v2(bytes, ret, ret_len);
     if (v1 || v2)
         return CS_PROXY_MORE;
-    *ret = (struct cs_proxy_header){.problem = &cs_io_found_proxy_missing};
+    *ret = (struct cs_proxy_header){.fault = CS_PROXY_FAULT_MISSING};
     return CS_PROXY_ABSENT;
 }
 

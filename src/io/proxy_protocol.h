@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/findings.h"
 #include "base/str.h"
+#include "telemetry/transport.h"
 
 /* A version 1 line, its end included; any header, its start included. */
 #define CS_PROXY_LINE_MAX 107
@@ -27,19 +27,19 @@ enum cs_proxy_outcome {
 };
 
 struct cs_proxy_header {
-    unsigned version;                      /* 1 or 2 */
-    bool local;                            /* the balancer's own connection (a health check) */
-    bool known;                            /* source and destination are set */
-    struct cs_addr source;                 /* the client */
-    struct cs_addr destination;            /* where it connected to */
-    struct cs_str tlvs;                    /* version 2: extensions, well-formed; borrowed */
-    const struct cs_finding_kind *problem; /* why it is absent or invalid; else NULL */
+    unsigned version;           /* 1 or 2 */
+    bool local;                 /* the balancer's own connection (a health check) */
+    bool known;                 /* source and destination are set */
+    struct cs_addr source;      /* the client */
+    struct cs_addr destination; /* where it connected to */
+    struct cs_str tlvs;         /* version 2: extensions, well-formed; borrowed */
+    enum cs_proxy_fault fault;  /* why it is absent or invalid */
 };
 
 /** cs_proxy_protocol_parse() - the header at the start of @bytes. With CS_PROXY_DONE, *ret_len
  *  bytes belong to the header and the client's follow; where it is not known, the addresses of
  *  the connection itself count. ret->tlvs borrows from @bytes. With CS_PROXY_ABSENT and
- *  CS_PROXY_INVALID only ret->problem is set. Never asks for more once it has
+ *  CS_PROXY_INVALID only ret->fault is set. Never asks for more once it has
  *  CS_PROXY_HEADER_MAX bytes. Return: enum cs_proxy_outcome. */
 int cs_proxy_protocol_parse(struct cs_str bytes, struct cs_proxy_header *ret, size_t *ret_len);
 

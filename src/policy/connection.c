@@ -5,6 +5,7 @@
 #include "policy/findings.h"
 #include "policy/policy.h"
 #include "x509/chain.h"
+#include "x509/findings.h"
 
 static struct cs_decision allow(void)
 {
@@ -35,7 +36,7 @@ void cs_policy_decide_connection(enum cs_verify_mode mode, const struct cs_subje
     else if (!subject->certificate_presented && may_be_missing)
         *ret_decision = allow();
     else if (!subject->certificate_presented)
-        *ret_decision = refuse(CS_STATUS_CERTIFICATE_MISSING, &cs_policy_found_certificate_missing);
+        *ret_decision = refuse(CS_STATUS_CERTIFICATE_MISSING, CS_X509_KIND(CERTIFICATE_MISSING));
     else if (is_good(mode, subject->verdict))
         *ret_decision = allow();
     else

@@ -4,7 +4,7 @@
 
 #include "base/findings.h"
 
-#define CS_POLICY_FINDING(id, code, severity, primary, detail, hint)                               \
+#define CS_POLICY_FINDING(id, code, severity, blame, alert, status, primary, detail, hint)         \
     extern const struct cs_finding_kind cs_policy_found_##id;
 #include "policy/findings.def"
 #undef CS_POLICY_FINDING

@@ -26,6 +26,84 @@ struct cs_code_points {
     size_t n;
 };
 
+/* Why a handshake did not succeed, whatever the TLS library calls it. Only what the library
+ * said about its own decision; what it means is explain/'s. */
+enum cs_break {
+    CS_BREAK_NONE,           /* it succeeded, or still runs */
+    CS_BREAK_TRANSPORT,      /* the byte stream ended */
+    CS_BREAK_ALERT,          /* the peer said so: alert_received */
+    CS_BREAK_VERDICT,        /* the peer's certificate was refused by the verify hook */
+    CS_BREAK_NAME,           /* the SNI name was rejected by the select hook */
+    CS_BREAK_NAME_MALFORMED, /* the SNI is no host name */
+    CS_BREAK_VERSION,        /* no protocol version in common */
+    CS_BREAK_CIPHER,         /* no cipher suite in common */
+    CS_BREAK_GROUP,          /* no group for the key exchange in common */
+    CS_BREAK_SIGNATURE,      /* no signature algorithm in common for the key in question */
+    CS_BREAK_ALPN,           /* no application protocol in common */
+    CS_BREAK_PROOF,          /* a proof of key, or a Finished, does not verify */
+    CS_BREAK_NO_CERTIFICATE, /* the peer sent none, and one is required */
+    CS_BREAK_TOO_LARGE,      /* a message beyond the limits */
+    CS_BREAK_RENEGOTIATION,  /* the peer wanted to renegotiate, or to do it insecurely */
+    CS_BREAK_PLAIN_HTTP,     /* an HTTP request came instead of a handshake */
+    CS_BREAK_NOT_TLS,        /* something else came */
+    CS_BREAK_MALFORMED,      /* TLS, but broken */
+    CS_BREAK_RESUMPTION,     /* a session was to be resumed, and then was not */
+    CS_BREAK_OTHER,          /* see failure */
+};
+
+/** cs_break_name() - "transport", "no-certificate", …; "none". Static. */
+const char *cs_break_name(enum cs_break reason);
+
+/* Handshake messages by their numbers (RFC 8446 section 4, RFC 5246 section 7.4). */
+enum cs_message {
+    CS_MESSAGE_CLIENT_HELLO = 1,
+    CS_MESSAGE_SERVER_HELLO = 2,
+    CS_MESSAGE_TICKET = 4,
+    CS_MESSAGE_ENCRYPTED_EXTENSIONS = 8,
+    CS_MESSAGE_CERTIFICATE = 11,
+    CS_MESSAGE_SERVER_KEY_EXCHANGE = 12,
+    CS_MESSAGE_CERTIFICATE_REQUEST = 13,
+    CS_MESSAGE_SERVER_HELLO_DONE = 14,
+    CS_MESSAGE_CERTIFICATE_VERIFY = 15,
+    CS_MESSAGE_CLIENT_KEY_EXCHANGE = 16,
+    CS_MESSAGE_FINISHED = 20,
+};
+
+/* Which messages went one way. */
+struct cs_messages {
+    uint32_t seen; /* bit N: the message with number N */
+    uint8_t last;  /* 0: none */
+};
+
+/** cs_messages_have() - whether a message of this kind went by. */
+static inline bool cs_messages_have(struct cs_messages messages, enum cs_message message)
+{
+    return messages.seen >> message & 1;
+}
+/** cs_message_name() - "ClientHello"; empty for a number without a name. Static. */
+struct cs_str cs_message_name(unsigned number);
+
+/* What one side takes, as text: "TLSv1.2, TLSv1.3". Empty: not known, or none. */
+struct cs_terms {
+    struct cs_str versions;
+    struct cs_str ciphers;
+    struct cs_str groups;
+    struct cs_str sigalgs; /* for proofs that it verifies */
+    struct cs_str alpn;
+};
+
+/* What is collected only when a handshake has failed. */
+struct cs_breakdown {
+    struct cs_terms own;            /* what this side takes, as configured */
+    struct cs_terms offered;        /* server: what the client offered; client: nothing */
+    struct cs_str own_key;          /* key of the certificate that we present: "P-256"; or empty */
+    const struct cs_str *own_chain; /* that certificate and what is sent with it, DER */
+    size_t n_own_chain;
+    struct cs_str asked_sigalgs;      /* of the CertificateRequest, sent or received */
+    const struct cs_str *asked_names; /* client: the CA names in it, DER */
+    size_t n_asked_names;
+};
+
 struct cs_handshake {
     bool server;            /* we were the server */
     bool complete;          /* the handshake ended well */
@@ -46,6 +124,13 @@ struct cs_handshake {
     struct cs_code_points offered_ciphers; /* server only, from the ClientHello */
     struct cs_code_points offered_groups;
     struct cs_code_points offered_versions; /* 0x0304 … */
+    struct cs_code_points offered_sigalgs;  /* what the client verifies */
+    struct cs_str offered_alpn;             /* as on the wire: length and name, repeated */
+
+    struct cs_messages sent, received; /* how far it got */
+    enum cs_break broken;              /* why it failed */
+
+    const struct cs_breakdown *breakdown; /* NULL until it has failed */
 
     const struct cs_str *chain; /* what the peer presented, leaf first, DER; resumed: remembered */
     size_t n_chain;

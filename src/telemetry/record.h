@@ -13,7 +13,10 @@
 #include "base/addr.h"
 #include "base/str.h"
 
+struct cs_finding;
 struct cs_handshake;
+struct cs_transport;
+struct cs_trust;
 struct cs_verdict;
 struct cs_identity;
 struct cs_decision;
@@ -71,12 +74,21 @@ struct cs_outcome {
 struct cs_record {
     enum cs_stage stage;                  /* the last stage entered */
     const struct cs_peer *peer;           /* never NULL */
+    const struct cs_transport *transport; /* NULL: the byte stream did what it should */
     const struct cs_handshake *handshake; /* NULL before the handshake or without TLS */
     const struct cs_verdict *verdict;     /* NULL when no certificate was presented */
     const struct cs_identity *identity;   /* NULL when there is none */
     const struct cs_decision *decision;   /* NULL before authorize */
     const struct cs_target *target;       /* NULL before route */
     const struct cs_outcome *outcome;     /* NULL before proxy */
+
+    /* For the account of a failure; all of it may be absent. */
+    struct cs_str server;         /* name of the server block, or of the upstream */
+    const struct cs_trust *trust; /* what the peer's certificate was held against; its names are
+                                     those in our CertificateRequest */
+    struct cs_str host;           /* host that the request is for */
+    struct cs_str incident;       /* id under which this failure is known elsewhere */
+    int64_t now_ms;               /* wall clock when it failed; 0: unknown */
 };
 
 #endif

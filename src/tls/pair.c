@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "tls/findings.h"
+#include "x509/findings.h"
 
 static void free_bio(BIO **bio)
 {
@@ -68,20 +69,32 @@ static int next_cert(BIO *bio, X509 **ret_cert)
     return r;
 }
 
+/* The operands that x509/findings.def has for files: {1} a certificate, {4} why. */
 static int refuse(struct cs_findings *findings, const struct cs_finding_kind *kind,
-                  const struct cs_tls_pair *source, struct cs_str operand)
+                  const struct cs_place *place, struct cs_str certificate, struct cs_str why)
 {
-    CS_FIND(findings, kind, &source->place, operand);
+    struct cs_str none = {0};
+
+    CS_FIND(findings, kind, place, none, certificate, none, none, why);
     return -EINVAL;
 }
 
-/* The same, at the place of the key. */
-static int refuse_key(struct cs_findings *findings, const struct cs_finding_kind *kind,
-                      const struct cs_tls_pair *source, struct cs_str operand)
+static int refuse_chain(struct cs_findings *findings, const struct cs_tls_pair *source,
+                        struct cs_str why)
 {
-    CS_FIND(findings, kind, source->key_place.file.len ? &source->key_place : &source->place,
-            operand);
-    return -EINVAL;
+    return refuse(findings, CS_X509_KIND(CERTIFICATE_UNREADABLE), &source->place,
+                  (struct cs_str){0}, why);
+}
+
+static const struct cs_place *key_place(const struct cs_tls_pair *source)
+{
+    return source->key_place.file.len ? &source->key_place : &source->place;
+}
+
+static int refuse_key(struct cs_findings *findings, const struct cs_finding_kind *kind,
+                      const struct cs_tls_pair *source, struct cs_str why)
+{
+    return refuse(findings, kind, key_place(source), (struct cs_str){0}, why);
 }
 
 static int load_chain(const struct cs_tls_pair *source, struct cs_findings *findings,
@@ -93,17 +106,15 @@ static int load_chain(const struct cs_tls_pair *source, struct cs_findings *find
     while ((r = next_cert(bio, &cert)) == 1) {
         if (pair->n_certs == CS_TLS_CHAIN_MAX) {
             X509_free(cert);
-            return refuse(findings, &cs_tls_finding_chain_unreadable, source,
-                          CS_STR("more than 16 certificates"));
+            return refuse_chain(findings, source, CS_STR("more than 16 certificates"));
         }
         pair->certs[pair->n_certs++] = cert;
     }
     if (r < 0)
-        return refuse(findings, &cs_tls_finding_chain_unreadable, source, cs_pair_errors());
+        return refuse_chain(findings, source, cs_pair_errors());
     ERR_clear_error();
     if (pair->n_certs == 0)
-        return refuse(findings, &cs_tls_finding_chain_unreadable, source,
-                      CS_STR("no BEGIN CERTIFICATE line"));
+        return refuse_chain(findings, source, CS_STR("there is no BEGIN CERTIFICATE line in it"));
     return 0;
 }
 
@@ -137,18 +148,15 @@ static int load_key(const struct cs_tls_pair *source, struct cs_findings *findin
     bool encrypted = false;
     pair->key = read_key(source->key_pem, (struct cs_str){NULL, 0}, &encrypted);
     if (!pair->key && !encrypted)
-        return refuse_key(findings, &cs_tls_finding_key_unreadable, source, cs_pair_errors());
+        return refuse_key(findings, CS_X509_KIND(KEY_UNREADABLE), source, cs_pair_errors());
     for (size_t i = 0; !pair->key && i < source->n_passwords; i++)
         pair->key = read_key(source->key_pem, source->passwords[i], &encrypted);
     ERR_clear_error();
     if (pair->key)
         return 0;
-    if (source->n_passwords == 0)
-        return refuse_key(findings, &cs_tls_finding_key_encrypted, source,
-                          (struct cs_str){NULL, 0});
-    char number[24];
-    snprintf(number, sizeof(number), "%zu", source->n_passwords);
-    return refuse_key(findings, &cs_tls_finding_key_password, source, cs_str_from(number));
+    return refuse_key(findings, CS_X509_KIND(KEY_ENCRYPTED), source,
+                      source->n_passwords ? CS_STR("none of the given pass phrases opens it")
+                                          : CS_STR("no pass phrase is given"));
 }
 
 static struct cs_str subject(const X509 *cert, char buf[CS_PAIR_NAME])
@@ -173,8 +181,9 @@ static int check_match(const struct cs_tls_pair *source, struct cs_findings *fin
         return -EINVAL;
     }
     ERR_clear_error();
-    return refuse_key(findings, &cs_tls_finding_key_mismatch, source,
-                      subject(pair->certs[0], first));
+    return refuse(findings, CS_X509_KIND(KEY_MISMATCH), key_place(source),
+                  subject(pair->certs[0], first),
+                  CS_STR("their public keys differ, and no certificate of the file has this key"));
 }
 
 static bool issued(const X509 *issuer, const X509 *cert)

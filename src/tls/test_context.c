@@ -10,6 +10,7 @@
 #include "tls/names.h"
 #include "tls/test_pki.h"
 #include "tls/tickets.h"
+#include "x509/findings.h"
 
 static struct test_identity ca, inter, leaf, other, rsa;
 static struct cs_arena arena;
@@ -80,27 +81,27 @@ static void test_pair_findings(void)
     check_pair((struct cs_tls_pair){.chain_pem = swapped, .key_pem = leaf.key_pem},
                &cs_tls_finding_leaf_not_first, "the wrong order");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.cert_pem, .key_pem = other.key_pem},
-               &cs_tls_finding_key_mismatch, "another's key");
+               CS_X509_KIND(KEY_MISMATCH), "another's key");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.cert_pem, .key_pem = rsa.key_pem},
-               &cs_tls_finding_key_mismatch, "another type of key");
+               CS_X509_KIND(KEY_MISMATCH), "another type of key");
     check_pair((struct cs_tls_pair){.chain_pem = CS_STR("hello"), .key_pem = leaf.key_pem},
-               &cs_tls_finding_chain_unreadable, "no certificate in the file");
+               CS_X509_KIND(CERTIFICATE_UNREADABLE), "no certificate in the file");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.key_pem, .key_pem = leaf.key_pem},
-               &cs_tls_finding_chain_unreadable, "a key in its place");
+               CS_X509_KIND(CERTIFICATE_UNREADABLE), "a key in its place");
     check_pair((struct cs_tls_pair){.chain_pem = CS_STR(""), .key_pem = leaf.key_pem},
-               &cs_tls_finding_chain_unreadable, "an empty file");
+               CS_X509_KIND(CERTIFICATE_UNREADABLE), "an empty file");
     check_pair((struct cs_tls_pair){.chain_pem = broken, .key_pem = leaf.key_pem},
-               &cs_tls_finding_chain_unreadable, "a certificate cut short");
+               CS_X509_KIND(CERTIFICATE_UNREADABLE), "a certificate cut short");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.cert_pem, .key_pem = leaf.cert_pem},
-               &cs_tls_finding_key_unreadable, "a certificate for a key");
+               CS_X509_KIND(KEY_UNREADABLE), "a certificate for a key");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.cert_pem, .key_pem = CS_STR("")},
-               &cs_tls_finding_key_unreadable, "no key");
+               CS_X509_KIND(KEY_UNREADABLE), "no key");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.cert_pem, .key_pem = secret},
-               &cs_tls_finding_key_encrypted, "an encrypted key");
+               CS_X509_KIND(KEY_ENCRYPTED), "an encrypted key");
     check_pair(
         (struct cs_tls_pair){
             .chain_pem = leaf.cert_pem, .key_pem = secret, .passwords = wrong, .n_passwords = 2},
-        &cs_tls_finding_key_password, "the wrong passwords");
+        CS_X509_KIND(KEY_ENCRYPTED), "the wrong passwords");
     check_pair(
         (struct cs_tls_pair){
             .chain_pem = leaf.cert_pem, .key_pem = secret, .passwords = right, .n_passwords = 2},
@@ -205,7 +206,7 @@ static void test_client(void)
     tap_int(cs_tls_client_new(&(struct cs_tls_client_spec){.pair = &pair, .ciphers = CS_STR("no")},
                               &findings, &client),
             -EINVAL, "a client with mistakes");
-    tap_ok(has(&findings, &cs_tls_finding_key_mismatch) &&
+    tap_ok(has(&findings, CS_X509_KIND(KEY_MISMATCH)) &&
                has(&findings, &cs_tls_finding_ciphers_invalid),
            "which are named");
 }

@@ -494,7 +494,7 @@ static void explain(struct run *run, const struct complaint *c)
     switch (c->error) {
     case CS_X509_ERR_NO_LOCAL_ISSUER: explain_no_issuer(run, c->depth); break;
     case CS_X509_ERR_NO_ISSUER:
-        find_in_run(run, c->depth, CS_X509_KIND(CHAIN_INCOMPLETE), none, none);
+        find_in_run(run, c->depth, CS_X509_KIND(TRUST_INCOMPLETE), none, none);
         break;
     case CS_X509_ERR_SELF_SIGNED_LEAF:
     case CS_X509_ERR_SELF_SIGNED_IN_CHAIN: explain_self_signed(run, c->depth); break;

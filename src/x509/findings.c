@@ -1,15 +1,9 @@
-/* findings.def as tables. */
+/* findings.def as a table. */
 #include "x509/findings.h"
 
 const struct cs_finding_kind cs_x509_findings[CS_X509_N_FINDINGS] = {
-#define CS_X509_FINDING(id, code, severity, alert, primary, detail, hint)                          \
-    {code, CS_SEVERITY_##severity, primary, detail, hint},
-#include "x509/findings.def"
-#undef CS_X509_FINDING
-};
-
-static const uint8_t alerts[CS_X509_N_FINDINGS] = {
-#define CS_X509_FINDING(id, code, severity, alert, primary, detail, hint) alert,
+#define CS_X509_FINDING(id, code, severity, blame, alert, status, primary, detail, hint)           \
+    {code, CS_SEVERITY_##severity, primary, detail, hint, CS_BLAME_##blame, alert, status},
 #include "x509/findings.def"
 #undef CS_X509_FINDING
 };
@@ -18,9 +12,5 @@ enum { CERTIFICATE_UNKNOWN = 46 };
 
 uint8_t cs_x509_finding_alert(const struct cs_finding_kind *kind)
 {
-    for (size_t i = 0; i < CS_X509_N_FINDINGS; i++) {
-        if (kind == &cs_x509_findings[i])
-            return alerts[i] ? alerts[i] : CERTIFICATE_UNKNOWN;
-    }
-    return CERTIFICATE_UNKNOWN;
+    return kind && kind->alert ? kind->alert : CERTIFICATE_UNKNOWN;
 }

@@ -20,8 +20,8 @@ extern const struct cs_finding_kind cs_x509_findings[CS_X509_N_FINDINGS];
 /** CS_X509_KIND() - the kind with this id: CS_X509_KIND(REVOKED). */
 #define CS_X509_KIND(id) (&cs_x509_findings[CS_X509_##id])
 
-/** cs_x509_finding_alert() - TLS alert that goes with @kind; 46 (certificate_unknown) for a
- *  kind that has none or is not of this table. */
+/** cs_x509_finding_alert() - TLS alert that goes with @kind; 46 (certificate_unknown) for NULL
+ *  and for a kind that has none. */
 uint8_t cs_x509_finding_alert(const struct cs_finding_kind *kind);
 
 #endif

@@ -70,17 +70,17 @@ static void test_pairs(void)
         {"ssl_certificate rsa.pem; ssl_certificate server.pem; ssl_certificate_key rsa.key;"
          "ssl_certificate_key server.key;",
          "accepted"},
-        {"ssl_certificate server.pem; ssl_certificate_key rsa.key;", "tls-key-mismatch"},
-        {"ssl_certificate server.pem; ssl_certificate_key other.key;", "tls-key-mismatch"},
-        {"ssl_certificate ca.crl; ssl_certificate_key server.key;", "tls-certificate-unreadable"},
-        {"ssl_certificate server.pem; ssl_certificate_key server.pem;", "tls-key-unreadable"},
+        {"ssl_certificate server.pem; ssl_certificate_key rsa.key;", "key-mismatch"},
+        {"ssl_certificate server.pem; ssl_certificate_key other.key;", "key-mismatch"},
+        {"ssl_certificate ca.crl; ssl_certificate_key server.key;", "certificate-unreadable"},
+        {"ssl_certificate server.pem; ssl_certificate_key server.pem;", "key-unreadable"},
         {"ssl_certificate server.pem;", "certificate-key-missing"},
         {"ssl_certificate_key server.key;", "certificate-missing-for-listen"},
         {"ssl_reject_handshake on;", "accepted"},
-        {"ssl_certificate server.pem; ssl_certificate_key locked.key;", "tls-key-encrypted"},
+        {"ssl_certificate server.pem; ssl_certificate_key locked.key;", "key-encrypted"},
         {"ssl_certificate server.pem; ssl_certificate_key locked.key;"
          "ssl_password_file wrong.txt;",
-         "tls-key-password"},
+         "key-encrypted"},
         {"ssl_certificate server.pem; ssl_certificate_key locked.key;"
          "ssl_password_file passwords.txt;",
          "accepted"},
@@ -296,7 +296,7 @@ static void test_upstream(void)
             CS_STR("certificate-key-missing"), "a certificate without key");
     tap_str(outcome("server { listen 80; proxy_ssl_certificate server.pem;"
                     " proxy_ssl_certificate_key locked.key; " HTTPS "}"),
-            CS_STR("tls-key-encrypted"), "a locked key");
+            CS_STR("key-encrypted"), "a locked key");
     tap_str(outcome("server { listen 80; proxy_ssl_certificate server.pem;"
                     " proxy_ssl_password_file passwords.txt;"
                     " proxy_ssl_certificate_key locked.key; " HTTPS "}"),
