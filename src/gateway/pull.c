@@ -240,6 +240,12 @@ static int finish(struct cs_conn *conn)
     return CS_STAGE_RECORD;
 }
 
+/* Bytes of the body that are here already leave with what came before them. */
+static bool has_piece(const struct cs_exchange *x)
+{
+    return !x->body_ended && x->up->in.len > 0;
+}
+
 int cs_pull(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
@@ -252,7 +258,8 @@ int cs_pull(struct cs_conn *conn)
             return cs_take_turns(conn);
         if (!x->has_head) {
             r = read_head(conn);
-        } else if (request->out.len || x->body_ended || cs_wire_unsent(&conn->wire)) {
+        } else if (!has_piece(x) &&
+                   (request->out.len || x->body_ended || cs_wire_unsent(&conn->wire))) {
             r = drain_to_client(conn);
             if (r == CS_MOVED && x->body_ended)
                 return finish(conn);
