@@ -175,7 +175,7 @@ static struct cs_str read_pem(const char *path)
 
 static void prepare_tls(const struct options *o)
 {
-    struct cs_source ca = {read_pem(o->ca), cs_str_from(o->ca)};
+    struct cs_source ca = {.bytes = read_pem(o->ca), .file = cs_str_from(o->ca)};
     struct cs_trust_spec trust = {.cas = &ca, .n_cas = 1};
     struct cs_tls_pair pair = {0};
     struct cs_tls_client_spec spec = {

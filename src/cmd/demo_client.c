@@ -225,7 +225,7 @@ static void keep_facts(struct cs_demo_visit *visit, const struct cs_handshake *f
 static int prepare(struct visitor *v)
 {
     struct cs_demo_visit *visit = v->visit;
-    struct cs_source ca = {visit->trust->cert_pem, CS_STR("trust")};
+    struct cs_source ca = {.bytes = visit->trust->cert_pem, .file = CS_STR("trust")};
     struct cs_trust_spec trust = {.cas = &ca, .n_cas = 1};
     struct cs_tls_pair pair = {0};
     struct cs_tls_client_spec spec = {0};

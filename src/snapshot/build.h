@@ -7,6 +7,7 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/variables.h"
 
+struct cs_crl_lists;
 struct cs_regex;
 struct cs_tls_server;
 
@@ -23,6 +24,11 @@ struct cs_built_trust {
     struct cs_built_trust *next;
 };
 
+/* Revocation lists of one file, read once for all trust sets; NULL: they were refused. */
+struct cs_built_lists {
+    struct cs_crl_lists *lists;
+};
+
 /* A snapshot being built. */
 struct cs_build {
     const struct cs_snapshot_options *options;
@@ -32,6 +38,7 @@ struct cs_build {
     const struct cs_block *http;
     struct cs_map files;     /* path → struct cs_str *: files already read */
     struct cs_map trusts;    /* key → struct cs_built_trust *: trust sets already built */
+    struct cs_map lists;     /* path → struct cs_built_lists *: revocation lists already read */
     struct cs_map clients;   /* key → struct cs_tls_client *: the TLS side of upstreams */
     struct cs_map listeners; /* text → struct cs_listener_number * */
     struct cs_map logs;      /* key → struct cs_log_number * */
@@ -142,6 +149,8 @@ void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct
 /** cs_build_server_tls() - certificates and client authentication of a server. */
 void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
                          struct cs_vserver *server);
+/** cs_build_free_lists() - once every trust set has what it needs of them. */
+void cs_build_free_lists(struct cs_build *build);
 /** cs_build_upstream_tls() - the TLS side of a proxy_pass to https://.
  *  Return: NULL after a finding. */
 struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,

@@ -176,6 +176,7 @@ int cs_snapshot_load(const struct cs_snapshot_options *options, struct cs_findin
     build_all(&build);
     cs_build_wipe_files(&build);
     cs_map_deinit(&build.trusts);
+    cs_build_free_lists(&build);
     cs_map_deinit(&build.clients);
     cs_map_deinit(&build.listeners);
     cs_map_deinit(&build.logs);

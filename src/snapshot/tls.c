@@ -5,6 +5,7 @@
 #include "tls/directives.h"
 #include "tls/server.h"
 #include "tls/tickets.h"
+#include "x509/crl.h"
 #include "x509/digest.h"
 #include "x509/trust.h"
 
@@ -72,14 +73,43 @@ static size_t read_pairs(struct cs_build *build, const struct cs_ssl_settings *s
     return n;
 }
 
-/* A trust set; servers that name the same files share one, with its revocation lists.
+/* The lists of a file, read once however many trust sets go by them.
+ * Return: NULL when they cannot be used, which is told once. */
+static const struct cs_crl_lists *read_lists(struct cs_build *build, const struct cs_word *word)
+{
+    struct cs_str path = cs_build_path(build, word->text);
+    struct cs_source source = {.file = word->text, .place = word->place};
+    struct cs_built_lists *built = cs_map_get(&build->lists, path);
+
+    if (built)
+        return built->lists;
+    if (cs_build_read(build, word, &source.bytes) < 0)
+        return NULL;
+    built = CS_ARENA_NEW(build->arena, struct cs_built_lists);
+    cs_map_set(&build->lists, path, built);
+    if (cs_crl_lists_new(&source, 1, build->findings, &built->lists) != 0)
+        return NULL;
+    return built->lists;
+}
+
+void cs_build_free_lists(struct cs_build *build)
+{
+    for (size_t i = 0; i < build->lists.n_slots; i++) {
+        struct cs_built_lists *built = build->lists.slots[i].value;
+        if (built)
+            cs_crl_lists_free(built->lists);
+    }
+    cs_map_deinit(&build->lists);
+}
+
+/* A trust set; servers that name the same files share one.
  * @named: clients are told the names of the CAs in the first file. */
 static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word *named,
                                     const struct cs_word *trusted, const struct cs_word *crl)
 {
     const struct cs_word *words[] = {named, trusted};
-    struct cs_source cas[2], lists[1];
-    struct cs_trust_spec spec = {.cas = cas, .crls = lists, .n_named = named ? 1 : 0};
+    struct cs_source cas[2];
+    struct cs_trust_spec spec = {.cas = cas, .n_named = named ? 1 : 0};
     struct cs_built_trust *built;
     struct cs_str key = cs_arena_printf(
         build->arena, "%.*s\n%.*s\n%.*s", CS_FMT(named ? named->text : CS_STR("")),
@@ -89,18 +119,19 @@ static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word
     if (built)
         return built->trust;
     for (size_t i = 0; i < 2; i++) {
+        struct cs_source *ca = &cas[spec.n_cas];
         if (!words[i])
             continue;
-        cas[spec.n_cas].file = words[i]->text;
-        if (cs_build_read(build, words[i], &cas[spec.n_cas].bytes) < 0)
+        *ca = (struct cs_source){.file = words[i]->text, .place = words[i]->place};
+        if (cs_build_read(build, words[i], &ca->bytes) < 0)
             return NULL;
         spec.n_cas++;
     }
     if (crl) {
-        lists[0].file = crl->text;
-        if (cs_build_read(build, crl, &lists[0].bytes) < 0)
+        spec.crl_place = &crl->place;
+        spec.crls = read_lists(build, crl);
+        if (!spec.crls)
             return NULL;
-        spec.n_crls = 1;
     }
     built = CS_ARENA_NEW(build->arena, struct cs_built_trust);
     built->crl = crl;

@@ -1,7 +1,8 @@
 /* Two passes over the DER. The first reads each list's frame and counts its entries, so that
  * one block of the right size can be mapped; the second puts each serial number with its
  * date and reason into that list's hash table (open addressing, slots of one size, three
- * quarters full). A million entries with 20-byte serials take 34 MB. */
+ * quarters full). A million entries with 20-byte serials take 34 MB. The block knows nothing of
+ * trust: whose signature a list has is judged beside it, for each trust set. */
 #include "x509/crl.h"
 
 #include <errno.h>
@@ -31,11 +32,9 @@ enum signature_kind { SIGNATURE_ECDSA, SIGNATURE_RSA, SIGNATURE_PSS, SIGNATURE_E
 
 /* One list, as it lies in the block. */
 struct list {
-    uint8_t issuer[32];      /* cs_name_digest() */
-    uint8_t aki[32];         /* SHA-256 of the authority key identifier */
-    uint8_t spki_sha256[32]; /* of the key that verified it */
+    uint8_t issuer[32]; /* cs_name_digest() */
+    uint8_t aki[32];    /* SHA-256 of the authority key identifier */
     bool has_aki;
-    bool verified;
     int64_t this_update, next_update;
     size_t n_entries;
     size_t serial_room; /* longest serial number */
@@ -49,7 +48,8 @@ struct list {
     uint8_t signature[SIGNATURE_MAX];
 };
 
-struct cs_crl_set {
+/* All lists of some files, one behind the other. */
+struct table {
     unsigned n_refs;
     uint8_t *block;
     size_t size;
@@ -58,12 +58,37 @@ struct cs_crl_set {
     uint8_t digest[32];
 };
 
+/* What a list is judged and spoken of by, beside the block. */
+struct frame {
+    struct cs_str issuer;
+    struct cs_str tbs; /* of Ed25519 lists only, whose signature is over the message itself */
+    struct cs_str file;
+    struct cs_place place;
+};
+
+struct cs_crl_lists {
+    struct cs_arena arena;
+    struct table *table;
+    struct frame *frames; /* of the order of the table's lists */
+};
+
+/* The key that verified a list, if one has. */
+struct signer {
+    bool verified;
+    uint8_t spki_sha256[32];
+};
+
+struct cs_crl_set {
+    unsigned n_refs;
+    struct table *table;
+    struct signer signers[]; /* of the order of the table's lists */
+};
+
 /* A list while it is read. */
 struct draft {
     struct list list;
-    struct cs_str der, tbs, issuer, aki, revoked;
-    struct cs_str algorithm_name;
-    struct cs_place place;
+    struct cs_str der, aki, revoked;
+    struct frame frame;
 };
 
 struct builder {
@@ -78,11 +103,12 @@ struct builder {
 static bool refuse(struct builder *b, const struct draft *d, const struct cs_finding_kind *kind,
                    struct cs_str operand, struct cs_str why)
 {
-    struct cs_str issuer = d->issuer.len ? cs_name_text(d->issuer, &b->arena) : (struct cs_str){0};
+    const struct frame *f = &d->frame;
+    struct cs_str issuer = f->issuer.len ? cs_name_text(f->issuer, &b->arena) : (struct cs_str){0};
     char this_update[CS_TIME_TEXT], next_update[CS_TIME_TEXT];
 
-    CS_FIND(b->findings, kind, &d->place, issuer, cs_time_iso(d->list.this_update, this_update),
-            cs_time_iso(d->list.next_update, next_update), (struct cs_str){0}, operand, why);
+    CS_FIND(b->findings, kind, &f->place, issuer, cs_time_iso(d->list.this_update, this_update),
+            cs_time_iso(d->list.next_update, next_update), f->file, operand, why);
     return false;
 }
 
@@ -163,7 +189,7 @@ static bool read_algorithm(struct builder *b, struct draft *d, struct cs_str alg
     if (!known)
         return refuse(b, d, CS_X509_KIND(CRL_WEAK_SIGNATURE), cs_der_oid_text(oid, &b->arena),
                       (struct cs_str){0});
-    EVP_Digest(d->tbs.ptr, d->tbs.len, d->list.digest, &d->list.digest_len,
+    EVP_Digest(d->frame.tbs.ptr, d->frame.tbs.len, d->list.digest, &d->list.digest_len,
                digest ? digest : EVP_sha256(), NULL);
     return true;
 }
@@ -354,10 +380,10 @@ static bool read_tbs(struct builder *b, struct draft *d, struct cs_str tbs, stru
         return malformed(b, d, "version", "it is not 2");
     if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &inner) || !cs_str_eq(inner, algorithm))
         return malformed(b, d, "signature algorithm", "inside and outside it differ");
-    if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &d->issuer) ||
-        cs_name_check(d->issuer) != CS_NAME_FINE)
+    if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &d->frame.issuer) ||
+        cs_name_check(d->frame.issuer) != CS_NAME_FINE)
         return malformed(b, d, "issuer", "it is not a name, or has control characters");
-    cs_name_digest(d->issuer, d->list.issuer);
+    cs_name_digest(d->frame.issuer, d->list.issuer);
     if (!read_times(b, d, &tbs))
         return false;
     if (!cs_der_optional(&tbs, CS_DER_SEQUENCE, &there, &d->revoked) ||
@@ -388,52 +414,9 @@ static bool read_list(struct builder *b, struct draft *d)
         return malformed(b, d, "signature", "it is longer than 2048 bytes");
     memcpy(d->list.signature, signature.ptr, signature.len);
     d->list.signature_len = signature.len;
-    d->tbs = whole;
+    d->frame.tbs = whole;
     (void)cs_der_take(&whole, CS_DER_SEQUENCE, &tbs);
     return read_tbs(b, d, tbs, algorithm) && read_algorithm(b, d, algorithm);
-}
-
-/* ---- who signed it ---- */
-
-static bool right_key_id(const struct list *list, const struct cs_cert *ca)
-{
-    uint8_t digest[32];
-
-    if (!list->has_aki || ca->ski.len == 0)
-        return true;
-    SHA256((const uint8_t *)ca->ski.ptr, ca->ski.len, digest);
-    return memcmp(digest, list->aki, sizeof(digest)) == 0;
-}
-
-/* One of the trusted CAs, or nobody known yet; a known CA whose key does not fit is a fault. */
-static bool check_signer(struct builder *b, struct draft *d, const struct cs_cert *cas,
-                         size_t n_cas)
-{
-    uint8_t name[32];
-    bool named = false;
-
-    for (size_t i = 0; i < n_cas && !d->list.verified; i++) {
-        cs_name_digest(cas[i].subject, name);
-        if (memcmp(name, d->list.issuer, sizeof(name)) != 0 || !right_key_id(&d->list, &cas[i]))
-            continue;
-        named = true;
-        d->list.verified = verify_list(&d->list, d->tbs, &cas[i]);
-        if (d->list.verified)
-            memcpy(d->list.spki_sha256, cas[i].spki_sha256, sizeof(d->list.spki_sha256));
-    }
-    if (d->list.verified)
-        return true;
-    if (named)
-        return refuse(b, d, CS_X509_KIND(CRL_SIGNATURE_INVALID),
-                      CS_STR("it was not made with the key of the trusted CA of that name"),
-                      (struct cs_str){0});
-    if (d->list.signature_kind == SIGNATURE_ED25519)
-        return refuse(b, d, CS_X509_KIND(CRL_SIGNATURE_INVALID),
-                      CS_STR("its issuer is not among the trusted certificates, and an Ed25519 "
-                             "signature can only be checked while the list is read"),
-                      (struct cs_str){0});
-    (void)refuse(b, d, CS_X509_KIND(CRL_ISSUER_UNKNOWN), (struct cs_str){0}, (struct cs_str){0});
-    return true;
 }
 
 /* ---- the block ---- */
@@ -595,11 +578,11 @@ static void digest_lists(const struct builder *b, uint8_t ret_digest[CS_DIGEST_L
     cs_digest_final(&digest, ret_digest);
 }
 
-static int make_block(struct builder *b, struct cs_crl_set **ret_set)
+static int make_table(struct builder *b, struct table **ret_table)
 {
     size_t size = place_lists(b);
     uint8_t *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct cs_crl_set *set;
+    struct table *table;
 
     if (block == MAP_FAILED)
         return -ENOMEM;
@@ -612,12 +595,20 @@ static int make_block(struct builder *b, struct cs_crl_set **ret_set)
         }
     }
     (void)mprotect(block, size, PROT_READ);
-    set = CS_NEW(struct cs_crl_set);
-    *set = (struct cs_crl_set){
+    table = CS_NEW(struct table);
+    *table = (struct table){
         .n_refs = 1, .block = block, .size = size, .lists = (struct list *)block, .n_lists = b->n};
-    digest_lists(b, set->digest);
-    *ret_set = set;
+    digest_lists(b, table->digest);
+    *ret_table = table;
     return 0;
+}
+
+static void table_unref(struct table *table)
+{
+    if (--table->n_refs > 0)
+        return;
+    munmap(table->block, table->size);
+    free(table);
 }
 
 /* ---- files ---- */
@@ -632,7 +623,8 @@ static bool add_list(struct builder *b, struct cs_str der, const struct cs_sourc
         b->drafts = drafts;
         b->room = room;
     }
-    b->drafts[b->n] = (struct draft){.der = der, .place = {.file = source->file}};
+    b->drafts[b->n] =
+        (struct draft){.der = der, .frame = {.file = source->file, .place = source->place}};
     if (b->n == LISTS_MAX)
         return unsupported(b, &b->drafts[0], "there are more than 4096 lists");
     return read_list(b, &b->drafts[b->n++]);
@@ -640,7 +632,7 @@ static bool add_list(struct builder *b, struct cs_str der, const struct cs_sourc
 
 static bool unreadable(struct builder *b, const struct cs_source *source, const char *why)
 {
-    struct draft d = {.place = {.file = source->file}};
+    struct draft d = {.frame = {.file = source->file, .place = source->place}};
 
     return refuse(b, &d, CS_X509_KIND(CRL_UNREADABLE), cs_str_from(why), (struct cs_str){0});
 }
@@ -666,29 +658,133 @@ static bool read_source(struct builder *b, const struct cs_source *source)
            unreadable(b, source, "there is no X509 CRL block in it, and it is not DER");
 }
 
-static int build(struct builder *b, const struct cs_source *sources, size_t n_sources,
-                 const struct cs_cert *cas, size_t n_cas, struct cs_crl_set **ret_set)
+/* What is needed of the drafts when the files are gone. */
+static struct cs_crl_lists *keep(const struct builder *b, struct table *table)
 {
+    struct cs_crl_lists *lists = CS_NEW(struct cs_crl_lists);
+
+    cs_arena_init(&lists->arena);
+    lists->table = table;
+    lists->frames = cs_arena_array(&lists->arena, b->n, sizeof(*lists->frames));
+    for (size_t i = 0; i < b->n; i++) {
+        const struct draft *d = &b->drafts[i];
+        struct frame *frame = &lists->frames[i];
+        *frame = (struct frame){.issuer = cs_arena_dup(&lists->arena, d->frame.issuer),
+                                .file = cs_arena_dup(&lists->arena, d->frame.file),
+                                .place = d->frame.place};
+        frame->place.file = cs_arena_dup(&lists->arena, frame->place.file);
+        frame->place.text = cs_arena_dup(&lists->arena, frame->place.text);
+        if (d->list.signature_kind == SIGNATURE_ED25519)
+            frame->tbs = cs_arena_dup(&lists->arena, d->frame.tbs);
+    }
+    return lists;
+}
+
+static int read_sources(struct builder *b, const struct cs_source *sources, size_t n_sources,
+                        struct cs_crl_lists **ret_lists)
+{
+    struct table *table;
     bool ok = true;
+    int r;
 
     for (size_t i = 0; i < n_sources; i++)
         ok = read_source(b, &sources[i]) && ok;
-    for (size_t i = 0; ok && i < b->n; i++)
-        ok = check_signer(b, &b->drafts[i], cas, n_cas);
-    return ok ? make_block(b, ret_set) : CS_CRL_REFUSED;
+    r = ok ? make_table(b, &table) : CS_CRL_REFUSED;
+    if (r == 0)
+        *ret_lists = keep(b, table);
+    return r;
 }
 
-int cs_crl_set_new(const struct cs_source *sources, size_t n_sources, const struct cs_cert *cas,
-                   size_t n_cas, struct cs_findings *findings, struct cs_crl_set **ret_set)
+int cs_crl_lists_new(const struct cs_source *sources, size_t n_sources,
+                     struct cs_findings *findings, struct cs_crl_lists **ret_lists)
 {
     struct builder b = {.findings = findings};
     int r;
 
     cs_assert(n_sources > 0);
     cs_arena_init(&b.arena);
-    r = build(&b, sources, n_sources, cas, n_cas, ret_set);
+    r = read_sources(&b, sources, n_sources, ret_lists);
     cs_arena_deinit(&b.arena);
     return r;
+}
+
+void cs_crl_lists_free(struct cs_crl_lists *lists)
+{
+    if (!lists)
+        return;
+    table_unref(lists->table);
+    cs_arena_deinit(&lists->arena);
+    free(lists);
+}
+
+/* ---- who signed it ---- */
+
+static bool right_key_id(const struct list *list, const struct cs_cert *ca)
+{
+    uint8_t digest[32];
+
+    if (!list->has_aki || ca->ski.len == 0)
+        return true;
+    SHA256((const uint8_t *)ca->ski.ptr, ca->ski.len, digest);
+    return memcmp(digest, list->aki, sizeof(digest)) == 0;
+}
+
+/* One of the trusted CAs, or nobody known yet; a known CA whose key does not fit is a fault. */
+static bool check_signer(struct builder *b, const struct draft *d, const struct cs_cert *cas,
+                         size_t n_cas, struct signer *ret_signer)
+{
+    uint8_t name[32];
+    bool named = false;
+
+    for (size_t i = 0; i < n_cas; i++) {
+        cs_name_digest(cas[i].subject, name);
+        if (memcmp(name, d->list.issuer, sizeof(name)) != 0 || !right_key_id(&d->list, &cas[i]))
+            continue;
+        named = true;
+        if (!verify_list(&d->list, d->frame.tbs, &cas[i]))
+            continue;
+        ret_signer->verified = true;
+        memcpy(ret_signer->spki_sha256, cas[i].spki_sha256, sizeof(ret_signer->spki_sha256));
+        return true;
+    }
+    if (named)
+        return refuse(b, d, CS_X509_KIND(CRL_SIGNATURE_INVALID),
+                      CS_STR("it was not made with the key of the trusted CA of that name"),
+                      (struct cs_str){0});
+    if (d->list.signature_kind == SIGNATURE_ED25519)
+        return refuse(b, d, CS_X509_KIND(CRL_SIGNATURE_INVALID),
+                      CS_STR("its issuer is not among the trusted certificates, and an Ed25519 "
+                             "signature can only be checked while the list is read"),
+                      (struct cs_str){0});
+    (void)refuse(b, d, CS_X509_KIND(CRL_ISSUER_UNKNOWN), (struct cs_str){0}, (struct cs_str){0});
+    return true;
+}
+
+int cs_crl_set_new(const struct cs_crl_lists *lists, const struct cs_cert *cas, size_t n_cas,
+                   const struct cs_place *place, struct cs_findings *findings,
+                   struct cs_crl_set **ret_set)
+{
+    struct builder b = {.findings = findings};
+    struct table *table = lists->table;
+    struct cs_crl_set *set = cs_alloc(sizeof(*set) + table->n_lists * sizeof(set->signers[0]));
+    bool ok = true;
+
+    *set = (struct cs_crl_set){.n_refs = 1, .table = table};
+    table->n_refs++;
+    cs_arena_init(&b.arena);
+    for (size_t i = 0; ok && i < table->n_lists; i++) {
+        struct draft d = {.list = table->lists[i], .frame = lists->frames[i]};
+        if (place)
+            d.frame.place = *place;
+        set->signers[i] = (struct signer){0};
+        ok = check_signer(&b, &d, cas, n_cas, &set->signers[i]);
+    }
+    cs_arena_deinit(&b.arena);
+    if (ok)
+        *ret_set = set;
+    else
+        cs_crl_set_unref(set);
+    return ok ? 0 : CS_CRL_REFUSED;
 }
 
 struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set)
@@ -701,31 +797,32 @@ void cs_crl_set_unref(struct cs_crl_set *set)
 {
     if (!set || --set->n_refs > 0)
         return;
-    munmap(set->block, set->size);
+    table_unref(set->table);
     free(set);
 }
 
 const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set)
 {
-    return set->digest;
+    return set->table->digest;
 }
 
-size_t cs_crl_set_bytes(const struct cs_crl_set *set)
+const void *cs_crl_set_block(const struct cs_crl_set *set, size_t *ret_size)
 {
-    return set->size;
+    *ret_size = set->table->size;
+    return set->table->block;
 }
 
 size_t cs_crl_set_lists(const struct cs_crl_set *set)
 {
-    return set->n_lists;
+    return set->table->n_lists;
 }
 
 size_t cs_crl_set_entries(const struct cs_crl_set *set)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < set->n_lists; i++)
-        n += set->lists[i].n_entries;
+    for (size_t i = 0; i < set->table->n_lists; i++)
+        n += set->table->lists[i].n_entries;
     return n;
 }
 
@@ -744,10 +841,13 @@ static bool is_better(const struct list *a, const struct list *b, int64_t now_se
     return a_valid != b_valid ? a_valid : a->this_update > b->this_update;
 }
 
-static bool signed_by(const struct list *list, const struct cs_cert *issuer)
+static bool signed_by(const struct cs_crl_set *set, const struct list *list,
+                      const struct cs_cert *issuer)
 {
-    if (list->verified)
-        return memcmp(list->spki_sha256, issuer->spki_sha256, 32) == 0;
+    const struct signer *signer = &set->signers[list - set->table->lists];
+
+    if (signer->verified)
+        return memcmp(signer->spki_sha256, issuer->spki_sha256, 32) == 0;
     return verify_list(list, (struct cs_str){0}, issuer);
 }
 
@@ -760,11 +860,11 @@ static const struct list *choose_list(const struct cs_crl_set *set, const struct
 
     *ret_status = CS_CRL_MISSING;
     cs_name_digest(issuer->subject, name);
-    for (size_t i = 0; i < set->n_lists; i++) {
-        const struct list *list = &set->lists[i];
+    for (size_t i = 0; i < set->table->n_lists; i++) {
+        const struct list *list = &set->table->lists[i];
         if (memcmp(list->issuer, name, sizeof(name)) != 0 || !right_key_id(list, issuer))
             continue;
-        if (!signed_by(list, issuer))
+        if (!signed_by(set, list, issuer))
             *ret_status = CS_CRL_BAD_SIGNATURE;
         else if (!best || is_better(list, best, now_sec))
             best = list;
@@ -780,7 +880,7 @@ static bool look_up(const struct cs_crl_set *set, const struct list *list, struc
 
     if (list->n_entries == 0 || serial.len > list->serial_room)
         return false;
-    slot = find_slot(set->block + list->slots, list, serial, first_slot(list, serial));
+    slot = find_slot(set->table->block + list->slots, list, serial, first_slot(list, serial));
     if (slot[0] == 0)
         return false;
     memcpy(&date, slot + 1 + list->serial_room, sizeof(date));
@@ -795,12 +895,12 @@ static bool on_any_like(const struct cs_crl_set *set, const struct list *list,
                         const struct cs_cert *issuer, struct cs_str serial, int64_t now_sec,
                         struct cs_crl_answer *ret)
 {
-    for (size_t i = 0; i < set->n_lists; i++) {
-        const struct list *other = &set->lists[i];
+    for (size_t i = 0; i < set->table->n_lists; i++) {
+        const struct list *other = &set->table->lists[i];
         if (other != list && (other->this_update != list->this_update ||
                               is_valid_at(other, now_sec) != is_valid_at(list, now_sec) ||
                               memcmp(other->issuer, list->issuer, sizeof(list->issuer)) != 0 ||
-                              !right_key_id(other, issuer) || !signed_by(other, issuer)))
+                              !right_key_id(other, issuer) || !signed_by(set, other, issuer)))
             continue;
         if (look_up(set, other, serial, ret))
             return true;

@@ -17,36 +17,51 @@
 #include "base/str.h"
 #include "x509/cert.h"
 
-/* The bytes of a file that somebody else read, and its name for findings. */
+/* The bytes of a file that somebody else read, and for findings its name and where a
+ * configuration names it. */
 struct cs_source {
     struct cs_str bytes;
     struct cs_str file;
+    struct cs_place place;
 };
 
-struct cs_crl_set;
+struct cs_crl_lists; /* what files hold, whoever signed it */
+struct cs_crl_set;   /* the same, judged by the CAs of one trust set */
 
 enum { CS_CRL_REFUSED = 1 };
 
-/** cs_crl_set_new() - read lists: PEM with one or more, or one in DER. Each list's signature is
- * verified here, once, with the key of the CA in
- *  @cas that has its name; where no such CA is known, it is verified at each use with the key
- *  of the CA that the peer presented (Ed25519 lists cannot wait so and are refused).
- *  The set starts with one reference and borrows nothing.
- *  Return: 0: *@ret_set (there may be warnings); CS_CRL_REFUSED: a list cannot be read, is of
- *  an unsupported kind, or its signature is wrong, see @findings; -ENOMEM. */
-__attribute__((warn_unused_result)) int cs_crl_set_new(const struct cs_source *sources,
-                                                       size_t n_sources, const struct cs_cert *cas,
-                                                       size_t n_cas, struct cs_findings *findings,
+/** cs_crl_lists_new() - read lists: PEM with one or more, or one in DER. Nothing is borrowed.
+ *  Return: 0: *@ret_lists; CS_CRL_REFUSED: a list cannot be read or is of an unsupported kind,
+ *  see @findings; -ENOMEM. */
+__attribute__((warn_unused_result)) int cs_crl_lists_new(const struct cs_source *sources,
+                                                         size_t n_sources,
+                                                         struct cs_findings *findings,
+                                                         struct cs_crl_lists **ret_lists);
+/** cs_crl_lists_free() - sets made of it keep what they need. NULL is fine. */
+void cs_crl_lists_free(struct cs_crl_lists *lists);
+
+/** cs_crl_set_new() - judge who signed @lists; all sets made of the same lists share their
+ *  block. Each signature is verified here, once, with the key of the CA in @cas that has its
+ *  name; where no such CA is known, it is verified at each use with the key of the CA that the
+ *  peer presented (Ed25519 lists cannot wait so and are refused). @place: of what is found;
+ *  NULL: that of the list's source. The set starts with one reference.
+ *  Return: 0: *@ret_set (there may be warnings); CS_CRL_REFUSED: a signature is wrong, see
+ *  @findings. */
+__attribute__((warn_unused_result)) int cs_crl_set_new(const struct cs_crl_lists *lists,
+                                                       const struct cs_cert *cas, size_t n_cas,
+                                                       const struct cs_place *place,
+                                                       struct cs_findings *findings,
                                                        struct cs_crl_set **ret_set);
 /** cs_crl_set_ref() - one more reference. Return: @set. */
 struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set);
-/** cs_crl_set_unref() - one fewer; the last one unmaps. NULL is fine. */
+/** cs_crl_set_unref() - one fewer; the last one frees. NULL is fine. */
 void cs_crl_set_unref(struct cs_crl_set *set);
 
 /** cs_crl_set_digest() - SHA-256 that stands for the exact lists and their order. */
 const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set);
-/** cs_crl_set_bytes() - size of the shared block. */
-size_t cs_crl_set_bytes(const struct cs_crl_set *set);
+/** cs_crl_set_block() - the block that holds the lists, and its size in bytes: one for all sets
+ *  made of the same lists. */
+const void *cs_crl_set_block(const struct cs_crl_set *set, size_t *ret_size);
 /** cs_crl_set_lists() - how many lists there are. */
 size_t cs_crl_set_lists(const struct cs_crl_set *set);
 /** cs_crl_set_entries() - how many revoked certificates all lists have. */

@@ -118,13 +118,17 @@ static const struct {
 
 static void check(const char *what, struct cs_str bytes, const char *code, size_t n)
 {
-    struct cs_source source = {bytes, CS_STR("file")};
+    struct cs_source source = {.bytes = bytes, .file = CS_STR("file")};
+    struct cs_crl_lists *lists = NULL;
     struct cs_crl_set *set = NULL;
     struct cs_findings findings;
     int r;
 
     cs_findings_init(&findings, &arena);
-    r = cs_crl_set_new(&source, 1, NULL, 0, &findings, &set);
+    r = cs_crl_lists_new(&source, 1, &findings, &lists);
+    if (r == 0)
+        r = cs_crl_set_new(lists, NULL, 0, NULL, &findings, &set);
+    cs_crl_lists_free(lists);
     tap_int(r, code ? CS_CRL_REFUSED : 0, what);
     if (tap_ok(findings.first != NULL, "a finding"))
         tap_str(cs_str_from(findings.last->kind->code),

@@ -31,9 +31,7 @@ struct cs_trust {
 
 static int unreadable(struct cs_findings *findings, const struct cs_source *source, const char *why)
 {
-    struct cs_place place = {.file = source->file};
-
-    CS_FIND(findings, CS_X509_KIND(CERTIFICATE_UNREADABLE), &place, CS_STR("certificate"),
+    CS_FIND(findings, CS_X509_KIND(CERTIFICATE_UNREADABLE), &source->place, CS_STR("certificate"),
             (struct cs_str){0}, (struct cs_str){0}, (struct cs_str){0}, cs_str_from(why));
     return CS_TRUST_REFUSED;
 }
@@ -95,13 +93,26 @@ static int add_object(struct cs_trust *t, struct cs_findings *findings,
 static void warn_not_ca(struct cs_trust *t, struct cs_findings *findings,
                         const struct cs_source *source, const struct cs_cert *cert)
 {
-    struct cs_place place = {.file = source->file};
-
     if (cert->ca || cert->version < 3)
         return;
-    CS_FIND(findings, CS_X509_KIND(TRUST_NOT_CA), &place, CS_STR("certificate"),
+    CS_FIND(findings, CS_X509_KIND(TRUST_NOT_CA), &source->place, CS_STR("certificate"),
             cs_name_text(cert->subject, &t->arena), cs_name_text(cert->issuer, &t->arena),
             cs_serial_text(cert->serial, &t->arena));
+}
+
+/* cs_cert_parse(), whose findings do not know where the certificate is from. */
+static int parse(struct cs_trust *t, struct cs_findings *findings, const struct cs_source *source,
+                 struct cs_str der, struct cs_cert *ret_cert)
+{
+    struct cs_finding *last = findings->last;
+    int r = cs_cert_parse(cs_arena_dup(&t->arena, der), &t->arena, findings, ret_cert);
+
+    for (struct cs_finding *f = last ? last->next : findings->first; f; f = f->next) {
+        f->place = source->place;
+        f->place.file = cs_arena_dup(findings->arena, source->place.file);
+        f->place.text = cs_arena_dup(findings->arena, source->place.text);
+    }
+    return r;
 }
 
 static int add_cert(struct cs_trust *t, struct cs_findings *findings,
@@ -109,7 +120,7 @@ static int add_cert(struct cs_trust *t, struct cs_findings *findings,
 {
     struct cs_cert cert;
 
-    if (cs_cert_parse(cs_arena_dup(&t->arena, der), &t->arena, findings, &cert) != 0)
+    if (parse(t, findings, source, der, &cert) != 0)
         return unreadable(findings, source, "a certificate in it is malformed");
     if (is_known(t, &cert)) {
         if (named)
@@ -193,10 +204,8 @@ static int fill(struct cs_trust *t, const struct cs_trust_spec *spec, struct cs_
 
     if (r != 0)
         return r;
-    if (spec->shared_crls)
-        t->crls = cs_crl_set_ref(spec->shared_crls);
-    else if (spec->n_crls)
-        r = cs_crl_set_new(spec->crls, spec->n_crls, t->certs, t->n, findings, &t->crls);
+    if (spec->crls)
+        r = cs_crl_set_new(spec->crls, t->certs, t->n, spec->crl_place, findings, &t->crls);
     if (r == CS_CRL_REFUSED)
         r = CS_TRUST_REFUSED;
     make_digest(t, spec);
@@ -255,11 +264,6 @@ struct cs_names cs_trust_names(const struct cs_trust *trust)
 }
 
 const struct cs_crl_set *cs_trust_crls(const struct cs_trust *trust)
-{
-    return trust->crls;
-}
-
-struct cs_crl_set *cs_trust_crl_set(struct cs_trust *trust)
 {
     return trust->crls;
 }

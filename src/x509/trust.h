@@ -18,18 +18,17 @@ struct cs_trust;
 
 enum { CS_TRUST_REFUSED = 1 };
 
-/* What a trust set is made of. All of it is copied. */
+/* What a trust set is made of. It borrows nothing, and shares the block of the lists. */
 struct cs_trust_spec {
     const struct cs_source *cas; /* PEM with one or more certificates, or one in DER */
     size_t n_cas;
-    size_t n_named;               /* of the first so many sources the names are sent to clients */
-    const struct cs_source *crls; /* lists to read, or none */
-    size_t n_crls;
-    struct cs_crl_set *shared_crls; /* or lists that were read already: a reference is taken */
-    struct cs_str options;          /* further settings that belong into the digest */
+    size_t n_named; /* of the first so many sources the names are sent to clients */
+    const struct cs_crl_lists *crls;  /* revocation lists, which other sets may share, or NULL */
+    const struct cs_place *crl_place; /* where this set names them; NULL: where they were read */
+    struct cs_str options;            /* further settings that belong into the digest */
 };
 
-/** cs_trust_new() - read certificates and lists. One reference.
+/** cs_trust_new() - read certificates, judge the lists. One reference.
  *  Return: 0: *@ret_trust (there may be warnings); CS_TRUST_REFUSED: something cannot be read
  *  or is refused, see @findings; nothing is trusted then; -ENOMEM. */
 __attribute__((warn_unused_result)) int cs_trust_new(const struct cs_trust_spec *spec,
@@ -50,8 +49,6 @@ const struct cs_cert *cs_trust_certs(const struct cs_trust *trust, size_t *ret_n
 struct cs_names cs_trust_names(const struct cs_trust *trust);
 /** cs_trust_crls() - the revocation lists, or NULL. */
 const struct cs_crl_set *cs_trust_crls(const struct cs_trust *trust);
-/** cs_trust_crl_set() - the same, to share with another trust set. */
-struct cs_crl_set *cs_trust_crl_set(struct cs_trust *trust);
 
 /** cs_trust_store() - the library's store. For x509/ and tls/ only. */
 struct x509_store_st *cs_trust_store(const struct cs_trust *trust);

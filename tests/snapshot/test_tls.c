@@ -245,6 +245,58 @@ static void test_sharing(void)
     cs_snapshot_unref(s);
 }
 
+/* Servers with different CAs and one file of lists hold it once, as does the way upstream; each
+ * judges its signature by its own CAs. */
+static void test_shared_lists(void)
+{
+    struct cs_snapshot *s =
+        load("http { " PAIR "ssl_verify_client on; ssl_crl ca.crl;"
+             "server { listen 443 ssl; ssl_client_certificate ca.pem; }"
+             "server { listen 444 ssl; ssl_client_certificate mute.pem; }"
+             "server { listen 445 ssl; ssl_client_certificate ca.pem; ssl_crl ca-revokes.crl; } }");
+    const void *blocks[3] = {NULL};
+    size_t size;
+
+    if (!tap_ok(s != NULL, "accepted"))
+        return;
+    for (size_t i = 0; i < 3; i++)
+        blocks[i] = cs_crl_set_block(cs_trust_crls(s->servers[i]->auth.trust), &size);
+    tap_ok(s->servers[0]->auth.trust != s->servers[1]->auth.trust, "two trusts");
+    tap_ok(blocks[0] == blocks[1], "one block");
+    tap_ok(blocks[0] != blocks[2], "another file is another");
+    tap_int((int64_t)findings.n, 1, "one finding");
+    if (findings.first)
+        tap_str(cs_str_from(findings.first->kind->code), CS_STR("crl-issuer-unknown"),
+                "one of them does not know who signed it");
+    cs_snapshot_unref(s);
+}
+
+/* What is wrong with a file is said where the configuration names it. */
+static void test_places(void)
+{
+    static const struct {
+        const char *text, *code;
+    } cases[] = {
+        {"\n\nssl_client_certificate server.key;", "certificate-unreadable"},
+        {"ssl_client_certificate ca.pem;\n\nssl_crl ca.pem;", "crl-unreadable"},
+        {"ssl_client_certificate ca.pem;\n\nssl_crl mute.crl;", "crl-issuer-unknown"},
+        {"\n\nssl_client_certificate server.pem;", "trust-not-ca"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cs_snapshot *s = load(
+            cs_arena_printf(&arena, "server { listen 443 ssl; " PAIR "ssl_verify_client on; %s }",
+                            cases[i].text)
+                .ptr);
+        const struct cs_finding *f = findings.first;
+        while (f && strcmp(f->kind->code, cases[i].code) != 0)
+            f = f->next;
+        if (tap_ok(f != NULL, "%s is found", cases[i].code))
+            tap_int(f->place.line, 3, "in the line of the directive");
+        cs_snapshot_unref(s);
+    }
+}
+
 #define HTTPS "location / { proxy_pass https://127.0.0.1:8443; } "
 
 /* The TLS of the proxy of location / in server @i. */
@@ -369,6 +421,8 @@ int main(void)
     test_digest();
     test_lending();
     test_sharing();
+    test_shared_lists();
+    test_places();
     test_upstream();
     test_again_and_again();
     cs_arena_deinit(&arena);

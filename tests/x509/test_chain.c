@@ -93,14 +93,17 @@ static struct cs_source make_crl(const struct holder *ca, const struct holder *r
 static struct cs_trust *trust_of(const struct holder *ca, const struct cs_source *crls, size_t n,
                                  struct cs_str options)
 {
-    struct cs_source source = {ca->cert.der, CS_STR("ca")};
-    struct cs_trust_spec spec = {
-        .cas = &source, .n_cas = 1, .n_named = 1, .crls = crls, .n_crls = n, .options = options};
+    struct cs_source source = {.bytes = ca->cert.der, .file = CS_STR("ca")};
+    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .n_named = 1, .options = options};
+    struct cs_crl_lists *lists = NULL;
     struct cs_findings findings;
     struct cs_trust *trust = NULL;
 
     cs_findings_init(&findings, &arena);
+    cs_assert(n == 0 || cs_crl_lists_new(crls, n, &findings, &lists) == 0);
+    spec.crls = lists;
     cs_assert(cs_trust_new(&spec, &findings, &trust) == 0);
+    cs_crl_lists_free(lists);
     return trust;
 }
 
@@ -309,9 +312,10 @@ static void test_kinds(void)
 
 static void test_refused_list(void)
 {
-    struct cs_source ca = {root.cert.der, CS_STR("ca")};
+    struct cs_source ca = {.bytes = root.cert.der, .file = CS_STR("ca")};
     struct cs_source list = make_crl(&root, NULL, NOW - 10, NOW + 10);
-    struct cs_trust_spec spec = {.cas = &ca, .n_cas = 1, .crls = &list, .n_crls = 1};
+    struct cs_trust_spec spec = {.cas = &ca, .n_cas = 1};
+    struct cs_crl_lists *lists = NULL;
     struct cs_trust *trust = NULL;
     struct cs_findings findings;
     char *bytes = (char *)cs_arena_dup(&arena, list.bytes).ptr;
@@ -319,9 +323,60 @@ static void test_refused_list(void)
     bytes[list.bytes.len - 1] ^= 1;
     list.bytes.ptr = bytes;
     cs_findings_init(&findings, &arena);
-    tap_int(cs_trust_new(&spec, &findings, &trust), CS_TRUST_REFUSED, "a list that was altered");
+    tap_int(cs_crl_lists_new(&list, 1, &findings, &lists), 0, "a list that was altered");
+    spec.crls = lists;
+    tap_int(cs_trust_new(&spec, &findings, &trust), CS_TRUST_REFUSED, "is found out");
     tap_ok(trust == NULL && findings.n_errors == 1, "nothing is trusted then");
     tap_str(cs_str_from(findings.first->kind->code), CS_STR("crl-signature-invalid"), "said why");
+    cs_crl_lists_free(lists);
+}
+
+/* One file of lists under two trust sets: held once, and each set goes by its own keys. */
+static void test_shared_lists(void)
+{
+    static const enum cs_make_key_kind kinds[] = {CS_MAKE_P256, CS_MAKE_ED25519};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct holder ca = make_ca_kind("Kind", NULL, kinds[i]);
+        struct holder twin = make_ca_kind("Kind", NULL, kinds[i]);
+        struct holder bad = make_client("bad", &ca);
+        struct cs_source list = make_crl(&ca, &bad, NOW - 10, NOW + 10);
+        struct cs_source mine = {.bytes = ca.cert.der}, other_ca = {.bytes = twin.cert.der};
+        struct cs_source both[] = {other_ca, mine};
+        struct cs_crl_lists *lists = NULL;
+        struct cs_trust_spec spec = {.cas = &mine, .n_cas = 1};
+        struct cs_trust *first = NULL, *second = NULL, *namesake = NULL;
+        struct cs_findings findings;
+        struct cs_verdict v;
+        size_t size;
+
+        cs_findings_init(&findings, &arena);
+        tap_int(cs_crl_lists_new(&list, 1, &findings, &lists), 0, "read once");
+        spec.crls = lists;
+        tap_int(cs_trust_new(&spec, &findings, &first), 0, "for the CA that signed it");
+        spec.cas = both;
+        spec.n_cas = 2;
+        tap_int(cs_trust_new(&spec, &findings, &second), 0, "and for two");
+        spec.n_cas = 1;
+        tap_int(cs_trust_new(&spec, &findings, &namesake),
+                kinds[i] == CS_MAKE_ED25519 ? CS_TRUST_REFUSED : 0, "and for a namesake alone");
+        tap_str(cs_str_from(findings.last->kind->code),
+                cs_str_from(kinds[i] == CS_MAKE_ED25519 ? "crl-signature-invalid"
+                                                        : "crl-issuer-unknown"),
+                "whose key has not signed it");
+        cs_crl_lists_free(lists);
+        tap_ok(cs_crl_set_block(cs_trust_crls(first), &size) ==
+                   cs_crl_set_block(cs_trust_crls(second), &size),
+               "held once");
+        cs_trust_unref(first);
+        cs_trust_unref(namesake);
+        v = judge(&bad.cert.der, 1, second, NOW, false);
+        expect(&v, "revoked", "and longer than the set it was read for");
+        cs_trust_unref(second);
+        cs_key_free(ca.key);
+        cs_key_free(twin.key);
+        cs_key_free(bad.key);
+    }
 }
 
 static bool same_digest(const struct cs_trust *a, const struct cs_trust *b)
@@ -354,7 +409,7 @@ static void test_digest(void)
 /* Two sources, one certificate twice, a key among them: two CAs, one name to send. */
 static void test_sources(void)
 {
-    struct cs_source sources[2] = {{.file = CS_STR("a")}, {.file = CS_STR("b")}};
+    struct cs_source sources[2] = {{.place.file = CS_STR("a")}, {.place.file = CS_STR("b")}};
     struct cs_trust_spec spec = {.cas = sources, .n_cas = 2, .n_named = 1};
     struct cs_trust *trust = NULL;
     struct cs_findings findings;
@@ -400,6 +455,7 @@ int main(void)
     test_presented_issuer();
     test_kinds();
     test_refused_list();
+    test_shared_lists();
     test_digest();
     test_sources();
     cs_key_free(root.key);

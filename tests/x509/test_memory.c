@@ -44,14 +44,18 @@ static void unmake(struct ca *c)
 
 static struct cs_trust *trust_of(const struct ca *ca, const struct cs_str *crl)
 {
-    struct cs_source source = {cs_buf_str(&ca->der), CS_STR("ca")};
-    struct cs_source list = {crl ? *crl : (struct cs_str){0}, CS_STR("crl")};
-    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .crls = &list, .n_crls = crl ? 1 : 0};
+    struct cs_source source = {.bytes = cs_buf_str(&ca->der), .file = CS_STR("ca")};
+    struct cs_source list = {.bytes = crl ? *crl : (struct cs_str){0}, .file = CS_STR("crl")};
+    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1};
+    struct cs_crl_lists *lists = NULL;
     struct cs_findings findings;
     struct cs_trust *trust = NULL;
 
     cs_findings_init(&findings, &arena);
+    cs_assert(!crl || cs_crl_lists_new(&list, 1, &findings, &lists) == 0);
+    spec.crls = lists;
     cs_assert(cs_trust_new(&spec, &findings, &trust) == 0);
+    cs_crl_lists_free(lists);
     return trust;
 }
 

@@ -46,7 +46,7 @@ static struct cs_source read_pem(struct cs_arena *arena, struct cs_str name)
 {
     struct cs_str path = cs_arena_printf(arena, "%s/%.*s.pem", folder, CS_FMT(name));
 
-    return (struct cs_source){read_file(arena, path.ptr), name};
+    return (struct cs_source){.bytes = read_file(arena, path.ptr), .file = name};
 }
 
 static struct cs_str word(struct cs_str *line)
@@ -172,22 +172,24 @@ static void check_row(const struct row *row)
     struct cs_findings findings;
     struct cs_source ca = read_pem(&arena, row->trust), crl;
     struct cs_trust_spec spec = {.cas = &ca, .n_cas = 1, .n_named = 1};
+    struct cs_crl_lists *lists = NULL;
     struct cs_trust *trust = NULL;
     struct cs_str ders[64];
     struct cs_chain_query q = {.ders = ders, .now_sec = now_sec, .depth = (int)row->depth};
     struct cs_verdict v = {0};
+    bool readable = true;
 
     cs_findings_init(&findings, &arena);
     if (is_set(row->crl)) {
         crl = read_pem(&arena, row->crl);
-        spec.crls = &crl;
-        spec.n_crls = 1;
+        readable = cs_crl_lists_new(&crl, 1, &findings, &lists) == 0;
+        spec.crls = lists;
     }
     q.purpose = cs_str_eq(row->as, CS_STR("client")) ? CS_PURPOSE_CLIENT : CS_PURPOSE_SERVER;
     if (is_set(row->host))
         q.host = row->host;
     q.n = read_chain(&arena, row->chain, ders);
-    if (cs_trust_new(&spec, &findings, &trust) != 0) {
+    if (!readable || cs_trust_new(&spec, &findings, &trust) != 0) {
         check_refused(row, &findings);
     } else {
         q.trust = trust;
@@ -196,6 +198,7 @@ static void check_row(const struct row *row)
         check_memory(row, &q, &v);
     }
     cs_trust_unref(trust);
+    cs_crl_lists_free(lists);
     cs_arena_deinit(&arena);
 }
 
