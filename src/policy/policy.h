@@ -57,7 +57,7 @@ struct cs_decision {
     bool allowed;
     enum cs_decision_about about;
     int status;                         /* refused: CS_STATUS_…; else 0 */
-    const struct cs_finding_kind *kind; /* refused: why (policy/findings.def); else NULL */
+    const struct cs_finding_kind *kind; /* refused: why; else NULL */
     size_t rule;                        /* about access: the rule that matched, or CS_NO_RULE */
 };
 

@@ -181,7 +181,10 @@ static bool parse_presented(struct run *run)
     size_t bytes = total_bytes(q);
 
     if (q->n == 0) {
-        CS_FIND0(&run->v->findings, CS_X509_KIND(CERTIFICATE_MISSING), NULL);
+        CS_FIND0(&run->v->findings,
+                 q->purpose == CS_PURPOSE_SERVER ? CS_X509_KIND(SERVER_CERTIFICATE_MISSING)
+                                                 : CS_X509_KIND(CERTIFICATE_MISSING),
+                 NULL);
         complain(run, CS_X509_ERR_UNSPECIFIED, 0);
         return false;
     }

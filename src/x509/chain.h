@@ -61,7 +61,7 @@ struct cs_verdict {
 };
 
 /** cs_chain_verify() - judge a chain. Everything in *@ret_verdict lives in @arena or borrows
- *  from the query. n == 0 is a verdict too (certificate-missing).
+ *  from the query. n == 0 is a verdict too (certificate-missing, server-certificate-missing).
  *  Return: 0: *@ret_verdict is written; -ENOMEM. */
 __attribute__((warn_unused_result)) int cs_chain_verify(const struct cs_chain_query *query,
                                                         struct cs_arena *arena,

@@ -127,6 +127,15 @@ static void expect(const struct cs_verdict *v, const char *code, const char *wha
     tap_str(cs_str_from(v->accepted ? "accepted" : v->cause->kind->code), cs_str_from(code), what);
 }
 
+static void expect_no_server(const struct cs_trust *trust)
+{
+    struct cs_chain_query q = {.trust = trust, .now_sec = NOW, .purpose = CS_PURPOSE_SERVER};
+    struct cs_verdict v = {0};
+
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "server-certificate-missing", "no certificate of a server");
+}
+
 static struct holder root, other, client, stranger;
 
 static void test_limits(void)
@@ -141,6 +150,7 @@ static void test_limits(void)
     expect(&v, "certificate-missing", "no certificate");
     tap_int(cs_verdict_alert(&v), 116, "its alert");
     tap_ok(v.leaf == NULL, "no leaf");
+    expect_no_server(trust);
     v = judge(many, CS_CHAIN_CERTS_MAX, trust, NOW, false);
     expect(&v, "accepted", "sixteen certificates");
     v = judge(many, CS_CHAIN_CERTS_MAX + 1, trust, NOW, false);
