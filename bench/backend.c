@@ -145,7 +145,6 @@ static void on_connections(struct cs_watch *watch)
     while ((fd = cs_accept(watch->fd, NULL)) >= 0) {
         struct client *client = CS_NEW(struct client);
         cs_buf_init(&client->in, HEAD_MAX);
-        cs_socket_nodelay(fd);
         if (cs_watch_add(&loop, &client->watch, fd, on_ready) < 0) {
             close(fd);
             free(client);

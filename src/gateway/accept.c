@@ -73,7 +73,7 @@ static int start_tls(struct cs_conn *conn)
     }
     tls = cs_tls_server_session(conn->server->tls, conn->wire.fd, &cs_handshake_hooks, conn,
                                 &conn->worker->tls_io);
-    if (!tls || cs_tls_feed(tls, cs_buf_str(&conn->in)) < 0) {
+    if (!tls || cs_tls_feed(tls, cs_buf_str(&conn->in), !cs_wire_pending(&conn->wire)) < 0) {
         cs_tls_free(tls);
         cs_conn_log(conn, CS_LOG_CRIT, "cannot make a TLS session");
         return CS_STEP_FAIL;

@@ -56,7 +56,6 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
         free(conn);
         return;
     }
-    cs_socket_nodelay(fd);
     cs_list_push_back(&worker->conns, &conn->link);
     worker->n_conns++;
     cs_conn_deadline(conn, conn->server->set.client_header_timeout);

@@ -25,6 +25,8 @@ struct cs_listening {
     const struct cs_listener *listener;
     struct cs_watch watch;
     int fd;
+    int batch;     /* how many clients are accepted per event */
+    unsigned full; /* how often so many were there, in a row */
 };
 
 struct cs_worker {

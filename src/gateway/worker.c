@@ -13,6 +13,7 @@
 
 enum {
     ACCEPT_BATCH = 64,
+    FULL_BATCHES = 8, /* in a row, before more are tried */
     PAUSE_MS = 500,
     COMPLAINT_MS = 1000,
     REMEMBERED_CHAINS = 4096,
@@ -89,12 +90,14 @@ static void out_of_descriptors(struct cs_worker *worker, int fd, int error)
     pause_accept(worker);
 }
 
+/* As many as came together of late: the call that finds nobody waiting costs as much as one that
+ * does, and whoever is left makes the next event. */
 static void on_listen(struct cs_watch *watch)
 {
     struct cs_listening *listening = cs_container_of(watch, struct cs_listening, watch);
     struct cs_worker *worker = listening->worker;
 
-    for (int i = 0; i < ACCEPT_BATCH && !worker->paused && !worker->draining; i++) {
+    for (int i = 0; i < listening->batch && !worker->paused && !worker->draining; i++) {
         struct cs_addr peer;
         int fd;
         if (!cs_worker_make_room(worker)) {
@@ -102,13 +105,18 @@ static void on_listen(struct cs_watch *watch)
             return;
         }
         fd = cs_accept(listening->fd, &peer);
-        if (fd == -EAGAIN)
+        if (fd == -EAGAIN) {
+            listening->batch = i > 0 ? i : 1;
+            listening->full = 0;
             return;
+        }
         if (fd >= 0)
             cs_conn_accept(worker, listening->listener, fd, &peer);
         else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
             out_of_descriptors(worker, listening->fd, -fd);
     }
+    if (++listening->full % FULL_BATCHES == 0 && listening->batch < ACCEPT_BATCH)
+        listening->batch *= 2;
 }
 
 static int listen_all(struct cs_worker *worker, const int *fds)
@@ -121,6 +129,7 @@ static int listen_all(struct cs_worker *worker, const int *fds)
         listening->worker = worker;
         listening->listener = &worker->snapshot->listeners[i];
         listening->fd = fds[i];
+        listening->batch = 1;
         r = cs_watch_add_listener(&worker->loop, &listening->watch, fds[i], on_listen);
         if (r < 0)
             return r;

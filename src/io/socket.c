@@ -64,6 +64,7 @@ static int set_listen_options(int fd, const struct cs_addr *addr,
         r = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (r == 0 && addr->sa.sa_family == AF_INET6)
         r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6only);
+    cs_socket_nodelay(fd); /* what is accepted inherits it */
     return r;
 }
 

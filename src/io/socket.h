@@ -23,8 +23,8 @@ struct cs_listen_options {
 #define CS_LISTEN_DEFAULT ((struct cs_listen_options){511, false, true, 0666})
 
 /** cs_listen_open() - a listening socket on @addr. The path of a Unix-domain socket that
- *  nobody listens on any more is taken over. Return: 0, or -errno (-EADDRINUSE, -EACCES,
- *  -EADDRNOTAVAIL, …). */
+ *  nobody listens on any more is taken over. What is accepted sends small segments at once. Return:
+ * 0, or -errno (-EADDRINUSE, -EACCES, -EADDRNOTAVAIL, …). */
 int cs_listen_open(const struct cs_addr *addr, const struct cs_listen_options *options,
                    int *ret_fd);
 /** cs_listen_unlink() - remove the path of a Unix-domain listener; nothing for others. */

@@ -281,8 +281,10 @@ enum cs_tls_result cs_tls_shutdown(struct cs_tls *tls)
 
 /* --- the rest --- */
 
-int cs_tls_feed(struct cs_tls *tls, struct cs_str bytes)
+int cs_tls_feed(struct cs_tls *tls, struct cs_str bytes, bool drained)
 {
+    if (drained)
+        tls->readable = false;
     return cs_transport_feed(tls, bytes);
 }
 

@@ -69,9 +69,10 @@ struct cs_tls *cs_tls_client_session(struct cs_tls_client *client, int fd, struc
 struct cs_tls *cs_tls_free(struct cs_tls *tls);
 
 /** cs_tls_feed() - bytes of the peer that somebody else has already taken from the socket
- *  (behind a PROXY header). Before the first handshake call. Return: 0, or -ENOBUFS (more
+ *  (behind a PROXY header); @drained when there was no more to take: the socket is not asked
+ *  again before the next event. Before the first handshake call. Return: 0, or -ENOBUFS (more
  *  than CS_TLS_IO_ROOM). */
-int cs_tls_feed(struct cs_tls *tls, struct cs_str bytes);
+int cs_tls_feed(struct cs_tls *tls, struct cs_str bytes, bool drained);
 
 /** cs_tls_ready() - an event came: the socket has become readable or writable; @hangup when
  *  the event also said that the peer closed or failed, so that the end is read even behind

@@ -877,8 +877,8 @@ static void test_feed(void)
     link_open(&l, server, client, NULL, NULL);
     l.rc = cs_tls_handshake(l.client);
     ssize_t n = recv(l.fds[0], first, sizeof(first), 0);
-    tap_ok(n == sizeof(first) && cs_tls_feed(l.server, cs_str_make(first, 40)) == 0 &&
-               cs_tls_feed(l.server, cs_str_make(first + 40, 60)) == 0,
+    tap_ok(n == sizeof(first) && cs_tls_feed(l.server, cs_str_make(first, 40), false) == 0 &&
+               cs_tls_feed(l.server, cs_str_make(first + 40, 60), false) == 0,
            "bytes read by others");
     link_shake(&l);
     tap_ok(l.rs == CS_TLS_OK && l.rc == CS_TLS_OK && link_talk(&l), "count as received");

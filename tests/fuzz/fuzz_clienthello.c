@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!io.now)
         cs_tls_io_init(&io, &now);
     struct cs_tls *tls = cs_tls_server_session(server(), -1, &hooks, NULL, &io);
-    cs_assert(tls && cs_tls_feed(tls, cs_str_make(data, size)) == 0);
+    cs_assert(tls && cs_tls_feed(tls, cs_str_make(data, size), false) == 0);
     cs_assert(cs_tls_handshake(tls) != CS_TLS_OK);
     const struct cs_handshake *facts = cs_tls_facts(tls);
     for (size_t i = 0; i < facts->offered_ciphers.n; i++)
