@@ -58,6 +58,8 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
     conn->verdict = verdict;
     if (conn->remembered) {
         conn->verdict = cs_remembered_verdict0(conn->remembered);
+        ders = cs_remembered_chain0(conn->remembered, &n);
+        cs_tls_lend_chain(conn->wire.tls, ders, n);
         cs_arena_deinit(&conn->judged);
     }
     return conn->verdict;

@@ -297,6 +297,10 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
         up->verdict = NULL;
         return false;
     }
+    if (up->remembered) {
+        ders = cs_remembered_chain0(up->remembered, &n);
+        cs_tls_lend_chain(up->wire.tls, ders, n);
+    }
     if (!up->verdict->accepted)
         *ret_alert = cs_verdict_alert(up->verdict);
     return up->verdict->accepted;

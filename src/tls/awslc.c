@@ -65,38 +65,16 @@ int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
 
 /* --- the peer's chain --- */
 
-void cs_lib_chain_free(struct cs_tls *tls)
-{
-    sk_CRYPTO_BUFFER_pop_free(tls->chain_owner, CRYPTO_BUFFER_free);
-    free(tls->chain);
-    tls->chain_owner = NULL;
-    tls->chain = NULL;
-    tls->facts.chain = NULL;
-    tls->facts.n_chain = 0;
-}
-
-/* Borrow the library's buffers for the facts. */
+/* Copy the library's buffers to the facts. */
 static int keep_chain(struct cs_tls *tls, const STACK_OF(CRYPTO_BUFFER) * certs)
 {
+    struct cs_str ders[CS_TLS_CHAIN_MAX];
     size_t n = certs ? sk_CRYPTO_BUFFER_num(certs) : 0;
-    cs_lib_chain_free(tls);
-    if (n > CS_TLS_CHAIN_MAX)
-        return -EINVAL;
-    if (n == 0)
-        return 0;
-    STACK_OF(CRYPTO_BUFFER) *owner = sk_CRYPTO_BUFFER_new_null();
-    cs_assert(owner != NULL);
-    tls->chain = cs_alloc(n * sizeof(*tls->chain));
-    for (size_t i = 0; i < n; i++) {
-        CRYPTO_BUFFER *cert = sk_CRYPTO_BUFFER_value(certs, i);
-        CRYPTO_BUFFER_up_ref(cert);
-        cs_assert(sk_CRYPTO_BUFFER_push(owner, cert) > 0);
-        tls->chain[i] = cs_str_make(CRYPTO_BUFFER_data(cert), CRYPTO_BUFFER_len(cert));
+    for (size_t i = 0; i < n && i < CS_TLS_CHAIN_MAX; i++) {
+        const CRYPTO_BUFFER *cert = sk_CRYPTO_BUFFER_value(certs, i);
+        ders[i] = cs_str_make(CRYPTO_BUFFER_data(cert), CRYPTO_BUFFER_len(cert));
     }
-    tls->chain_owner = owner;
-    tls->facts.chain = tls->chain;
-    tls->facts.n_chain = n;
-    return 0;
+    return cs_tls_keep_chain(tls, ders, n);
 }
 
 int cs_lib_remember(struct cs_tls *tls, const SSL_SESSION *session)
@@ -184,7 +162,9 @@ int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tl
 
 static size_t ticket_overhead(SSL *ssl)
 {
-    return CS_TICKET_OVERHEAD;
+    struct cs_ticket ticket;
+    cs_tls_ticket(SSL_get_app_data(ssl), &ticket);
+    return cs_ticket_len(&ticket, 0);
 }
 
 /* An empty ticket (TLS 1.2 only, RFC 5077 section 3.3) where none may be given after all. */
@@ -193,33 +173,16 @@ static int on_seal(SSL *ssl, uint8_t *out, size_t *ret_len, size_t max_len, cons
 {
     struct cs_tls *tls = SSL_get_app_data(ssl);
     const struct cs_ticket_keys *keys = cs_tls_ticket_keys0(tls);
+    struct cs_ticket ticket;
     *ret_len = 0;
     if (!keys)
         return 1;
-    if (max_len < len + CS_TICKET_OVERHEAD)
+    cs_tls_ticket(tls, &ticket);
+    if (max_len < cs_ticket_len(&ticket, len) ||
+        cs_ticket_seal(cs_ticket_keys_seal0(keys), &ticket, cs_str_make(in, len), out) < 0)
         return 0;
-    const struct cs_ticket ticket = cs_tls_ticket_head(tls);
-    if (cs_ticket_seal(cs_ticket_keys_seal0(keys), &ticket, cs_str_make(in, len), out) < 0)
-        return 0;
-    *ret_len = len + CS_TICKET_OVERHEAD;
+    *ret_len = cs_ticket_len(&ticket, len);
     return 1;
-}
-
-static void free_session(SSL_SESSION **session)
-{
-    SSL_SESSION_free(*session);
-}
-
-/* Whether the opened ticket may be used; its chain stays in the facts if so. */
-static bool judge_ticket(struct cs_tls *tls, const struct cs_ticket *ticket, struct cs_str bytes)
-{
-    cs_cleanup(free_session) SSL_SESSION *session =
-        SSL_SESSION_from_bytes((const uint8_t *)bytes.ptr, bytes.len, SSL_get_SSL_CTX(tls->ssl));
-    if (session && keep_chain(tls, SSL_SESSION_get0_peer_certificates(session)) == 0 &&
-        cs_tls_may_resume(tls, ticket))
-        return true;
-    cs_lib_chain_free(tls);
-    return false;
 }
 
 static enum ssl_ticket_aead_result_t on_open(SSL *ssl, uint8_t *out, size_t *ret_len,
@@ -231,7 +194,7 @@ static enum ssl_ticket_aead_result_t on_open(SSL *ssl, uint8_t *out, size_t *ret
     struct cs_ticket ticket;
     struct cs_str session;
     bool good = keys && cs_ticket_open(keys, cs_str_make(in, len), plain, &ticket, &session) == 0 &&
-                session.len <= max_len && judge_ticket(tls, &ticket, session);
+                session.len <= max_len && cs_tls_may_resume(tls, &ticket);
     ERR_clear_error();
     if (good) {
         memcpy(out, session.ptr, session.len);
@@ -275,17 +238,6 @@ static void accept_all_proofs(SSL_CTX *ctx)
     SSL_CTX_set_verify_algorithm_prefs(ctx, algorithms, sizeof(algorithms) / sizeof(*algorithms));
 }
 
-/* Certificates that several sessions present at the same time are held once. The pool counts
- * references itself; it lives as long as the process. */
-static CRYPTO_BUFFER_POOL *shared_certificates(void)
-{
-    static CRYPTO_BUFFER_POOL *pool;
-
-    if (!pool)
-        pool = CRYPTO_BUFFER_POOL_new();
-    return pool;
-}
-
 SSL_CTX *cs_lib_server_ctx(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
@@ -295,9 +247,22 @@ SSL_CTX *cs_lib_server_ctx(void)
     SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
     SSL_CTX_set_ticket_aead_method(ctx, &ticket_method);
     SSL_CTX_set_num_tickets(ctx, 1);
+    /* The chain is in our part of a ticket, and whoever judged it keeps it: no second one in the
+     * library's sessions. */
+    SSL_CTX_set_retain_only_sha256_of_client_certs(ctx, 1);
     accept_all_proofs(ctx);
-    SSL_CTX_set0_buffer_pool(ctx, shared_certificates());
     return ctx;
+}
+
+/* Certificates of upstreams, in many sessions, are held once. The pool counts
+ * references itself; it lives as long as the process. */
+static CRYPTO_BUFFER_POOL *shared_certificates(void)
+{
+    static CRYPTO_BUFFER_POOL *pool;
+
+    if (!pool)
+        pool = CRYPTO_BUFFER_POOL_new();
+    return pool;
 }
 
 SSL_CTX *cs_lib_client_ctx(void)

@@ -78,7 +78,7 @@ bool cs_tls_settle(struct cs_tls *tls)
 {
     if (!tls->approved || SSL_session_reused(tls->ssl))
         return true;
-    cs_lib_chain_free(tls);
+    cs_tls_drop_chain(tls);
     bool heard = tls->hooks->declined;
     decline(tls);
     return heard;
@@ -101,30 +101,78 @@ bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
     return go;
 }
 
-bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket)
+void cs_tls_drop_chain(struct cs_tls *tls)
+{
+    free(tls->chain);
+    tls->chain = NULL;
+    tls->facts.chain = NULL;
+    tls->facts.n_chain = 0;
+}
+
+int cs_tls_keep_chain(struct cs_tls *tls, const struct cs_str *ders, size_t n)
+{
+    size_t bytes = 0;
+    cs_tls_drop_chain(tls);
+    if (n > CS_TLS_CHAIN_MAX)
+        return -EINVAL;
+    if (n == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += ders[i].len;
+    tls->chain = cs_alloc(n * sizeof(*tls->chain) + bytes);
+    char *p = (char *)(tls->chain + n);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(p, ders[i].ptr, ders[i].len);
+        tls->chain[i] = cs_str_make(p, ders[i].len);
+        p += ders[i].len;
+    }
+    tls->facts.chain = tls->chain;
+    tls->facts.n_chain = n;
+    return 0;
+}
+
+void cs_tls_lend_chain(struct cs_tls *tls, const struct cs_str *ders, size_t n)
+{
+    cs_tls_drop_chain(tls);
+    tls->facts.chain = ders;
+    tls->facts.n_chain = n;
+}
+
+/* Whether the ticket is of this server and young enough. */
+static bool is_ours(const struct cs_tls *tls, const struct cs_ticket *ticket)
 {
     int64_t age = cs_tls_now_sec(tls) - ticket->original_sec;
-    if (memcmp(ticket->binding, tls->server->binding, CS_TLS_BINDING) != 0 || age < -SKEW_SEC ||
-        age >= tls->server->timeout_sec || !tls->hooks->resume)
-        return false;
-    bool may = tls->hooks->resume(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain,
+    return memcmp(ticket->binding, tls->server->binding, CS_TLS_BINDING) == 0 && age >= -SKEW_SEC &&
+           age < tls->server->timeout_sec;
+}
+
+bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket)
+{
+    bool may = is_ours(tls, ticket) && tls->hooks->resume &&
+               cs_tls_keep_chain(tls, ticket->chain, ticket->n_chain) == 0 &&
+               tls->hooks->resume(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain,
                                   ticket->original_sec);
     ERR_clear_error();
     tls->approved = tls->approved || may;
     if (may)
         tls->ticket_sec = ticket->original_sec;
+    else
+        cs_tls_drop_chain(tls);
     return may;
 }
 
-struct cs_ticket cs_tls_ticket_head(const struct cs_tls *tls)
+int64_t cs_tls_original_sec(const struct cs_tls *tls)
 {
-    bool resumed = SSL_session_reused(tls->ssl);
-    struct cs_ticket ticket = {
-        .original_sec = resumed ? tls->ticket_sec : cs_tls_now_sec(tls),
-    };
-    if (tls->server)
-        memcpy(ticket.binding, tls->server->binding, CS_TLS_BINDING);
-    return ticket;
+    return SSL_session_reused(tls->ssl) ? tls->ticket_sec : cs_tls_now_sec(tls);
+}
+
+void cs_tls_ticket(const struct cs_tls *tls, struct cs_ticket *ret_ticket)
+{
+    memcpy(ret_ticket->binding, tls->server->binding, CS_TLS_BINDING);
+    ret_ticket->original_sec = cs_tls_original_sec(tls);
+    ret_ticket->n_chain = tls->facts.n_chain;
+    for (size_t i = 0; i < tls->facts.n_chain; i++)
+        ret_ticket->chain[i] = tls->facts.chain[i];
 }
 
 const struct cs_ticket_keys *cs_tls_ticket_keys0(struct cs_tls *tls)

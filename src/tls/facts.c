@@ -84,11 +84,11 @@ void cs_facts_end(struct cs_tls *tls, bool complete)
     if (!complete)
         return;
     facts->resumed = SSL_session_reused(tls->ssl);
-    facts->original_sec = cs_tls_ticket_head(tls).original_sec;
+    facts->original_sec = cs_tls_original_sec(tls);
     take_session(tls);
     /* Offered to the peer but not resumed, and nothing presented instead. */
     if (!facts->resumed && !tls->judged)
-        cs_lib_chain_free(tls);
+        cs_tls_drop_chain(tls);
 }
 
 void cs_facts_failure(struct cs_tls *tls, uint32_t code, struct cs_str text)

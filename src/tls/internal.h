@@ -62,9 +62,8 @@ struct cs_tls {
     size_t unsent_off, unsent_len, unsent_cap;
     char *reuse_key; /* client: where its sessions are remembered */
     size_t reuse_key_len;
-    int64_t ticket_sec; /* original handshake of the session being resumed */
-    void *chain_owner;  /* what backs facts.chain, the library file's */
-    struct cs_str *chain;
+    int64_t ticket_sec;   /* original handshake of the session being resumed */
+    struct cs_str *chain; /* our copy of facts.chain with its bytes; NULL: none, or lent */
     char *sni;
     uint16_t *offered;
     struct cs_handshake facts;
@@ -105,11 +104,18 @@ bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert);
 /** cs_tls_settle() - the library says that the handshake is complete: whether its outcome is
  *  what the hooks were asked about. Return: false when it must count as failed. */
 bool cs_tls_settle(struct cs_tls *tls);
-/** cs_tls_may_resume() - whether a ticket with this head, whose chain is in the facts, is
- *  good here and now. */
+/** cs_tls_keep_chain() - the facts' chain is a copy of these certificates. Return: 0, or -EINVAL
+ *  when they are too many: then it is empty. */
+int cs_tls_keep_chain(struct cs_tls *tls, const struct cs_str *ders, size_t n);
+/** cs_tls_drop_chain() - the facts' chain is empty. */
+void cs_tls_drop_chain(struct cs_tls *tls);
+/** cs_tls_may_resume() - whether a ticket with this head is good here and now; its chain stays
+ *  in the facts if so. */
 bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket);
-/** cs_tls_ticket_head() - what goes into a ticket of this session. */
-struct cs_ticket cs_tls_ticket_head(const struct cs_tls *tls);
+/** cs_tls_ticket() - what goes into a ticket of this session; the chain is the facts'. */
+void cs_tls_ticket(const struct cs_tls *tls, struct cs_ticket *ret_ticket);
+/** cs_tls_original_sec() - when the full handshake was that this session stems from. */
+int64_t cs_tls_original_sec(const struct cs_tls *tls);
 /** cs_tls_ticket_keys0() - the chosen server's keys, turned to now; NULL: no tickets. */
 const struct cs_ticket_keys *cs_tls_ticket_keys0(struct cs_tls *tls);
 /** cs_tls_on_alpn() - ALPN callback of both libraries. */

@@ -35,8 +35,6 @@ void cs_lib_no_tickets(SSL *ssl);
 /** cs_lib_remember() - keep the chain of a session that is offered to an upstream as the
  *  facts' chain. Return: 0, or -EINVAL (none, or beyond the limits). */
 int cs_lib_remember(struct cs_tls *tls, const SSL_SESSION *session);
-/** cs_lib_chain_free() - drop what backs the facts' chain. */
-void cs_lib_chain_free(struct cs_tls *tls);
 
 /** cs_lib_group() - the group of the key exchange, in any spelling; NULL: none. */
 const char *cs_lib_group(SSL *ssl);

@@ -1,8 +1,6 @@
 /* OpenSSL 3. Tickets are sealed by the library with AES-256-CBC and HMAC-SHA-256 under our
  * keys; what ticket.h puts in front of the session travels as the ticket's application
- * data here, with the chain, of which the library's own encoding keeps only the leaf.
- *
- * Application data: head, then each certificate as length[3] DER. */
+ * data here; the library's own encoding keeps only the leaf of the chain. */
 #include "tls/library.h"
 
 #include <openssl/core_names.h>
@@ -50,48 +48,31 @@ int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
 
 /* --- the peer's chain --- */
 
-void cs_lib_chain_free(struct cs_tls *tls)
+/* Each certificate's DER on the heap. Return: how many; the rest are NULL. */
+static size_t encode(const STACK_OF(X509) * certs, uint8_t *ders[], struct cs_str strs[])
 {
-    free(tls->chain_owner);
-    free(tls->chain);
-    tls->chain_owner = NULL;
-    tls->chain = NULL;
-    tls->facts.chain = NULL;
-    tls->facts.n_chain = 0;
-}
-
-/* Room for @n certificates of @bytes altogether, as the facts' chain. */
-static uint8_t *chain_room(struct cs_tls *tls, size_t n, size_t bytes)
-{
-    cs_lib_chain_free(tls);
-    tls->chain = cs_alloc(n * sizeof(*tls->chain));
-    tls->chain_owner = cs_alloc(bytes);
-    tls->facts.chain = tls->chain;
-    tls->facts.n_chain = n;
-    return tls->chain_owner;
+    size_t n = (size_t)sk_X509_num(certs), i = 0;
+    for (; i < n; i++) {
+        int len = i2d_X509(sk_X509_value(certs, (int)i), &ders[i]);
+        if (len <= 0)
+            break;
+        strs[i] = cs_str_make(ders[i], (size_t)len);
+    }
+    return i;
 }
 
 static int keep_chain(struct cs_tls *tls, const STACK_OF(X509) * certs)
 {
-    size_t n = certs ? (size_t)sk_X509_num(certs) : 0, bytes = 0;
-    cs_lib_chain_free(tls);
-    if (n > CS_TLS_CHAIN_MAX)
-        return -EINVAL;
-    for (size_t i = 0; i < n; i++) {
-        int len = i2d_X509(sk_X509_value(certs, (int)i), NULL);
-        if (len <= 0)
-            return -EINVAL;
-        bytes += (size_t)len;
-    }
-    if (n == 0)
-        return 0;
-    uint8_t *p = chain_room(tls, n, bytes);
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *start = p;
-        int len = i2d_X509(sk_X509_value(certs, (int)i), &p);
-        tls->chain[i] = cs_str_make(start, (size_t)len);
-    }
-    return 0;
+    size_t n = certs ? (size_t)sk_X509_num(certs) : 0;
+    uint8_t *ders[CS_TLS_CHAIN_MAX] = {NULL};
+    struct cs_str strs[CS_TLS_CHAIN_MAX];
+    cs_tls_drop_chain(tls);
+    if (n == 0 || n > CS_TLS_CHAIN_MAX)
+        return cs_tls_keep_chain(tls, NULL, n);
+    int r = encode(certs, ders, strs) == n ? cs_tls_keep_chain(tls, strs, n) : -EINVAL;
+    for (size_t i = 0; i < n; i++)
+        OPENSSL_free(ders[i]);
+    return r;
 }
 
 int cs_lib_remember(struct cs_tls *tls, const SSL_SESSION *session)
@@ -190,65 +171,18 @@ int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tl
 
 /* --- tickets --- */
 
-#define LENGTH 3
-
-/* The head and the chain, before the session is encoded into a ticket. */
+/* The head, before the session is encoded into a ticket. */
 static int on_new_ticket(SSL *ssl, void *arg)
 {
     struct cs_tls *tls = SSL_get_app_data(ssl);
-    size_t len = CS_TICKET_HEAD;
+    struct cs_ticket ticket;
     if (!tls->server || tls->no_tickets)
         return 1;
-    for (size_t i = 0; i < tls->facts.n_chain; i++)
-        len += LENGTH + tls->facts.chain[i].len;
-    cs_cleanup(cs_free_p) uint8_t *data = cs_alloc(len);
-    const struct cs_ticket ticket = cs_tls_ticket_head(tls);
-    cs_ticket_head_write(&ticket, data);
-    uint8_t *p = data + CS_TICKET_HEAD;
-    for (size_t i = 0; i < tls->facts.n_chain; i++) {
-        struct cs_str der = tls->facts.chain[i];
-        *p++ = (uint8_t)(der.len >> 16);
-        *p++ = (uint8_t)(der.len >> 8);
-        *p++ = (uint8_t)der.len;
-        memcpy(p, der.ptr, der.len);
-        p += der.len;
-    }
-    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data, len);
-}
-
-/* One certificate off the front of @bytes. Return: 0, or -EBADMSG. */
-static int next_der(struct cs_str *bytes, struct cs_str *ret_der)
-{
-    const uint8_t *p = (const uint8_t *)bytes->ptr;
-    if (bytes->len < LENGTH)
-        return -EBADMSG;
-    size_t len = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
-    if (len > bytes->len - LENGTH)
-        return -EBADMSG;
-    *ret_der = cs_str_sub(*bytes, LENGTH, len);
-    *bytes = cs_str_skip(*bytes, LENGTH + len);
-    return 0;
-}
-
-static int restore_chain(struct cs_tls *tls, struct cs_str bytes)
-{
-    struct cs_str ders[CS_TLS_CHAIN_MAX];
-    size_t n = 0, total = 0;
-    while (bytes.len > 0) {
-        if (n == CS_TLS_CHAIN_MAX || next_der(&bytes, &ders[n]) < 0)
-            return -EBADMSG;
-        total += ders[n++].len;
-    }
-    cs_lib_chain_free(tls);
-    if (n == 0)
-        return 0;
-    uint8_t *p = chain_room(tls, n, total);
-    for (size_t i = 0; i < n; i++) {
-        memcpy(p, ders[i].ptr, ders[i].len);
-        tls->chain[i] = cs_str_make(p, ders[i].len);
-        p += ders[i].len;
-    }
-    return 0;
+    cs_tls_ticket(tls, &ticket);
+    size_t len = cs_ticket_head_len(&ticket);
+    cs_cleanup(cs_free_p) uint8_t *head = cs_alloc(len);
+    cs_ticket_head_write(&ticket, head);
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), head, len);
 }
 
 static bool judge_ticket(struct cs_tls *tls, SSL_SESSION *session)
@@ -256,13 +190,10 @@ static bool judge_ticket(struct cs_tls *tls, SSL_SESSION *session)
     void *data = NULL;
     size_t len = 0;
     struct cs_ticket ticket;
-    struct cs_str chain;
-    if (SSL_SESSION_get0_ticket_appdata(session, &data, &len) == 1 && data &&
-        cs_ticket_head_read(cs_str_make(data, len), &ticket, &chain) == 0 &&
-        restore_chain(tls, chain) == 0 && cs_tls_may_resume(tls, &ticket))
-        return true;
-    cs_lib_chain_free(tls);
-    return false;
+    struct cs_str rest;
+    return SSL_SESSION_get0_ticket_appdata(session, &data, &len) == 1 && data &&
+           cs_ticket_head_read(cs_str_make(data, len), &ticket, &rest) == 0 && rest.len == 0 &&
+           cs_tls_may_resume(tls, &ticket);
 }
 
 static SSL_TICKET_RETURN on_open_ticket(SSL *ssl, SSL_SESSION *session,

@@ -53,7 +53,7 @@ void cs_reuse_offer(struct cs_tls *tls)
     if (!entry)
         return;
     if (!fresh(tls, entry) || SSL_set_session(tls->ssl, entry->session) != 1) {
-        cs_lib_chain_free(tls);
+        cs_tls_drop_chain(tls);
         drop(tls->client, entry);
         return;
     }
@@ -76,7 +76,7 @@ int cs_reuse_on_session(SSL *ssl, SSL_SESSION *session)
 
     struct cs_reuse *entry = cs_alloc(sizeof(*entry) + tls->reuse_key_len);
     entry->session = session;
-    entry->original_sec = cs_tls_ticket_head(tls).original_sec;
+    entry->original_sec = cs_tls_original_sec(tls);
     entry->key_len = tls->reuse_key_len;
     memcpy(entry->key, tls->reuse_key, tls->reuse_key_len);
     cs_list_push_front(&tls->client->sessions, &entry->link);

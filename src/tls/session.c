@@ -91,7 +91,7 @@ struct cs_tls *cs_tls_free(struct cs_tls *tls)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     cs_transport_drop(tls);
-    cs_lib_chain_free(tls);
+    cs_tls_drop_chain(tls);
     cs_tls_server_unref(tls->server);
     cs_tls_client_unref(tls->client);
     free(tls->reuse_key);

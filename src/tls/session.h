@@ -106,6 +106,11 @@ enum cs_tls_result cs_tls_shutdown(struct cs_tls *tls);
  *  the verdict was bad or is not final. Effective until the handshake is complete. */
 void cs_tls_forbid_tickets(struct cs_tls *tls);
 
+/** cs_tls_lend_chain() - from the verify or resume hook: the certificates that the hook was given
+ *  lie at @ders too, for as long as the session lives or until the declined hook or another of
+ *  these two is called; the session gives up its own copy. */
+void cs_tls_lend_chain(struct cs_tls *tls, const struct cs_str *ders, size_t n);
+
 /** cs_tls_facts() - what is known so far; lives as long as the session. */
 const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls);
 /** cs_tls_server0() - the virtual server chosen by SNI (the initial one before that). */

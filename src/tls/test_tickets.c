@@ -98,10 +98,13 @@ static void test_files(void)
 static void test_seal(void)
 {
     struct cs_ticket_keys *keys = cs_ticket_keys_new_ratchet(secret, T0);
-    const struct cs_ticket ticket = {.binding = {7, 7}, .original_sec = -5};
+    const struct cs_ticket ticket = {.binding = {7, 7},
+                                     .original_sec = -5,
+                                     .n_chain = 2,
+                                     .chain = {CS_STR("a leaf"), CS_STR("its issuer")}};
     const struct cs_str session = CS_STR("what the library wants to remember");
     uint8_t sealed[256], plain[256], again[256];
-    size_t len = session.len + CS_TICKET_OVERHEAD;
+    size_t len = cs_ticket_len(&ticket, session.len);
     struct cs_ticket got;
     struct cs_str rest;
 
@@ -110,6 +113,9 @@ static void test_seal(void)
     tap_str(rest, session, "the session is as it was");
     tap_ok(memcmp(got.binding, ticket.binding, CS_TLS_BINDING) == 0, "so is the binding");
     tap_int(got.original_sec, -5, "so is the time");
+    tap_int((int64_t)got.n_chain, 2, "so is the chain");
+    tap_str(got.chain[0], ticket.chain[0], "the leaf first");
+    tap_str(got.chain[1], ticket.chain[1], "then the issuer");
     cs_ticket_seal(cs_ticket_keys_seal0(keys), &ticket, session, again);
     tap_ok(memcmp(sealed, again, len) != 0, "no two tickets are alike");
 
@@ -135,15 +141,43 @@ static void test_seal(void)
                cs_str_eq(rest, session),
            "and good");
     cs_ticket_keys_unref(keys);
+}
 
-    uint8_t head[CS_TICKET_HEAD];
+static void test_head(void)
+{
+    struct cs_ticket ticket = {.original_sec = 1, .n_chain = 1, .chain = {CS_STR("leaf")}};
+    struct cs_ticket got;
+    struct cs_str rest;
+    uint8_t head[CS_TICKET_HEAD + CS_TLS_CHAIN_MAX * 8];
+    size_t len = cs_ticket_head_len(&ticket);
+
     cs_ticket_head_write(&ticket, head);
-    tap_int(cs_ticket_head_read(cs_str_make(head, sizeof(head)), &got, &rest), 0, "a head alone");
+    tap_int(cs_ticket_head_read(cs_str_make(head, len), &got, &rest), 0, "a head alone");
     tap_int((int64_t)rest.len, 0, "has nothing behind it");
+    unsigned read = 0;
+    for (size_t i = 0; i < len; i++)
+        read += cs_ticket_head_read(cs_str_make(head, i), &got, &rest) == 0;
+    tap_int(read, 0, "cut short anywhere");
+    head[CS_TICKET_HEAD - 1]--;
+    tap_int(cs_ticket_head_read(cs_str_make(head, len), &got, &rest), -EBADMSG,
+            "a certificate beyond its chain");
+    head[CS_TICKET_HEAD - 1] -= 4;
+    tap_int(cs_ticket_head_read(cs_str_make(head, len), &got, &rest), -EBADMSG,
+            "a chain that ends within a length");
+    cs_ticket_head_write(&ticket, head);
     head[0]++;
-    tap_int(cs_ticket_head_read(cs_str_make(head, sizeof(head)), &got, &rest), -EBADMSG,
-            "another version");
-    tap_int(cs_ticket_head_read(cs_str_make(head, 3), &got, &rest), -EBADMSG, "cut short");
+    tap_int(cs_ticket_head_read(cs_str_make(head, len), &got, &rest), -EBADMSG, "another version");
+
+    ticket.n_chain = CS_TLS_CHAIN_MAX;
+    for (size_t i = 0; i < CS_TLS_CHAIN_MAX; i++)
+        ticket.chain[i] = CS_STR("x");
+    len = cs_ticket_head_len(&ticket);
+    cs_ticket_head_write(&ticket, head);
+    tap_int(cs_ticket_head_read(cs_str_make(head, len), &got, &rest), 0, "as long as they come");
+    memset(head + len, 0, 3);
+    head[CS_TICKET_HEAD - 1] += 3;
+    tap_int(cs_ticket_head_read(cs_str_make(head, len + 3), &got, &rest), -EBADMSG,
+            "one certificate more");
 }
 
 int main(void)
@@ -151,5 +185,6 @@ int main(void)
     test_ratchet();
     test_files();
     test_seal();
+    test_head();
     return tap_done();
 }

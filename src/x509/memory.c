@@ -16,6 +16,7 @@ struct cs_remembered {
     const struct cs_trust *trust;
     struct cs_identity identity;
     bool has_identity;         /* the leaf's claim was not refused */
+    struct cs_str *ders;       /* as presented */
     struct cs_verdict verdict; /* of the first time; borrows from the arena and the trust */
 };
 
@@ -123,10 +124,11 @@ static struct cs_cert *copy_presented(struct cs_remembered *entry, const struct 
     struct cs_cert *copies = cs_arena_array(&entry->arena, verdict->n_presented, sizeof(*copies));
     struct cs_findings ignored;
 
+    entry->ders = cs_arena_array(&entry->arena, verdict->n_presented, sizeof(*entry->ders));
     cs_findings_init(&ignored, &entry->arena);
     for (size_t i = 0; i < verdict->n_presented; i++) {
-        struct cs_str der = cs_arena_dup(&entry->arena, verdict->presented[i].der);
-        if (cs_cert_parse(der, &entry->arena, &ignored, &copies[i]) != 0)
+        entry->ders[i] = cs_arena_dup(&entry->arena, verdict->presented[i].der);
+        if (cs_cert_parse(entry->ders[i], &entry->arena, &ignored, &copies[i]) != 0)
             return NULL;
     }
     return copies;
@@ -224,6 +226,12 @@ int cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain
 const struct cs_verdict *cs_remembered_verdict0(const struct cs_remembered *entry)
 {
     return &entry->verdict;
+}
+
+const struct cs_str *cs_remembered_chain0(const struct cs_remembered *entry, size_t *ret_n)
+{
+    *ret_n = entry->verdict.n_presented;
+    return entry->ders;
 }
 
 const struct cs_identity *cs_remembered_identity0(const struct cs_remembered *entry)

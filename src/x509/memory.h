@@ -36,6 +36,9 @@ cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain_que
 /** cs_remembered_verdict0() - the accepted verdict as it is remembered, without findings; lives as
  *  long as the reference. Nothing of it borrows from the query's chain or arena. */
 const struct cs_verdict *cs_remembered_verdict0(const struct cs_remembered *remembered);
+/** cs_remembered_chain0() - the certificates as they were presented, *@ret_n of them; lives as
+ *  long as the reference. */
+const struct cs_str *cs_remembered_chain0(const struct cs_remembered *remembered, size_t *ret_n);
 /** cs_remembered_identity0() - who the leaf of the remembered chain is; NULL when its claim was
  *  refused (ask cs_identity_from_cert() why). Lives as long as the reference. */
 const struct cs_identity *cs_remembered_identity0(const struct cs_remembered *remembered);
