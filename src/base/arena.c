@@ -134,3 +134,14 @@ struct cs_str cs_arena_printf(struct cs_arena *arena, const char *fmt, ...)
     va_end(ap);
     return cs_str_make(p, (size_t)n);
 }
+
+struct cs_str cs_arena_u64(struct cs_arena *arena, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
+    return cs_arena_dup(arena, cs_str_make(digits + at, sizeof(digits) - at));
+}

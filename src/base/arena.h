@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -42,6 +43,8 @@ struct cs_str cs_arena_dup(struct cs_arena *arena, struct cs_str s);
 /** cs_arena_printf() - formatted text in @arena, followed by a NUL that is not counted. */
 struct cs_str cs_arena_printf(struct cs_arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/** cs_arena_u64() - @value in decimal, in @arena. */
+struct cs_str cs_arena_u64(struct cs_arena *arena, uint64_t value);
 /** cs_arena_cat() - @a followed by @b, in @arena. */
 struct cs_str cs_arena_cat(struct cs_arena *arena, struct cs_str a, struct cs_str b);
 

@@ -13,7 +13,7 @@ bool cs_str_eq_nocase(struct cs_str a, struct cs_str b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
-        if (cs_lower(a.ptr[i]) != cs_lower(b.ptr[i]))
+        if (a.ptr[i] != b.ptr[i] && cs_lower(a.ptr[i]) != cs_lower(b.ptr[i]))
             return false;
     }
     return true;

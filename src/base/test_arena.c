@@ -29,6 +29,9 @@ int main(void)
     tap_int(s.ptr[s.len], 0, "and end in one");
     tap_str(cs_arena_printf(&arena, "%d-%s", 7, "x"), CS_STR("7-x"), "printf");
     tap_str(cs_arena_cat(&arena, CS_STR("ab"), CS_STR("cd")), CS_STR("abcd"), "cat");
+    tap_str(cs_arena_u64(&arena, 0), CS_STR("0"), "zero in decimal");
+    tap_str(cs_arena_u64(&arena, 1024), CS_STR("1024"), "a number in decimal");
+    tap_str(cs_arena_u64(&arena, UINT64_MAX), CS_STR("18446744073709551615"), "the greatest");
     cs_arena_alloc(&arena, 1 << 20);
     cs_arena_reset(&arena);
     tap_ok(arena.chunks == NULL, "reset does not keep a large chunk");

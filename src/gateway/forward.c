@@ -2,7 +2,6 @@
  * A header that the configuration sets is removed first, in every spelling a backend might
  * take for it, so that no client can add to it. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "gateway/conn.h"
 #include "gateway/exchange.h"
@@ -68,17 +67,16 @@ bool cs_sends_body(const struct cs_request *request)
 static int add_framing(struct cs_request *request)
 {
     struct cs_exchange *x = request->exchange;
-    char length[32];
+    uint64_t length = request->head.content_length;
 
     if (!cs_sends_body(request))
         return 0;
     if (x->chunk_body)
         return cs_h1_write_header(&x->out, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
-    snprintf(length, sizeof(length), "%llu",
-             (unsigned long long)(request->head.framing == CS_H1_BODY_CHUNKED
-                                      ? x->kept.len
-                                      : request->head.content_length));
-    return cs_h1_write_header(&x->out, CS_STR("Content-Length"), cs_str_from(length));
+    if (request->head.framing == CS_H1_BODY_CHUNKED)
+        length = x->kept.len;
+    return cs_h1_write_header(&x->out, CS_STR("Content-Length"),
+                              cs_arena_u64(&request->arena, length));
 }
 
 /* HTTP/1.0 has no chunks, and the length of this body is not known. */
@@ -149,16 +147,15 @@ static void add_body_framing(struct cs_request *request)
     if (x->head.framing == CS_H1_BODY_CHUNKED || x->head.framing == CS_H1_BODY_UNTIL_CLOSE) {
         request->chunked = request->head.minor >= 1;
         if (request->chunked)
-            cs_head_add(request, CS_STR("Transfer-Encoding"), CS_STR("chunked"));
+            cs_head_add_id(request, CS_HEADER_TRANSFER_ENCODING, CS_STR("chunked"));
         else
             request->keep_alive = false;
     } else if (x->head.has_length &&
                (x->head.framing != CS_H1_BODY_NONE || may_lack_length(request))) {
-        cs_head_add(
-            request, CS_STR("Content-Length"),
-            cs_arena_printf(&request->arena, "%llu", (unsigned long long)x->head.content_length));
+        cs_head_add_id(request, CS_HEADER_CONTENT_LENGTH,
+                       cs_arena_u64(&request->arena, x->head.content_length));
     } else if (x->head.framing == CS_H1_BODY_NONE && !may_lack_length(request)) {
-        cs_head_add(request, CS_STR("Content-Length"), CS_STR("0"));
+        cs_head_add_id(request, CS_HEADER_CONTENT_LENGTH, CS_STR("0"));
     }
 }
 
@@ -190,12 +187,13 @@ void cs_forward_response_head(struct cs_request *request)
         add_body_framing(request);
     }
     for (size_t i = 0; i < headers.n; i++) {
-        struct cs_str value = headers.items[i].value;
-        if (is_hidden(x->proxy, headers.items[i].name))
+        const struct cs_header *h = &headers.items[i];
+        struct cs_str value = h->value;
+        if (is_hidden(x->proxy, h->name))
             continue;
-        if (headers.items[i].known == CS_HEADER_LOCATION)
+        if (h->known == CS_HEADER_LOCATION)
             value = redirected(request, value);
-        cs_head_add(request, headers.items[i].name, value);
+        cs_head_add_known(request, h->name, value, h->known);
     }
     cs_head_end(request);
 }

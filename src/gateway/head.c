@@ -12,26 +12,47 @@ static int shown_status(const struct cs_request *request, int status)
     return request->forced_status > 0 ? request->forced_status : request->error_status;
 }
 
+/* The Date of this second, written once for all requests in it. */
+static struct cs_str date_text(struct cs_worker *worker)
+{
+    int64_t now_sec = cs_now_sec(&worker->loop.now);
+
+    if (worker->date.len == 0 || worker->date_sec != now_sec) {
+        worker->date = cs_time_http(now_sec, worker->date_text);
+        worker->date_sec = now_sec;
+    }
+    return worker->date;
+}
+
 void cs_head_begin(struct cs_request *request, int status, struct cs_str reason)
 {
-    char date[CS_TIME_TEXT];
     int shown = (int)cs_http_wire_status((unsigned)shown_status(request, status));
-    const struct cs_now *now = &request->conn->worker->loop.now;
 
     request->status = shown;
     request->outcome.status = shown;
     request->head_sent = true;
     cs_h1_write_status_line(&request->out, (unsigned)shown,
                             shown == status ? reason : (struct cs_str){0});
-    cs_head_add(request, CS_STR("Server"), cs_server_token(request->scope));
-    cs_head_add(request, CS_STR("Date"),
-                cs_arena_dup(&request->arena, cs_time_http(cs_now_sec(now), date)));
+    cs_head_add_id(request, CS_HEADER_SERVER, cs_server_token(request->scope));
+    cs_head_add_id(request, CS_HEADER_DATE,
+                   cs_arena_dup(&request->arena, date_text(request->conn->worker)));
+}
+
+void cs_head_add_known(struct cs_request *request, struct cs_str name, struct cs_str value,
+                       enum cs_header_id known)
+{
+    cs_headers_add_known(&request->sent, &request->arena, name, value, known);
+    cs_h1_write_header(&request->out, name, value);
 }
 
 void cs_head_add(struct cs_request *request, struct cs_str name, struct cs_str value)
 {
-    cs_headers_add(&request->sent, &request->arena, name, value);
-    cs_h1_write_header(&request->out, name, value);
+    cs_head_add_known(request, name, value, cs_header_lookup(name));
+}
+
+void cs_head_add_id(struct cs_request *request, enum cs_header_id id, struct cs_str value)
+{
+    cs_head_add_known(request, cs_header_name(id), value, id);
 }
 
 /* add_header without `always` is for these only. */
@@ -62,10 +83,10 @@ static void add_connection(struct cs_request *request)
 
     request->keep_alive = may_stay(request);
     if (!request->keep_alive) {
-        cs_head_add(request, CS_STR("Connection"), CS_STR("close"));
+        cs_head_add_id(request, CS_HEADER_CONNECTION, CS_STR("close"));
         return;
     }
-    cs_head_add(request, CS_STR("Connection"), CS_STR("keep-alive"));
+    cs_head_add_id(request, CS_HEADER_CONNECTION, CS_STR("keep-alive"));
     if (announced)
         cs_head_add(request, CS_STR("Keep-Alive"),
                     cs_arena_printf(&request->arena, "timeout=%lld", (long long)announced));

@@ -110,6 +110,11 @@ struct cs_str cs_server_token(const struct cs_scope *scope);
 void cs_head_begin(struct cs_request *request, int status, struct cs_str reason);
 /** cs_head_add() - one more header; remembered for $sent_http_…. */
 void cs_head_add(struct cs_request *request, struct cs_str name, struct cs_str value);
+/** cs_head_add_known() - the same with the name's id already looked up. */
+void cs_head_add_known(struct cs_request *request, struct cs_str name, struct cs_str value,
+                       enum cs_header_id known);
+/** cs_head_add_id() - the same for a frequent name, in its usual spelling. */
+void cs_head_add_id(struct cs_request *request, enum cs_header_id id, struct cs_str value);
 /** cs_head_end() - add_header rules, Connection, and the empty line. */
 void cs_head_end(struct cs_request *request);
 

@@ -3,6 +3,7 @@
 #define CS_GATEWAY_STATE_H
 
 #include "base/list.h"
+#include "base/time.h"
 #include "gateway/logs.h"
 #include "gateway/upstream.h"
 #include "gateway/worker.h"
@@ -50,6 +51,9 @@ struct cs_worker {
     uint64_t next_number;
     bool draining; /* no new connections; every answer says close */
     struct cs_timer shutdown;
+    struct cs_str date; /* as a header's value, for date_sec */
+    int64_t date_sec;
+    char date_text[CS_TIME_TEXT];
     char hostname[256];
 };
 

@@ -176,19 +176,36 @@ static struct cs_str wanted_name(struct cs_request *request, const struct cs_pro
     return name;
 }
 
-/* Everything that a connection must agree in to be used again. */
-static void identity_of(const struct cs_proxy *proxy, size_t peer, struct cs_str name,
-                        uint8_t ret_digest[32])
+static struct cs_str address_of(const struct cs_proxy *proxy, size_t peer)
 {
     const struct cs_addr *addr = &proxy->upstream->peers[peer].addr;
+
+    return cs_str_make(&addr->sa, addr->len);
+}
+
+/* Whether @up is what a connection to @peer under @proxy and @name would be: the same in all that
+ * a connection must agree in to be used again. */
+static bool is_same(const struct cs_upconn *up, const struct cs_proxy *proxy, size_t peer,
+                    struct cs_str name)
+{
+    if (!cs_str_eq(address_of(up->proxy, up->peer), address_of(proxy, peer)) ||
+        !up->proxy->tls != !proxy->tls)
+        return false;
+    return !proxy->tls ||
+           (memcmp(up->proxy->tls->digest, proxy->tls->digest, sizeof(proxy->tls->digest)) == 0 &&
+            cs_str_eq(up->name, name));
+}
+
+/* The same as a digest: the key of its TLS sessions. */
+static void identity_of(const struct cs_upconn *up, uint8_t ret_digest[32])
+{
+    const struct cs_upstream_tls *tls = up->proxy->tls;
     struct cs_digest digest;
 
     cs_digest_init(&digest);
-    cs_digest_add(&digest, cs_str_make(&addr->sa, addr->len));
-    if (proxy->tls) {
-        cs_digest_add(&digest, cs_str_make(proxy->tls->digest, sizeof(proxy->tls->digest)));
-        cs_digest_add(&digest, name);
-    }
+    cs_digest_add(&digest, address_of(up->proxy, up->peer));
+    cs_digest_add(&digest, cs_str_make(tls->digest, sizeof(tls->digest)));
+    cs_digest_add(&digest, up->name);
     cs_digest_final(&digest, ret_digest);
 }
 
@@ -198,14 +215,14 @@ static bool has_news(const struct cs_upconn *up)
     return up->wire.watch.readable || up->wire.watch.hangup;
 }
 
-static struct cs_upconn *find_idle(struct cs_worker *worker, const struct cs_upstream *upstream,
-                                   const uint8_t identity[32])
+static struct cs_upconn *find_idle(struct cs_worker *worker, const struct cs_proxy *proxy,
+                                   size_t peer, struct cs_str name)
 {
-    struct cs_pool *pool = &worker->pools.items[upstream->index];
+    struct cs_pool *pool = &worker->pools.items[proxy->upstream->index];
 
     CS_LIST_FOREACH (link, &pool->idle) {
         struct cs_upconn *up = cs_container_of(link, struct cs_upconn, link);
-        if (memcmp(up->identity, identity, 32) != 0 || (has_news(up) && !is_quiet(up)))
+        if (!is_same(up, proxy, peer, name) || (has_news(up) && !is_quiet(up)))
             continue; /* its turn to be closed comes with the event */
         cs_list_remove(&up->link);
         pool->n_idle--;
@@ -249,7 +266,8 @@ static struct cs_upconn *upconn_new(struct cs_conn *user, const struct cs_proxy 
         return NULL;
     }
     worker->n_upconns++;
-    up->name = cs_str_make(strndup(name.len ? name.ptr : "", name.len), name.len);
+    if (name.len)
+        up->name = cs_str_make(memcpy(cs_alloc(name.len), name.ptr, name.len), name.len);
     return up;
 }
 
@@ -258,18 +276,14 @@ struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_prox
 {
     struct cs_str name = proxy->tls ? wanted_name(request, proxy) : (struct cs_str){0};
     struct cs_upconn *up = NULL;
-    uint8_t identity[32];
 
-    identity_of(proxy, peer, name, identity);
     if (!fresh)
-        up = find_idle(request->conn->worker, proxy->upstream, identity);
+        up = find_idle(request->conn->worker, proxy, peer, name);
     *ret_reused = up != NULL;
-    if (!up) {
+    if (!up)
         up = upconn_new(request->conn, proxy, peer, name);
-        if (!up)
-            return NULL;
-        memcpy(up->identity, identity, sizeof(identity));
-    }
+    if (!up)
+        return NULL;
     up->user = request->conn;
     up->n_requests++;
     cs_upconn_deadline(up, 0);
@@ -324,9 +338,11 @@ static int start_tls(struct cs_upconn *up)
 {
     const struct cs_upstream_tls *tls = up->proxy->tls;
     struct cs_str key = {0};
+    uint8_t identity[32];
 
+    identity_of(up, identity);
     if (tls->reuse_sessions)
-        key = cs_str_make(up->identity, sizeof(up->identity));
+        key = cs_str_make(identity, sizeof(identity));
     up->wire.tls = cs_tls_client_session(tls->client, up->wire.fd,
                                          tls->send_sni ? up->name : (struct cs_str){0}, key, &hooks,
                                          up, &up->worker->tls_io);

@@ -33,10 +33,9 @@ struct cs_upconn {
     struct cs_list link;  /* in the upstream's idle list */
     struct cs_conn *user; /* whose request it carries; NULL: idle */
     const struct cs_upstream *upstream;
-    const struct cs_proxy *proxy; /* under whose TLS settings it was made */
-    size_t peer;                  /* place among the upstream's servers */
+    const struct cs_proxy *proxy; /* under whose TLS settings it was made; with peer and name, */
+    size_t peer;                  /* among the upstream's servers, all that it may be reused for */
     struct cs_str name;           /* name that was verified and sent as SNI; heap */
-    uint8_t identity[32];         /* digest of everything it may be reused for */
     bool connected;               /* TCP stands */
     bool proved;                  /* TLS stands, or is not wanted */
     uint64_t n_requests;

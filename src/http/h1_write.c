@@ -55,7 +55,10 @@ int cs_h1_write_request_line(struct cs_buf *buf, struct cs_str method, struct cs
 
 static char *put_value(char *at, struct cs_str value)
 {
-    for (size_t i = 0; i < value.len; i++)
+    size_t clean = cs_chars_values(value);
+
+    at = put(at, cs_str_sub(value, 0, clean));
+    for (size_t i = clean; i < value.len; i++)
         *at++ = cs_char_is(value.ptr[i], CS_CHAR_VALUE) ? value.ptr[i] : ' ';
     return at;
 }

@@ -8,6 +8,9 @@
 #define ONCE 1
 #define HOP 2
 
+/* Fields that most messages do with. */
+enum { FIRST_CAP = 16 };
+
 struct row {
     struct cs_str name;
     uint8_t flags;
@@ -38,9 +41,11 @@ static unsigned first_of_length(size_t len)
 enum cs_header_id cs_header_lookup(struct cs_str name)
 {
     unsigned id = first_of_length(name.len);
+    char last = name.len ? cs_lower(name.ptr[name.len - 1]) : '\0';
 
     for (; id < CS_HEADER_N && rows[id].name.len == name.len; id++)
-        if (cs_str_eq_nocase(rows[id].name, name))
+        if (cs_lower(rows[id].name.ptr[name.len - 1]) == last &&
+            cs_str_eq_nocase(rows[id].name, name))
             return id;
     return CS_HEADER_OTHER;
 }
@@ -87,7 +92,7 @@ bool cs_header_same_name(struct cs_str a, struct cs_str b)
 
 static void grow(struct cs_headers *headers, struct cs_arena *arena)
 {
-    size_t cap = headers->cap ? headers->cap * 2 : 24;
+    size_t cap = headers->cap ? headers->cap * 2 : FIRST_CAP;
     struct cs_header *items = cs_arena_array(arena, cap, sizeof(*items));
 
     if (headers->n)
@@ -158,9 +163,8 @@ struct cs_str cs_headers_value(const struct cs_headers *headers, struct cs_str n
     return h ? h->value : (struct cs_str){0};
 }
 
-size_t cs_headers_remove(struct cs_headers *headers, struct cs_str name)
+static size_t remove_named(struct cs_headers *headers, struct cs_str name, enum cs_header_id id)
 {
-    enum cs_header_id id = cs_header_lookup(name);
     size_t kept = 0, n = headers->n;
 
     for (size_t i = 0; i < n; i++)
@@ -170,9 +174,14 @@ size_t cs_headers_remove(struct cs_headers *headers, struct cs_str name)
     return n - kept;
 }
 
+size_t cs_headers_remove(struct cs_headers *headers, struct cs_str name)
+{
+    return remove_named(headers, name, cs_header_lookup(name));
+}
+
 size_t cs_headers_remove_id(struct cs_headers *headers, enum cs_header_id id)
 {
-    return cs_headers_remove(headers, rows[id].name);
+    return remove_named(headers, rows[id].name, id);
 }
 
 size_t cs_headers_remove_same(struct cs_headers *headers, struct cs_str name)

@@ -11,6 +11,13 @@
 /* The most that a record adds to its contents: header, nonce, MAC, padding. */
 #define RECORD_OVERHEAD 512
 
+/* Most often there is nothing to clear, and clearing costs more than looking. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* --- life --- */
 
 static struct cs_tls *session_new(SSL_CTX *ctx, int fd, const struct cs_tls_hooks *hooks,
@@ -212,7 +219,7 @@ enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t
     int r = 1;
     if (tls->failed)
         return CS_TLS_FAILED;
-    ERR_clear_error();
+    forget_errors();
     while (n < len) {
         size_t want = len - n < INT32_MAX ? len - n : INT32_MAX;
         r = SSL_read(tls->ssl, (char *)buf + n, (int)want);
@@ -244,7 +251,7 @@ enum cs_tls_result cs_tls_write(struct cs_tls *tls, const void *buf, size_t len,
     enum cs_tls_result result = CS_TLS_OK;
     if (tls->failed)
         return CS_TLS_FAILED;
-    ERR_clear_error();
+    forget_errors();
     while (n < len) {
         size_t want = len - n < record ? len - n : record;
         result = make_room(tls, want);
