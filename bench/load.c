@@ -32,8 +32,9 @@ struct options {
     double seconds, warm_up;
     pid_t servers[FAMILY_MAX], beside[FAMILY_MAX];
     size_t n_servers, n_beside;
-    uint64_t length;
-    bool json, refused;
+    uint64_t length, operations;
+    double rate;
+    bool json, refused, count_errors;
 };
 
 struct result {
@@ -46,15 +47,15 @@ struct result {
 static struct cs_load load;
 static struct cs_visit *visits;
 static unsigned n_started; /* held connections */
-static unsigned n_wanted;
+static uint64_t n_wanted;  /* of them, or of operations */
 
-static void usage_error(const char *what)
+__attribute__((noreturn)) static void usage_error(const char *what)
 {
     fprintf(stderr, "bench-load: %s\n", what);
     exit(2);
 }
 
-static void trouble(const char *what, int r)
+__attribute__((noreturn)) static void trouble(const char *what, int r)
 {
     fprintf(stderr, "bench-load: %s: %s\n", what, r < 0 ? strerror(-r) : "refused");
     exit(1);
@@ -80,18 +81,22 @@ static void add_pid(pid_t *pids, size_t *n, const char *text)
 }
 
 static const char help[] =
-    "usage: bench-load --mode handshake|resume|keepalive|bulk|idle --connect IP:PORT\n"
+    "usage: bench-load --mode handshake|resume|keepalive|mixed|paced|idle --connect IP:PORT\n"
     "  --ca FILE [--cert FILE --key FILE] [--host NAME] --path PATH --length N --sha256 HEX\n"
     "  [--connections N] [--seconds S] [--warm-up S] --server PID... [--beside PID...] [--json]\n"
+    "  --operations N: end earlier, when so many are done\n"
+    "  --rate N: with paced, requests per second of all connections together\n"
+    "  --count-errors: requests that fail and processes that end are part of the result\n"
     "  --refused: one visit, which must not be served\n";
 
 static const struct option names[] = {
-    {"mode", 1, NULL, 'm'},        {"connect", 1, NULL, 'c'}, {"host", 1, NULL, 'h'},
-    {"path", 1, NULL, 'p'},        {"ca", 1, NULL, 'a'},      {"cert", 1, NULL, 'C'},
-    {"key", 1, NULL, 'k'},         {"sha256", 1, NULL, 'd'},  {"length", 1, NULL, 'l'},
-    {"connections", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'}, {"warm-up", 1, NULL, 'w'},
-    {"server", 1, NULL, 'S'},      {"beside", 1, NULL, 'b'},  {"json", 0, NULL, 'j'},
-    {"refused", 0, NULL, 'r'},     {NULL, 0, NULL, 0},
+    {"mode", 1, NULL, 'm'},         {"connect", 1, NULL, 'c'}, {"host", 1, NULL, 'h'},
+    {"path", 1, NULL, 'p'},         {"ca", 1, NULL, 'a'},      {"cert", 1, NULL, 'C'},
+    {"key", 1, NULL, 'k'},          {"sha256", 1, NULL, 'd'},  {"length", 1, NULL, 'l'},
+    {"connections", 1, NULL, 'n'},  {"seconds", 1, NULL, 's'}, {"warm-up", 1, NULL, 'w'},
+    {"server", 1, NULL, 'S'},       {"beside", 1, NULL, 'b'},  {"json", 0, NULL, 'j'},
+    {"refused", 0, NULL, 'r'},      {"rate", 1, NULL, 'R'},    {"operations", 1, NULL, 'o'},
+    {"count-errors", 0, NULL, 'e'}, {NULL, 0, NULL, 0},
 };
 
 static void read_option(struct options *o, int letter)
@@ -113,6 +118,9 @@ static void read_option(struct options *o, int letter)
     case 'b': add_pid(o->beside, &o->n_beside, optarg); break;
     case 'j': o->json = true; break;
     case 'r': o->refused = true; break;
+    case 'R': o->rate = number(optarg); break;
+    case 'o': o->operations = (uint64_t)number(optarg); break;
+    case 'e': o->count_errors = true; break;
     default: fputs(help, stderr); exit(2);
     }
 }
@@ -131,20 +139,33 @@ static void read_options(int argc, char **argv, struct options *o)
         usage_error("between 1 and 100000 connections");
 }
 
+static const struct {
+    const char *name;
+    enum cs_visit_mode mode;
+} modes[] = {
+    {"handshake", CS_VISIT_HANDSHAKE}, {"resume", CS_VISIT_RESUME},
+    {"keepalive", CS_VISIT_KEEPALIVE}, {"bulk", CS_VISIT_KEEPALIVE},
+    {"mixed", CS_VISIT_MIXED},         {"paced", CS_VISIT_PACED},
+    {"idle", CS_VISIT_IDLE},
+};
+
+static enum cs_visit_mode mode_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (!strcmp(name, modes[i].name))
+            return modes[i].mode;
+    usage_error("no such mode");
+}
+
 static void choose_mode(const struct options *o)
 {
-    if (o->refused || !strcmp(o->mode, "handshake"))
-        load.mode = CS_VISIT_HANDSHAKE;
-    else if (!strcmp(o->mode, "resume"))
-        load.mode = CS_VISIT_RESUME;
-    else if (!strcmp(o->mode, "keepalive") || !strcmp(o->mode, "bulk"))
-        load.mode = CS_VISIT_KEEPALIVE;
-    else if (!strcmp(o->mode, "idle"))
-        load.mode = CS_VISIT_IDLE;
-    else
-        usage_error("no such mode");
+    load.mode = o->refused ? CS_VISIT_HANDSHAKE : mode_named(o->mode);
     if (load.mode == CS_VISIT_RESUME && o->connections > CS_TLS_CLIENT_SESSIONS)
         usage_error("more connections than sessions are remembered");
+    if (load.mode == CS_VISIT_MIXED && o->connections > CS_TLS_CLIENT_SESSIONS / 2)
+        usage_error("more connections than half the sessions that are remembered");
+    if (load.mode == CS_VISIT_PACED && !(o->rate > 0))
+        usage_error("paced needs a rate");
 }
 
 /* Preparation */
@@ -209,6 +230,7 @@ static void prepare(const struct options *o)
     load.request =
         cs_arena_printf(&load.arena, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", o->path, o->host);
     load.status = 200;
+    cs_list_init(&load.waiting);
     cs_buf_init(&load.learnt, BODY_MAX);
     cs_tls_io_init(&load.io, &load.loop.now);
     prepare_tls(o);
@@ -312,15 +334,50 @@ static void end_counting(const struct options *o, struct result *result)
     read_usage(o, &result->after, &result->beside_after);
 }
 
-static void run_timed(const struct options *o, struct result *result)
+static void stop_when_enough(struct cs_load *l, bool good)
 {
+    if (l->counting && l->n_done >= n_wanted)
+        cs_loop_stop(&l->loop);
+}
+
+static void ask_due(struct cs_pace *pace)
+{
+    cs_visit_ask_due(cs_container_of(pace, struct cs_load, pace));
+}
+
+/* Connections are there before the timetable begins. */
+static void begin_timetable(const struct options *o)
+{
+    int r;
+
+    cs_pace_init(&load.pace, o->rate, cs_bench_now_ns());
+    r = cs_pace_start(&load.pace, &load.loop, ask_due);
+    if (r < 0)
+        trouble("the timetable", r);
+}
+
+static void warm_up(const struct options *o)
+{
+    int64_t half_ms = (int64_t)(o->warm_up * 500);
+
     for (unsigned i = 0; i < o->connections; i++)
         cs_visit_start(&visits[i]);
-    if (o->warm_up > 0)
-        run_for((int64_t)(o->warm_up * 1000));
+    run_for(half_ms);
+    if (load.mode == CS_VISIT_PACED)
+        begin_timetable(o);
+    run_for(half_ms);
+}
+
+static void run_timed(const struct options *o, struct result *result)
+{
+    warm_up(o);
+    n_wanted = o->operations;
+    load.on_done = n_wanted ? stop_when_enough : NULL;
     begin_counting(o, result);
     run_for((int64_t)(o->seconds * 1000));
     end_counting(o, result);
+    load.on_done = NULL;
+    cs_pace_stop(&load.pace);
     cs_usage_read_memory(&result->after);
 }
 
@@ -391,12 +448,11 @@ static double kib_per_connection(const struct result *r)
     return r->held ? (double)(r->after.pss_kib - r->pss_before_kib) / r->held : 0;
 }
 
+/* As the inside of a JSON object, or one a line. */
 static void print_errors(bool json)
 {
     const char *between = "";
 
-    if (json)
-        printf("{\"errors\":{");
     for (unsigned i = 0; i < CS_VISIT_N_ERRORS; i++) {
         if (!load.errors[i])
             continue;
@@ -404,32 +460,56 @@ static void print_errors(bool json)
                load.errors[i]);
         between = json ? "," : "";
     }
+}
+
+static void print_failure(bool json)
+{
+    printf(json ? "{\"errors\":{" : "");
+    print_errors(json);
     printf(json ? "}}\n" : "");
 }
 
-static void print_json(const struct options *o, const struct result *r)
+static void print_json_work(const struct options *o, const struct result *r)
+{
+    double wall_s = (double)r->wall_ns / 1e9;
+
+    printf("\"mode\":\"%s\",\"connections\":%u,\"operations\":%llu,\"seconds\":%.3f,", o->mode,
+           o->connections, (unsigned long long)load.n_done, wall_s);
+    printf("\"rate\":%.2f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,",
+           (double)load.n_done / wall_s, cs_latency_quantile(&load.latency, 0.5) / 1000,
+           cs_latency_quantile(&load.latency, 0.99) / 1000,
+           cs_latency_quantile(&load.latency, 0.999) / 1000);
+    printf("\"reconnects\":%llu,\"protocol\":\"%.*s\",\"cipher\":\"%.*s\",\"group\":\"%.*s\",",
+           (unsigned long long)load.n_reconnects, CS_FMT(load.protocol), CS_FMT(load.cipher),
+           CS_FMT(load.group));
+    printf("\"n_errors\":%u,\"errors\":{", load.n_errors);
+    print_errors(true);
+    printf("}");
+}
+
+static void print_json_cost(const struct result *r)
 {
     double cpu_s = (double)(r->after.cpu_ns - r->before.cpu_ns) / 1e9;
 
-    printf("{\"mode\":\"%s\",\"connections\":%u,\"operations\":%llu,\"seconds\":%.3f,", o->mode,
-           o->connections, (unsigned long long)load.n_done, (double)r->wall_ns / 1e9);
-    printf("\"cpu_us\":%.3f,\"user_us\":%.3f,\"system_us\":%.3f,",
+    printf(",\"cpu_us\":%.3f,\"user_us\":%.3f,\"system_us\":%.3f,",
            per_op_us(r->after.cpu_ns - r->before.cpu_ns),
            per_op_us(r->after.user_ns - r->before.user_ns),
            per_op_us(r->after.system_ns - r->before.system_ns));
-    printf("\"mb_per_cpu_s\":%.3f,\"rate\":%.2f,\"busy\":%.4f,",
+    printf("\"mb_per_cpu_s\":%.3f,\"busy\":%.4f,\"others\":%.4f,",
            cpu_s > 0 ? (double)load.n_body_bytes / 1e6 / cpu_s : 0,
-           (double)load.n_done / ((double)r->wall_ns / 1e9), cpu_s / ((double)r->wall_ns / 1e9));
-    printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,",
-           cs_latency_quantile(&load.latency, 0.5) / 1000,
-           cs_latency_quantile(&load.latency, 0.99) / 1000,
-           cs_latency_quantile(&load.latency, 0.999) / 1000);
-    printf("\"pss_kib\":%lld,\"held\":%u,\"kib_per_connection\":%.3f,", (long long)r->after.pss_kib,
+           cpu_s / ((double)r->wall_ns / 1e9), others_share(r));
+    printf("\"pss_kib\":%lld,\"held\":%u,\"kib_per_connection\":%.3f", (long long)r->after.pss_kib,
            r->held, kib_per_connection(r));
-    printf("\"reconnects\":%llu,\"others\":%.4f,\"protocol\":\"%.*s\",\"cipher\":\"%.*s\","
-           "\"group\":\"%.*s\"}\n",
-           (unsigned long long)load.n_reconnects, others_share(r), CS_FMT(load.protocol),
-           CS_FMT(load.cipher), CS_FMT(load.group));
+}
+
+/* What a process that has ended cost is not known. */
+static void print_json(const struct options *o, const struct result *r)
+{
+    printf("{");
+    print_json_work(o, r);
+    if (!cs_usage_lost(&r->before, &r->after))
+        print_json_cost(r);
+    printf("}\n");
 }
 
 static void print_table(const struct options *o, const struct result *r)
@@ -451,13 +531,16 @@ static void print_table(const struct options *o, const struct result *r)
     if (r->held)
         printf("%-22s %u, %.1f KiB each\n", "held", r->held, kib_per_connection(r));
     printf("%-22s %.1f %% of one CPU\n", "everybody else", 100 * others_share(r));
+    print_errors(false);
 }
 
 /* Return: the exit status. */
-static int judge(const struct result *r)
+static int judge(const struct options *o, const struct result *r)
 {
     size_t lost = cs_usage_lost(&r->before, &r->after);
 
+    if (o->count_errors && load.n_done)
+        return 0;
     if (lost)
         fprintf(stderr, "bench-load: %zu of the server's processes ended meanwhile\n", lost);
     if (load.n_errors)
@@ -481,9 +564,9 @@ static int run(const struct options *o)
         run_idle(o, &result);
     else
         run_timed(o, &result);
-    status = judge(&result);
+    status = judge(o, &result);
     if (status)
-        print_errors(o->json); /* figures of a run that went wrong are none */
+        print_failure(o->json); /* figures of a run that went wrong are none */
     else if (o->json)
         print_json(o, &result);
     else

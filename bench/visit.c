@@ -14,6 +14,8 @@
 #define READ_SIZE (64 << 10)
 #define HEAD_MAX (256 << 10) /* a head, and what came with it */
 #define ERRORS_MAX 1000
+#define MIXED_REQUESTS 10   /* per connection */
+#define MIXED_CONNECTIONS 4 /* of which the first is not resumed */
 
 static const struct cs_h1_limits limits = {.max_line = 8192, .max_head = 32768, .max_headers = 100};
 
@@ -83,6 +85,7 @@ static void close_connection(struct cs_visit *v)
     cs_timer_cancel(&v->load->loop, &v->timer);
     if (v->watch.loop)
         cs_watch_close(&v->watch);
+    cs_list_remove(&v->link);
     cs_buf_deinit(&v->head);
     if (v->in_body)
         cs_h1_body_deinit(&v->body);
@@ -127,6 +130,7 @@ static bool resting(struct cs_visit *v)
 static void begin_request(struct cs_visit *v)
 {
     v->n_sent = 0;
+    v->n_asked++;
     cs_buf_deinit(&v->head);
     cs_buf_init(&v->head, HEAD_MAX);
     cs_h1_scan_init(&v->scan, CS_H1_RESPONSE, &limits);
@@ -134,31 +138,68 @@ static void begin_request(struct cs_visit *v)
     cs_timer_set(&v->load->loop, &v->timer, v->load->loop.now.mono_ms + PATIENCE_MS);
 }
 
+static void rest(struct cs_visit *v)
+{
+    cs_timer_cancel(&v->load->loop, &v->timer);
+    cs_buf_deinit(&v->head);
+    v->stage = resting;
+}
+
+/* Ask what is due, or wait until something is. */
+static void begin_when_due(struct cs_visit *v)
+{
+    if (cs_pace_take(&v->load->pace, cs_bench_now_ns(), &v->begun_ns)) {
+        begin_request(v);
+        return;
+    }
+    rest(v);
+    cs_list_push_back(&v->load->waiting, &v->link);
+}
+
+/* Whether a mode asks more on the connection on which it has just been answered. */
+static bool asks_more(const struct cs_visit *v)
+{
+    switch (v->load->mode) {
+    case CS_VISIT_KEEPALIVE:
+    case CS_VISIT_PACED: return true;
+    case CS_VISIT_MIXED: return v->n_asked < MIXED_REQUESTS;
+    default: return false;
+    }
+}
+
+static void count(struct cs_visit *v, int64_t now_ns)
+{
+    struct cs_load *load = v->load;
+    bool primes = load->mode == CS_VISIT_RESUME && !v->primed;
+
+    if (!load->counting || primes)
+        return;
+    cs_latency_add(&load->latency, now_ns - v->begun_ns);
+    load->n_done++;
+}
+
 /* One question was answered rightly. Return: whether to go on with this visit now. */
 static bool finish(struct cs_visit *v)
 {
     struct cs_load *load = v->load;
     int64_t now_ns = cs_bench_now_ns();
-    bool primes = load->mode == CS_VISIT_RESUME && !v->primed;
+    bool more = asks_more(v);
 
-    if (load->counting && !primes) {
-        cs_latency_add(&load->latency, now_ns - v->begun_ns);
-        load->n_done++;
-        load->n_body_bytes += v->body.total;
-    }
+    count(v, now_ns);
     cs_h1_body_deinit(&v->body);
     v->in_body = false;
     v->primed = true;
     v->begun_ns = now_ns;
     if (load->mode == CS_VISIT_IDLE) {
-        cs_timer_cancel(&load->loop, &v->timer);
-        cs_buf_deinit(&v->head);
+        rest(v);
         load->n_resting++;
-        v->stage = resting;
-    } else if (load->mode == CS_VISIT_KEEPALIVE && v->keep_alive && !load->draining) {
-        begin_request(v);
+    } else if (more && v->keep_alive && !load->draining) {
+        if (load->mode == CS_VISIT_PACED)
+            begin_when_due(v);
+        else
+            begin_request(v);
     } else {
-        load->n_reconnects += load->mode == CS_VISIT_KEEPALIVE && !v->keep_alive;
+        load->n_reconnects += more && !v->keep_alive;
         close_connection(v);
         if (!load->draining)
             cs_visit_start(v);
@@ -192,6 +233,7 @@ static bool take_body(struct cs_visit *v, struct cs_str in)
             return fail(v, CS_VISIT_HEAD, CS_STR("body"));
         if (!take_content(v, data, at))
             return fail(v, CS_VISIT_CONTENT, (struct cs_str){0});
+        v->load->n_body_bytes += v->load->counting ? data.len : 0;
         in = cs_str_skip(in, consumed);
     } while (r == CS_H1_MORE && in.len);
     if (r == CS_H1_MORE)
@@ -290,9 +332,12 @@ static bool shaking_hands(struct cs_visit *v)
     default: return fail_tls(v, CS_VISIT_TLS);
     }
     note_facts(v->load, facts);
-    if (v->load->mode == CS_VISIT_RESUME && v->primed && !facts->resumed)
+    if (v->resuming && !facts->resumed)
         return fail(v, CS_VISIT_NOT_RESUMED, (struct cs_str){0});
-    begin_request(v);
+    if (v->load->mode == CS_VISIT_PACED)
+        begin_when_due(v);
+    else
+        begin_request(v);
     return true;
 }
 
@@ -306,10 +351,8 @@ static bool connecting(struct cs_visit *v)
     if (r < 0)
         return fail(v, CS_VISIT_CONNECT, cs_str_from(strerror(-r)));
     cs_socket_nodelay(fd);
-    v->tls = cs_tls_client_session(load->client, fd, load->host,
-                                   load->mode == CS_VISIT_RESUME ? cs_str_from(v->key)
-                                                                 : (struct cs_str){0},
-                                   &hooks, v, &load->io);
+    v->tls = cs_tls_client_session(load->client, fd, load->host, cs_str_from(v->key), &hooks, v,
+                                   &load->io);
     cs_assert(v->tls != NULL);
     v->stage = shaking_hands;
     return true;
@@ -338,8 +381,24 @@ static void start_again(struct cs_task *task)
 
 void cs_visit_init(struct cs_visit *visit, struct cs_load *load, unsigned n)
 {
-    *visit = (struct cs_visit){.load = load, .timer.fire = on_timer, .again.run = start_again};
-    snprintf(visit->key, sizeof(visit->key), "visit %u", n);
+    *visit =
+        (struct cs_visit){.load = load, .timer.fire = on_timer, .again.run = start_again, .n = n};
+    cs_list_init(&visit->link);
+}
+
+/* Whether the next connection is to be resumed. If not, its session gets a name under which
+ * there is none yet; modes that never resume remember none. */
+static void plan(struct cs_visit *v)
+{
+    enum cs_visit_mode mode = v->load->mode;
+    bool first = mode == CS_VISIT_MIXED && v->n_connections % MIXED_CONNECTIONS == 0;
+
+    if (mode != CS_VISIT_RESUME && mode != CS_VISIT_MIXED)
+        return;
+    v->resuming = v->primed && !first;
+    if (!v->resuming)
+        snprintf(v->key, sizeof(v->key), "visit %u, connection %u", v->n, v->n_connections);
+    v->n_connections++;
 }
 
 void cs_visit_start(struct cs_visit *visit)
@@ -347,6 +406,8 @@ void cs_visit_start(struct cs_visit *visit)
     struct cs_load *load = visit->load;
     int fd, r = cs_connect_start(&load->addr, &fd);
 
+    plan(visit);
+    visit->n_asked = 0;
     visit->begun_ns = cs_bench_now_ns();
     if (r == 0 && (r = cs_watch_add(&load->loop, &visit->watch, fd, on_ready)) < 0)
         close(fd);
@@ -356,6 +417,21 @@ void cs_visit_start(struct cs_visit *visit)
     }
     visit->stage = connecting;
     cs_timer_set(&load->loop, &visit->timer, load->loop.now.mono_ms + PATIENCE_MS);
+}
+
+void cs_visit_ask_due(struct cs_load *load)
+{
+    int64_t now_ns = cs_bench_now_ns();
+
+    while (!cs_list_empty(&load->waiting)) {
+        struct cs_visit *v = cs_container_of(load->waiting.next, struct cs_visit, link);
+        if (!cs_pace_take(&load->pace, now_ns, &v->begun_ns))
+            return;
+        cs_list_remove(&v->link);
+        begin_request(v);
+        while (v->stage && v->stage(v))
+            continue;
+    }
 }
 
 void cs_visit_ask_again(struct cs_visit *visit)

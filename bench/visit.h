@@ -9,6 +9,7 @@
 #include "http/h1.h"
 #include "io/loop.h"
 #include "latency.h"
+#include "pace.h"
 #include "tls/session.h"
 #include "x509/trust.h"
 
@@ -16,6 +17,8 @@ enum cs_visit_mode {
     CS_VISIT_HANDSHAKE, /* a new connection and a full handshake for each request */
     CS_VISIT_RESUME,    /* the same, resumed: a full handshake is an error */
     CS_VISIT_KEEPALIVE, /* one request after the other */
+    CS_VISIT_MIXED,     /* ten requests a connection; of four connections three are resumed */
+    CS_VISIT_PACED,     /* kept connections that ask when the timetable says */
     CS_VISIT_IDLE,      /* one request, then hold the connection until told to ask again */
 };
 
@@ -64,6 +67,8 @@ struct cs_load {
     unsigned n_resting;    /* held connections that have their answer */
     struct cs_latency latency;
     struct cs_str protocol, cipher, group; /* of the first handshake */
+    struct cs_pace pace;                   /* of CS_VISIT_PACED */
+    struct cs_list waiting;                /* visits without a request that is due */
     void (*on_done)(struct cs_load *load, bool good);
 };
 
@@ -74,8 +79,12 @@ struct cs_visit {
     struct cs_task again;
     struct cs_tls *tls;
     bool (*stage)(struct cs_visit *visit); /* what to try next; returns whether to go on */
-    char key[24];                          /* sessions are remembered per client */
+    struct cs_list link;                   /* in load->waiting */
+    unsigned n;                            /* which one of the load's */
+    unsigned n_connections, n_asked;       /* in all; on this connection */
+    char key[40];                          /* what the session is remembered under */
     bool primed;                           /* has a session to resume */
+    bool resuming;                         /* this connection does */
     int64_t begun_ns;
     size_t n_sent;
     struct cs_buf head;
@@ -88,6 +97,8 @@ struct cs_visit {
 void cs_visit_init(struct cs_visit *visit, struct cs_load *load, unsigned n);
 /** cs_visit_start() - connect and go through the mode's cycle until the load drains. */
 void cs_visit_start(struct cs_visit *visit);
+/** cs_visit_ask_due() - waiting visits ask what @load's timetable has due. */
+void cs_visit_ask_due(struct cs_load *load);
 /** cs_visit_ask_again() - a held connection asks once more. */
 void cs_visit_ask_again(struct cs_visit *visit);
 /** cs_visit_end() - close, however far it is. */
