@@ -47,7 +47,7 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
     conn->peer = (struct cs_peer){.addr = *peer,
                                   .socket_addr = *peer,
                                   .number = worker->next_number++,
-                                  .accepted_ms = worker->loop.now.wall_ms};
+                                  .accepted_ms = worker->loop.now.mono_ms};
     conn->timer.fire = on_deadline;
     conn->reap.run = reap;
     cs_list_init(&conn->idle_link);

@@ -153,9 +153,9 @@ static struct cs_str local_time(struct cs_request *request, bool iso)
                         iso ? cs_time_iso_local(sec, zone, text) : cs_time_common(sec, zone, text));
 }
 
-static int64_t age_ms(const struct cs_request *request, int64_t since_wall_ms)
+static int64_t age_ms(const struct cs_request *request, int64_t since_mono_ms)
 {
-    return request->conn->worker->loop.now.wall_ms - since_wall_ms;
+    return request->conn->worker->loop.now.mono_ms - since_mono_ms;
 }
 
 static struct cs_str proxy_variable(struct cs_request *request, int id)

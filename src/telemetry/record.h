@@ -48,7 +48,7 @@ struct cs_peer {
     struct cs_addr socket_addr; /* the other end of the TCP connection */
     struct cs_addr local;       /* our end */
     uint64_t number;            /* connection number, unique in this worker: "*45" in logs */
-    int64_t accepted_ms;        /* wall clock */
+    int64_t accepted_ms;        /* monotonic clock: for its age */
 };
 
 /* route: where the request goes. */
