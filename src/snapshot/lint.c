@@ -301,25 +301,36 @@ static void lint_upstreams(struct cs_build *build, const struct cs_block *block)
     }
 }
 
-/* Whether @regex looks for an attribute ("CN=") without tying it to the beginning of one: the
- * value of another attribute may contain the same text. */
-static bool is_open_match(struct cs_str regex)
+/* What of @regex stands behind the name of an attribute ("CN="). Return: its place, or -1. */
+static ptrdiff_t find_attribute(struct cs_str regex, struct cs_str *ret_value)
 {
     static const char *const names[] = {"CN=", "O=", "OU=", "emailAddress=", "UID="};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct cs_str name = cs_str_from(names[i]);
-        ptrdiff_t at = cs_str_search(regex, name);
-        char before;
+        ptrdiff_t at = cs_str_search(regex, cs_str_from(names[i]));
         if (at < 0)
             continue;
-        before = at ? regex.ptr[at - 1] : '\0';
-        if (!memchr("^,)|+/]", before, 7) || before == '\0')
-            return true;
-        if (cs_str_search(cs_str_skip(regex, (size_t)at), CS_STR(".*")) >= 0)
-            return true;
+        *ret_value = cs_str_skip(regex, (size_t)at + strlen(names[i]));
+        return at;
     }
-    return false;
+    return -1;
+}
+
+/* Whether the attribute is not tied to the beginning of one, or its value may go on into the next:
+ * the value of another attribute may contain the same text. */
+static bool is_open_match(struct cs_str regex, size_t at, struct cs_str value)
+{
+    char before = at ? regex.ptr[at - 1] : '\0';
+
+    return before == '\0' || !memchr("^,)|+/]", before, 7) ||
+           cs_str_search(value, CS_STR(".*")) >= 0;
+}
+
+/* Whether nothing says where the value ends: a separator, or the end of the text. */
+static bool has_open_end(struct cs_str value)
+{
+    return cs_str_find(value, ',') < 0 && cs_str_find(value, '/') < 0 &&
+           cs_str_find(value, '$') < 0;
 }
 
 static bool is_name_variable(struct cs_str text)
@@ -330,8 +341,15 @@ static bool is_name_variable(struct cs_str text)
 
 static void lint_match(struct cs_build *build, const struct cs_word *word, struct cs_str variable)
 {
-    if (is_open_match(word->text))
+    struct cs_str value;
+    ptrdiff_t at = find_attribute(word->text, &value);
+
+    if (at < 0)
+        return;
+    if (is_open_match(word->text, (size_t)at, value))
         CS_FIND(build->findings, &cs_finding_lint_open_match, &word->place, word->text, variable);
+    if (has_open_end(value))
+        CS_FIND(build->findings, &cs_finding_lint_open_end, &word->place, word->text, variable);
 }
 
 /* Names taken out of a distinguished name by a regular expression, in if and map. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "io/process.h"
 #include "policy/directives.h"
 #include "route/locations.h"
 #include "route/map.h"
@@ -153,6 +154,23 @@ int cs_snapshot_read(const struct cs_snapshot_options *options, struct cs_arena 
                           ret_config);
 }
 
+/* Whom workers become; who is not root cannot become anybody, and nginx does not look either. */
+static void check_user(struct cs_build *build)
+{
+    const struct cs_snapshot *s = build->snapshot;
+    const struct cs_directive *d = cs_block_find(s->config->main, "user");
+    struct cs_user user;
+    int r;
+
+    if (!d || build->options->unprivileged)
+        return;
+    r = cs_user_find(s->core.user, s->core.group, &user);
+    if (r == -ENOENT)
+        CS_FIND(build->findings, &cs_finding_no_user, &d->args[0].place, s->core.user);
+    else if (r == -ESRCH)
+        CS_FIND(build->findings, &cs_finding_no_group, &d->args[1].place, s->core.group);
+}
+
 static void build_all(struct cs_build *build)
 {
     struct cs_snapshot *s = build->snapshot;
@@ -160,6 +178,7 @@ static void build_all(struct cs_build *build)
     if (cs_snapshot_read(build->options, build->arena, build->findings, &s->config) < 0)
         return;
     cs_core_resolve(s->config, build->arena, &s->core);
+    check_user(build);
     build_http(build);
     if (build->options->check && build->findings->n_errors == 0)
         cs_build_lint(build);
