@@ -16,7 +16,7 @@
 
 static const struct cs_directive_row server_rows[] = {
     {"client_header_timeout", HTTP | SRV, 1, 1, CS_V_MSEC, AT_SERVER(client_header_timeout),
-     .def = "60s", .doc = "Time within which a client must send a whole request head."},
+     .def = "60s", .min = 1, .doc = "Time within which a client must send a whole request head."},
     {"client_header_buffer_size", HTTP | SRV, 1, 1, CS_V_SIZE, AT_SERVER(client_header_buffer_size),
      .def = "1k", .min = 1, .max = 1 << 20, .doc = "Size of the first buffer for a request head."},
     {"large_client_header_buffers", HTTP | SRV, 2, 2, CS_V_LIST,
@@ -60,7 +60,7 @@ static const struct cs_directive_row location_rows[] = {
      .max = INT32_MAX, .doc = "Requests served on one connection before it is closed."},
     {"keepalive_time", HSL, 1, 1, CS_V_MSEC, AT(keepalive_time), .def = "1h",
      .doc = "Age at which a connection is closed after the request in progress."},
-    {"client_body_timeout", HSL, 1, 1, CS_V_MSEC, AT(client_body_timeout), .def = "60s",
+    {"client_body_timeout", HSL, 1, 1, CS_V_MSEC, AT(client_body_timeout), .def = "60s", .min = 1,
      .doc = "Time between two successive reads of a request body."},
     {"client_max_body_size", HSL, 1, 1, CS_V_SIZE, AT(client_max_body_size), .def = "1m",
      .doc = "Largest request body; a larger one gets 413; 0 is no limit."},
@@ -68,7 +68,7 @@ static const struct cs_directive_row location_rows[] = {
      .min = 1, .max = 1 << 30,
      .doc = "Part of a request body held in memory, so that it can be sent to another upstream "
             "server; what is longer is streamed."},
-    {"send_timeout", HSL, 1, 1, CS_V_MSEC, AT(send_timeout), .def = "60s",
+    {"send_timeout", HSL, 1, 1, CS_V_MSEC, AT(send_timeout), .def = "60s", .min = 1,
      .doc = "Time between two successive writes to a client."},
     {"default_type", HSL, 1, 1, CS_V_STR, AT(default_type), .def = "text/plain",
      .doc = "Content-Type of answers made here with return."},
@@ -94,10 +94,10 @@ static const struct cs_directive_row location_rows[] = {
     {"proxy_http_version", HSL, 1, 1, CS_V_ENUM, AT(proxy_http_version), .def = "1.1",
      .choices = http_versions, .doc = "HTTP version spoken to upstream servers."},
     {"proxy_connect_timeout", HSL, 1, 1, CS_V_MSEC, AT(proxy_connect_timeout), .def = "60s",
-     .doc = "Time to connect to an upstream server, its TLS handshake included."},
-    {"proxy_read_timeout", HSL, 1, 1, CS_V_MSEC, AT(proxy_read_timeout), .def = "60s",
+     .min = 1, .doc = "Time to connect to an upstream server, its TLS handshake included."},
+    {"proxy_read_timeout", HSL, 1, 1, CS_V_MSEC, AT(proxy_read_timeout), .def = "60s", .min = 1,
      .doc = "Time between two successive reads from an upstream server."},
-    {"proxy_send_timeout", HSL, 1, 1, CS_V_MSEC, AT(proxy_send_timeout), .def = "60s",
+    {"proxy_send_timeout", HSL, 1, 1, CS_V_MSEC, AT(proxy_send_timeout), .def = "60s", .min = 1,
      .doc = "Time between two successive writes to an upstream server."},
     {"proxy_buffering", HSL, 1, 1, CS_V_FLAG, AT(proxy_buffering), .def = "on",
      .doc = "Let a response run ahead of a slow client by one buffer; off forwards each piece at "
