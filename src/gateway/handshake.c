@@ -6,6 +6,7 @@
 #include "http/host.h"
 #include "route/names.h"
 #include "tls/session.h"
+#include "x509/findings.h"
 
 static struct cs_tls_server *select_server(void *ctx, struct cs_str sni, bool *ret_reject)
 {
@@ -34,6 +35,17 @@ static void forget_verdict(struct cs_conn *conn)
     cs_arena_deinit(&conn->judged);
 }
 
+/* A certificate that only the leeway lets through is said each time. */
+static void log_leeway(const struct cs_conn *conn, const struct cs_verdict *verdict)
+{
+    const struct cs_finding *f = verdict->accepted ? verdict->findings.first : NULL;
+
+    for (; f; f = f->next) {
+        if (f->kind == CS_X509_KIND(WITHIN_CLOCK_LEEWAY))
+            cs_conn_log_finding(conn, CS_LOG_WARN, f);
+    }
+}
+
 /* Judge a chain as of now; the verdict stays with the connection. An accepted one is the
  * memory's, so that a connection holds nothing of its own for it. */
 static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str *ders, size_t n)
@@ -43,6 +55,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .n = n,
                                    .trust = auth->trust,
                                    .now_sec = cs_now_sec(&conn->worker->loop.now),
+                                   .leeway_sec = auth->leeway_sec,
                                    .purpose = CS_PURPOSE_CLIENT,
                                    .depth = auth->depth,
                                    .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
@@ -56,6 +69,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                &conn->remembered) < 0)
         return NULL;
     conn->verdict = verdict;
+    log_leeway(conn, verdict);
     if (conn->remembered) {
         conn->verdict = cs_remembered_verdict0(conn->remembered);
         ders = cs_remembered_chain0(conn->remembered, &n);

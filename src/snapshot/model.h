@@ -181,9 +181,10 @@ struct cs_scope {
 struct cs_client_auth {
     enum cs_verify_mode mode;
     int depth;
+    int64_t leeway_sec;     /* how far outside its validity a certificate is accepted */
     struct cs_trust *trust; /* NULL when mode is off */
     bool reject_in_handshake;
-    uint8_t digest[32]; /* over mode, depth, trusted keys, names, CRLs, and the rest above */
+    uint8_t digest[32]; /* over all of the above: trusted keys, names and lists */
 };
 
 struct cs_server_name {

@@ -180,6 +180,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_block *blo
 
     auth->mode = verify_mode(ssl);
     auth->depth = (int)ssl->verify_depth;
+    auth->leeway_sec = ssl->clock_leeway_sec;
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
@@ -190,6 +191,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_block *blo
     cs_digest_init(&digest);
     cs_digest_number(&digest, auth->mode);
     cs_digest_number(&digest, auth->mode == CS_VERIFY_OFF ? 0 : auth->depth);
+    cs_digest_number(&digest, auth->mode == CS_VERIFY_OFF ? 0 : auth->leeway_sec);
     cs_digest_number(&digest, auth->reject_in_handshake);
     if (auth->trust)
         cs_digest_add(&digest, cs_str_make(cs_trust_digest(auth->trust), 32));

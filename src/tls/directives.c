@@ -93,6 +93,10 @@ static const struct cs_directive_row ssl_rows[] = {
      100,
      .doc = "How many intermediate certificates may stand between a client's certificate and a "
             "trusted one."},
+    {"mtls_clock_leeway", SERVER_LEVELS, 1, 1, CS_V_SEC, CS_D_SECURITY, AT(clock_leeway_sec), "0",
+     0, 600,
+     .doc = "How far outside its validity a client's certificate, or one of its issuers', is still "
+            "accepted, with a warning in the log: for clocks that differ. At most 10m."},
     {"ssl_protocols", SERVER_LEVELS, 1, CS_ARGS_ANY, CS_V_BITS, CS_D_SECURITY, AT(protocols),
      "TLSv1.2 TLSv1.3", .choices = protocols,
      .doc = "The protocol versions that clients may use; what is older than TLSv1.2 is refused."},

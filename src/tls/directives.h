@@ -35,6 +35,7 @@ struct cs_ssl_settings {
     struct cs_str crl;
     int verify_client; /* enum cs_ssl_verify_client */
     int64_t verify_depth;
+    int64_t clock_leeway_sec;
     uint32_t protocols; /* CS_TLS_1_2 … */
     struct cs_str ciphers;
     bool prefer_server_ciphers;

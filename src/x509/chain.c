@@ -284,6 +284,51 @@ static int ask_library(struct run *run)
     return r;
 }
 
+/* ---- time, and how much of it the clocks may differ by ---- */
+
+/* Which bound @now_sec has crossed, as the libraries count. Return: the error number, or 0. */
+static int error_of_time(const struct cs_cert *cert, int64_t now_sec)
+{
+    if (now_sec >= cert->not_after)
+        return CS_X509_ERR_EXPIRED;
+    return now_sec < cert->not_before ? CS_X509_ERR_NOT_YET_VALID : 0;
+}
+
+/* Whether @cert is outside its validity, but by no more than the query's leeway. */
+static bool is_excused(const struct cs_cert *cert, const struct cs_chain_query *q)
+{
+    switch (error_of_time(cert, q->now_sec)) {
+    case CS_X509_ERR_EXPIRED: return q->now_sec - cert->not_after < q->leeway_sec;
+    case CS_X509_ERR_NOT_YET_VALID: return cert->not_before - q->now_sec < q->leeway_sec;
+    default: return false;
+    }
+}
+
+/* Note that @cert is accepted although its time is not now. */
+static void find_excused(struct cs_findings *findings, enum cs_purpose purpose, int depth,
+                         const struct cs_cert *cert, int64_t now_sec)
+{
+    bool expired = error_of_time(cert, now_sec) == CS_X509_ERR_EXPIRED;
+
+    find(findings, purpose, depth, cert, CS_X509_KIND(WITHIN_CLOCK_LEEWAY),
+         cs_arena_printf(
+             findings->arena, "%s %.*s", expired ? "until" : "from",
+             CS_FMT(time_text(findings->arena, expired ? cert->not_after : cert->not_before))),
+         time_text(findings->arena, now_sec));
+}
+
+/* What the library says about times that the leeway covers is taken back. */
+static void excuse_times(struct run *run)
+{
+    for (size_t i = 0; i < run->n_path; i++) {
+        if (!is_excused(run->path[i], run->q))
+            continue;
+        withdraw(run, CS_X509_ERR_EXPIRED, (int)i);
+        withdraw(run, CS_X509_ERR_NOT_YET_VALID, (int)i);
+        find_excused(&run->v->findings, run->q->purpose, (int)i, run->path[i], run->q->now_sec);
+    }
+}
+
 /* ---- step 3: complaints into findings ---- */
 
 /* Whether the key of @ca made the signature of the presented certificate @cert. */
@@ -565,12 +610,8 @@ static bool is_anchored(const struct run *run)
 static void check_times(struct run *run)
 {
     for (size_t i = 0; i < run->n_path; i++) {
-        struct complaint c = {0, (int)i};
-        if (run->q->now_sec > run->path[i]->not_after)
-            c.error = CS_X509_ERR_EXPIRED;
-        else if (run->q->now_sec < run->path[i]->not_before)
-            c.error = CS_X509_ERR_NOT_YET_VALID;
-        if (!c.error || has_complaint(run, c.error, c.depth))
+        struct complaint c = {error_of_time(run->path[i], run->q->now_sec), (int)i};
+        if (!c.error || is_excused(run->path[i], run->q) || has_complaint(run, c.error, c.depth))
             continue;
         complain(run, c.error, c.depth);
         explain_time(run, &c);
@@ -725,34 +766,39 @@ static void check_revocation(struct run *run)
 }
 
 /* The same for a certificate that was found good before. */
-static int recheck_time(const struct cs_cert *cert, int depth, enum cs_purpose purpose,
-                        int64_t now_sec, struct cs_findings *findings)
+static int recheck_time(const struct cs_chain_query *q, const struct cs_cert *cert, int depth,
+                        struct cs_findings *findings)
 {
     const struct cs_finding_kind *kind = CS_X509_KIND(CERTIFICATE_NOT_YET_VALID);
-    bool expired = now_sec >= cert->not_after; /* as the libraries count */
+    int error = error_of_time(cert, q->now_sec);
+    bool expired = error == CS_X509_ERR_EXPIRED;
 
-    if (!expired && now_sec >= cert->not_before)
+    if (!error)
         return 0;
+    if (is_excused(cert, q)) {
+        find_excused(findings, q->purpose, depth, cert, q->now_sec);
+        return 0;
+    }
     if (expired)
         kind = depth ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED);
-    find(findings, purpose, depth, cert, kind,
+    find(findings, q->purpose, depth, cert, kind,
          time_text(findings->arena, expired ? cert->not_after : cert->not_before),
-         time_text(findings->arena, now_sec));
-    return expired ? CS_X509_ERR_EXPIRED : CS_X509_ERR_NOT_YET_VALID;
+         time_text(findings->arena, q->now_sec));
+    return error;
 }
 
-int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct cs_trust *trust,
-                     enum cs_purpose purpose, int64_t now_sec, struct cs_findings *findings)
+int cs_chain_recheck(const struct cs_chain_query *q, const struct cs_cert *const *path,
+                     size_t n_path, struct cs_findings *findings)
 {
-    const struct cs_crl_set *crls = cs_trust_crls(trust);
+    const struct cs_crl_set *crls = cs_trust_crls(q->trust);
     int error = 0;
 
-    for (size_t i = 0; i < n && !error; i++) {
-        error = recheck_time(certs[i], (int)i, purpose, now_sec, findings);
+    for (size_t i = 0; i < n_path && !error; i++) {
+        error = recheck_time(q, path[i], (int)i, findings);
         if (!error && crls) {
-            const struct cs_cert *issuer = certs[i + 1 < n ? i + 1 : i];
-            struct cs_crl_answer a = cs_crl_set_check(crls, certs[i], issuer, now_sec);
-            error = judge_answer(&a, certs[i], issuer, purpose, (int)i, now_sec, findings);
+            const struct cs_cert *issuer = path[i + 1 < n_path ? i + 1 : i];
+            struct cs_crl_answer a = cs_crl_set_check(crls, path[i], issuer, q->now_sec);
+            error = judge_answer(&a, path[i], issuer, q->purpose, (int)i, q->now_sec, findings);
         }
     }
     return error;
@@ -886,6 +932,7 @@ static int judge(struct run *run)
         return r;
     run->anchored = is_anchored(run);
     measure_path(run);
+    excuse_times(run);
     level_complaints(run);
     explain_complaints(run);
     check_times(run);

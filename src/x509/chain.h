@@ -36,6 +36,7 @@ struct cs_chain_query {
     size_t n;
     const struct cs_trust *trust; /* borrowed by the verdict */
     int64_t now_sec;
+    int64_t leeway_sec; /* how far outside its validity a certificate is still accepted */
     enum cs_purpose purpose;
     int depth;                 /* ssl_verify_depth: how many intermediates are allowed */
     struct cs_str host;        /* to match a server's certificate with; empty: not asked */
@@ -67,12 +68,13 @@ __attribute__((warn_unused_result)) int cs_chain_verify(const struct cs_chain_qu
                                                         struct cs_arena *arena,
                                                         struct cs_verdict *ret_verdict);
 
-/** cs_chain_recheck() - whether an accepted verdict still holds at @now_sec with the lists of
- *  @trust: time and revocation of the path, no signatures. For resumed sessions and live
- *  connections. @certs is the path, leaf first. Findings as cs_chain_verify().
+/** cs_chain_recheck() - whether a verdict that was accepted for @query still holds at its
+ *  now_sec, within its leeway, with the lists of its trust: time and revocation of the path, no
+ *  signatures. For resumed sessions and live connections. @path is the verdict's, leaf first; the
+ *  presented chain is not looked at. Findings as cs_chain_verify().
  *  Return: the error number, 0 when it holds. */
-int cs_chain_recheck(const struct cs_cert *const *certs, size_t n, const struct cs_trust *trust,
-                     enum cs_purpose purpose, int64_t now_sec, struct cs_findings *findings);
+int cs_chain_recheck(const struct cs_chain_query *query, const struct cs_cert *const *path,
+                     size_t n_path, struct cs_findings *findings);
 
 /** cs_verdict_reason() - the words that nginx puts behind "FAILED:". Static. */
 struct cs_str cs_verdict_reason(const struct cs_verdict *verdict);

@@ -188,8 +188,7 @@ static bool still_holds(const struct cs_remembered *entry, const struct cs_chain
     struct cs_findings findings;
 
     cs_findings_init(&findings, arena);
-    if (cs_chain_recheck(entry->verdict.path, entry->verdict.n_path, q->trust, q->purpose,
-                         q->now_sec, &findings) != 0)
+    if (cs_chain_recheck(q, entry->verdict.path, entry->verdict.n_path, &findings) != 0)
         return false;
     *ret_verdict = entry->verdict;
     ret_verdict->findings = findings;

@@ -222,6 +222,14 @@ static void test_tolerated(void)
     cs_trust_unref(trust);
 }
 
+static int recheck(const struct cs_verdict *v, const struct cs_trust *trust, int64_t now_sec,
+                   int64_t leeway_sec, struct cs_findings *findings)
+{
+    struct cs_chain_query q = {.trust = trust, .now_sec = now_sec, .leeway_sec = leeway_sec};
+
+    return cs_chain_recheck(&q, v->path, v->n_path, findings);
+}
+
 static void test_recheck(void)
 {
     struct cs_source good = make_crl(&root, NULL, NOW - 10, NOW + 10);
@@ -234,18 +242,56 @@ static void test_recheck(void)
     cs_findings_init(&findings, &arena);
     expect(&v, "accepted", "not on the list");
     tap_int(v.valid_until, NOW + 10, "to be judged again when the list is replaced");
-    tap_int(cs_chain_recheck(v.path, v.n_path, before, CS_PURPOSE_CLIENT, NOW + 5, &findings), 0,
-            "still good");
-    tap_int(cs_chain_recheck(v.path, v.n_path, before, CS_PURPOSE_CLIENT, NOW + 11, &findings),
-            CS_X509_ERR_CRL_EXPIRED, "the list has run out");
-    tap_int(cs_chain_recheck(v.path, v.n_path, after, CS_PURPOSE_CLIENT, NOW + 5, &findings),
-            CS_X509_ERR_REVOKED, "revoked since");
+    tap_int(recheck(&v, before, NOW + 5, 0, &findings), 0, "still good");
+    tap_int(recheck(&v, before, NOW + 11, 0, &findings), CS_X509_ERR_CRL_EXPIRED,
+            "the list has run out");
+    tap_int(recheck(&v, after, NOW + 5, 0, &findings), CS_X509_ERR_REVOKED, "revoked since");
     tap_str(cs_str_from(findings.last->kind->code), CS_STR("revoked"), "and said so");
-    tap_int(
-        cs_chain_recheck(v.path, v.n_path, before, CS_PURPOSE_CLIENT, NOW + 200 * DAY, &findings),
-        CS_X509_ERR_EXPIRED, "expired since");
+    tap_int(recheck(&v, before, NOW + 200 * DAY, 0, &findings), CS_X509_ERR_EXPIRED,
+            "expired since");
     cs_trust_unref(before);
     cs_trust_unref(after);
+}
+
+/* The leeway moves both bounds of every certificate of the path, and nothing else. */
+static void test_leeway(void)
+{
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    const int64_t from = NOW - DAY, until = NOW + 100 * DAY;
+    struct cs_verdict v = judge(&client.cert.der, 1, trust, NOW, false);
+    struct {
+        int64_t now_sec, leeway_sec;
+        const char *code;
+    } rows[] = {{from, 0, "accepted"},
+                {from - 1, 0, "certificate-not-yet-valid"},
+                {from - 1, 2, "within-clock-leeway"},
+                {from - 600, 600, "certificate-not-yet-valid"},
+                {until - 1, 600, "accepted"},
+                {until + 1, 600, "within-clock-leeway"},
+                {until + 599, 600, "within-clock-leeway"},
+                {until + 600, 600, "certificate-expired"}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_chain_query q = {.ders = &client.cert.der,
+                                   .n = 1,
+                                   .trust = trust,
+                                   .now_sec = rows[i].now_sec,
+                                   .leeway_sec = rows[i].leeway_sec,
+                                   .depth = 1};
+        bool accepted = strncmp(rows[i].code, "certificate", 11) != 0;
+        struct cs_verdict judged = {0};
+        struct cs_findings again;
+
+        cs_assert(cs_chain_verify(&q, &arena, &judged) == 0);
+        tap_int(judged.accepted, accepted, rows[i].code);
+        tap_str(cs_str_from(judged.findings.last ? judged.findings.last->kind->code : "accepted"),
+                cs_str_from(rows[i].code), "and said so");
+        cs_findings_init(&again, &arena);
+        tap_int(cs_chain_recheck(&q, v.path, v.n_path, &again) == 0, accepted, "judged again");
+        tap_str(cs_str_from(again.last ? again.last->kind->code : "accepted"),
+                cs_str_from(rows[i].code), "with the same words");
+    }
+    cs_trust_unref(trust);
 }
 
 /* A revoked certificate stays revoked on a list that has run out; the newest list counts. */
@@ -461,6 +507,7 @@ int main(void)
     test_edges();
     test_tolerated();
     test_recheck();
+    test_leeway();
     test_lists();
     test_presented_issuer();
     test_kinds();
