@@ -73,6 +73,18 @@ int cs_explain_escape(struct cs_buf *buf, struct cs_str s)
     return 0;
 }
 
+struct cs_str cs_explain_bytes(struct cs_arena *arena, struct cs_str s)
+{
+    struct cs_str text;
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, 4 * s.len + 1);
+    (void)!cs_explain_escape(&buf, s);
+    text = cs_arena_dup(arena, cs_buf_str(&buf));
+    cs_buf_deinit(&buf);
+    return text;
+}
+
 static int add_operand(struct cs_buf *buf, struct cs_str operand)
 {
     bool cut = operand.len > CS_EXPLAIN_OPERAND_MAX;

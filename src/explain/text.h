@@ -7,6 +7,7 @@
 #ifndef CS_EXPLAIN_TEXT_H
 #define CS_EXPLAIN_TEXT_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -21,6 +22,10 @@ size_t cs_explain_char(struct cs_str s, char out[16], size_t *ret_bytes, size_t 
 /** cs_explain_escape() - append @s with every control byte, malformed sequence and character
  *  that changes the reading direction written as `\xHH`, one per byte. Return: 0, or -ENOBUFS. */
 int cs_explain_escape(struct cs_buf *buf, struct cs_str s);
+
+/** cs_explain_bytes() - @s as cs_explain_escape() writes it, in @arena: bytes of any protocol as
+ *  text that a JSON string can carry. */
+struct cs_str cs_explain_bytes(struct cs_arena *arena, struct cs_str s);
 
 /** cs_explain_template() - append @template with {0}, {1}, … replaced by the @n @operands,
  *  each escaped and cut to CS_EXPLAIN_OPERAND_MAX; one that is absent reads as nothing.

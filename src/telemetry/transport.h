@@ -1,9 +1,9 @@
 /* What happened to the byte stream under a handshake, as facts.
  *
  * How it began, how it ended, and what the peer's first bytes were: that tells a firewall from
- * a crash, and a client that never meant to speak TLS from one that was refused. Filled where
- * the socket is: by io/ callers for connections, by tls/ for what a session saw; collected when
- * something has failed, so that a good connection pays nothing for it.
+ * a crash, and a client that never meant to speak TLS from one that was refused. Filled by
+ * whoever has the socket, and by tls/ for what a session saw; collected when something has
+ * failed, so that a good connection pays nothing for it.
  */
 #ifndef CS_TELEMETRY_TRANSPORT_H
 #define CS_TELEMETRY_TRANSPORT_H
@@ -50,6 +50,7 @@ enum cs_proxy_fault {
 
 /* Texts are borrowed and live as long as what filled the record. */
 struct cs_transport {
+    bool outgoing;                   /* this side made the connection */
     bool tls;                        /* TLS is spoken on this connection, from this side at least */
     enum cs_ending ending;           /* OPEN unless the end is (part of) the failure */
     int error;                       /* errno behind the ending; 0: none */

@@ -1,0 +1,77 @@
+/* One failure while it is being looked at: what the files of this folder that diagnose share. */
+#ifndef CS_EXPLAIN_CASE_H
+#define CS_EXPLAIN_CASE_H
+
+#include "base/findings.h"
+#include "telemetry/handshake.h"
+#include "telemetry/record.h"
+#include "telemetry/transport.h"
+
+struct cs_case {
+    const struct cs_record *record;
+    const struct cs_handshake *handshake; /* NULL: none */
+    const struct cs_transport *transport; /* never NULL: one that did nothing wrong if need be */
+    bool server;                          /* this side is the server */
+    struct cs_str who;                    /* the other side: "client" or "server" */
+    struct cs_findings *findings;
+    struct cs_arena *arena; /* of the findings */
+};
+
+/* A clause about what the facts mean, and one about what to do; either may be empty. */
+struct cs_meaning {
+    struct cs_str means;
+    struct cs_str remedy;
+};
+
+/* --- foreign.c: bytes that are not TLS --- */
+
+enum cs_foreign {
+    CS_FOREIGN_NONE, /* TLS, or nothing came */
+    CS_FOREIGN_HTTP,
+    CS_FOREIGN_PROXY, /* a PROXY header */
+    CS_FOREIGN_OTHER,
+};
+
+/** cs_foreign_look() - what protocol begins with @first. *@ret_name says it ("SSH"), and
+ *  *@ret_remedy what to do; both static, written unless NONE. */
+enum cs_foreign cs_foreign_look(struct cs_str first, struct cs_str *ret_name,
+                                struct cs_str *ret_remedy);
+/** cs_foreign_is_tls() - whether @first begins as a TLS record of a handshake does. */
+bool cs_foreign_is_tls(struct cs_str first);
+
+/* --- own.c: our own certificate, as the peer may see it --- */
+
+/** cs_own_text() - what is known about our certificate that a peer may dislike: who issued it,
+ *  what is sent with it, and each fault that shows. In the case's arena; empty: no certificate. */
+struct cs_str cs_own_text(const struct cs_case *c);
+/** cs_own_remedy() - what to do so that a peer which does not know our issuer does. */
+struct cs_str cs_own_remedy(const struct cs_case *c);
+
+/* --- progress.c: how far it got --- */
+
+/** cs_progress_text() - when it happened: "after it had seen our certificate". */
+struct cs_str cs_progress_text(const struct cs_case *c);
+/** cs_progress_closed() - what it means that the peer closed at this point. */
+struct cs_meaning cs_progress_closed(const struct cs_case *c);
+/** cs_progress_reset() - the same when the connection was reset. */
+struct cs_meaning cs_progress_reset(const struct cs_case *c);
+/** cs_progress_silent() - the same when it went on no more. */
+struct cs_meaning cs_progress_silent(const struct cs_case *c);
+
+/* --- alert.c: what the peer said --- */
+
+/** cs_alert_cause() - the cause behind the alert that was received. */
+const struct cs_finding *cs_alert_cause(const struct cs_case *c);
+
+/* --- diagnosis.c --- */
+
+/** cs_case_find() - add a finding to the case. Return: it. Use the CS_CASE_FIND() macro. */
+const struct cs_finding *cs_case_find(const struct cs_case *c, const struct cs_finding_kind *kind,
+                                      const struct cs_str *operands, size_t n);
+#define CS_CASE_FIND(c, kind, ...)                                                                 \
+    cs_case_find((c), (kind), (const struct cs_str[]){__VA_ARGS__},                                \
+                 sizeof((const struct cs_str[]){__VA_ARGS__}) / sizeof(struct cs_str))
+/** cs_case_no_certificate() - the client sent no certificate: with what it was asked for. */
+const struct cs_finding *cs_case_no_certificate(const struct cs_case *c);
+
+#endif

@@ -1,0 +1,59 @@
+/* An account as one line of a log: the finding first, then who, where, with what. */
+#include "explain/tell.h"
+
+#include <errno.h>
+
+#include "explain/finding.h"
+#include "explain/text.h"
+
+static int fact(struct cs_buf *buf, const char *name, struct cs_str value)
+{
+    if (!value.len)
+        return 0;
+    return cs_buf_addf(buf, ", %s: ", name) || cs_explain_escape(buf, value);
+}
+
+static int quoted(struct cs_buf *buf, const char *name, struct cs_str value)
+{
+    if (!value.len)
+        return 0;
+    return cs_buf_addf(buf, ", %s: \"", name) || cs_explain_escape(buf, value) ||
+           cs_buf_add_char(buf, '"');
+}
+
+/* The certificate that the verdict is about, else the leaf. */
+static int certificate(struct cs_buf *buf, const struct cs_account *a)
+{
+    size_t i = a->verdict.judged && !a->verdict.accepted ? (size_t)a->verdict.depth : 0;
+    const struct cs_account_cert *c;
+
+    if (!a->n_chain)
+        return 0;
+    i = i < a->n_chain ? i : 0;
+    c = &a->chain[i];
+    return (i ? cs_buf_addf(buf, ", certificate %zu of %zu", i, a->n_chain - 1) : 0) ||
+           quoted(buf, "subject", c->subject) || quoted(buf, "issuer", c->issuer) ||
+           fact(buf, "serial", c->serial) || fact(buf, "sha256", c->sha256);
+}
+
+static int took(struct cs_buf *buf, const struct cs_account *a)
+{
+    int64_t end = a->tls.end_ms ? a->tls.end_ms : a->time_ms;
+
+    if (!a->tls.start_ms || end < a->tls.start_ms)
+        return 0;
+    return cs_buf_addf(buf, ", after: %lld ms", (long long)(end - a->tls.start_ms));
+}
+
+int cs_account_line(const struct cs_account *account, struct cs_buf *buf)
+{
+    const struct cs_account *a = account;
+    int r = a->cause.kind ? cs_explain_line(&a->cause, buf)
+                          : cs_buf_add_str(buf, CS_STR("nothing failed"));
+
+    r = r || fact(buf, a->server ? "client" : "peer", a->peer) || quoted(buf, "SNI", a->sni) ||
+        quoted(buf, a->server ? "server" : "upstream", a->server_name) ||
+        quoted(buf, "host", a->host) || certificate(buf, a) || fact(buf, "TLS", a->tls.version) ||
+        fact(buf, "stage", a->stage) || took(buf, a) || fact(buf, "incident", a->incident);
+    return r ? -ENOBUFS : 0;
+}
