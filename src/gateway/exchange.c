@@ -188,6 +188,7 @@ int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status)
     }
     x->phase = CS_EXCHANGE_OVER;
     if (request->head_sent) {
+        (void)!cs_wire_drain(&conn->wire, &request->out); /* what came before, if the client can */
         request->keep_alive = false;
         request->cut_off = true;
         return CS_STAGE_RECORD;

@@ -66,6 +66,7 @@ struct cs_exchange {
     struct cs_h1_body body;
     bool body_ended;
     uint64_t received, sent;
+    uint64_t client_took; /* of this connection's bytes, when the client was last waited for */
 };
 
 /** cs_exchange_stop() - the upstream is not needed any more; what it said stays readable.

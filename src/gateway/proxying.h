@@ -24,10 +24,6 @@ int cs_exchange_connect(struct cs_conn *conn);
 int cs_collect(struct cs_conn *conn);
 /** cs_push() - move the request. */
 int cs_push(struct cs_conn *conn);
-/** cs_decode_body() - decode all of @buf, as cs_h1_body_feed() does a piece: *ret_data is at the
- *  front of @buf, *ret_consumed bytes of it are dealt with. */
-int cs_decode_body(struct cs_h1_body *body, struct cs_buf *buf, size_t *ret_consumed,
-                   struct cs_str *ret_data);
 /** cs_pull() - move the response. */
 int cs_pull(struct cs_conn *conn);
 /** cs_tunnel() - move whatever comes, both ways. */

@@ -1,46 +1,61 @@
 /* pull: the response, from the upstream to the client. Nothing is read from the upstream before
- * what it sent has been taken by the client. */
+ * what it sent has been taken by the client's socket, or by the one batch of records that TLS
+ * collects; that leaves when it is full and at the end of every turn. */
 #include "gateway/conn_log.h"
 #include "gateway/proxying.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
 #include "http/message.h"
 
-enum { PIECE = 16384, RESPONSE_PIECE = 65536, BUDGET = 64, INTERIM_MAX = 64 };
+/* A turn is a few pieces, so that connections interleave: a burst of one connection's packets would
+ * wait for the kernel's pacing anyway. */
+enum { HEAD_PIECE = 16384, BUDGET = 8, INTERIM_MAX = 64 };
 
-static int drain_to_client(struct cs_conn *conn)
+/* What has been written leaves, and the time of whoever is waited for runs. */
+static int flush_to_client(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
-    size_t before = request->out.len;
-    enum cs_wire_result r = cs_wire_drain(&conn->wire, &request->out);
+    enum cs_wire_result r = cs_wire_flush(&conn->wire);
+    uint64_t taken = cs_wire_sent(&conn->wire);
 
-    request->outcome.bytes_sent += before - request->out.len;
-    if (r == CS_WIRE_OK) {
+    if (r != CS_WIRE_OK && r != CS_WIRE_WAIT)
+        return cs_client_left(conn);
+    if (r == CS_WIRE_OK && request->out.len == 0) {
         if (request->body_ended && cs_timer_pending(&conn->timer))
             cs_conn_deadline(conn, 0);
         if (x->request_sent && !x->body_ended)
             cs_await(request, CS_CLOCK_READ, false);
         return CS_MOVED;
     }
-    if (r == CS_WIRE_WAIT) {
-        if (x->clock == CS_CLOCK_READ)
-            cs_await(request, CS_CLOCK_NONE, false);
-        if (before != request->out.len || (!cs_timer_pending(&conn->timer) && !conn->timed_out))
-            cs_conn_deadline(conn, request->scope->set.send_timeout);
-        return CS_STUCK;
-    }
-    return cs_client_left(conn);
+    if (x->clock == CS_CLOCK_READ)
+        cs_await(request, CS_CLOCK_NONE, false);
+    if (taken != x->client_took || (!cs_timer_pending(&conn->timer) && !conn->timed_out))
+        cs_conn_deadline(conn, request->scope->set.send_timeout);
+    x->client_took = taken;
+    return CS_STUCK;
 }
 
-/* More bytes from the upstream. Return: CS_MOVED, CS_STUCK, a stage, or CS_STEP_DONE at its end. */
-static int fill_from_upstream(struct cs_conn *conn, size_t piece)
+/* What is in request->out goes first; it need not leave yet. */
+static int write_to_client(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    size_t before = request->out.len;
+    enum cs_wire_result r = cs_wire_put(&conn->wire, &request->out);
+
+    request->outcome.bytes_sent += before - request->out.len;
+    if (r == CS_WIRE_OK)
+        return CS_MOVED;
+    return r == CS_WIRE_WAIT ? CS_STUCK : cs_client_left(conn);
+}
+
+/* A read of the upstream gave @n bytes, or ended with @r. Return: CS_MOVED, CS_STUCK, a stage, or
+ * CS_STEP_DONE at its end. */
+static int after_read(struct cs_conn *conn, enum cs_wire_result r, size_t n)
 {
     struct cs_exchange *x = conn->request->exchange;
-    size_t before = x->up->in.len;
-    enum cs_wire_result r = cs_wire_fill(&x->up->wire, &x->up->in, piece);
 
-    x->received += x->up->in.len - before;
+    x->received += n;
     if (r == CS_WIRE_OK) {
         if (x->request_sent)
             cs_await(conn->request, CS_CLOCK_READ, true);
@@ -57,6 +72,15 @@ static int fill_from_upstream(struct cs_conn *conn, size_t piece)
         return CS_STEP_DONE;
     return cs_upstream_broke(
         conn, r, x->has_head ? "reading upstream" : "reading response header from upstream");
+}
+
+static int fill_from_upstream(struct cs_conn *conn)
+{
+    struct cs_upconn *up = conn->request->exchange->up;
+    size_t before = up->in.len;
+    enum cs_wire_result r = cs_wire_fill(&up->wire, &up->in, HEAD_PIECE);
+
+    return after_read(conn, r, up->in.len - before);
 }
 
 static unsigned next_bit(unsigned status)
@@ -131,7 +155,7 @@ static int read_head(struct cs_conn *conn)
     struct cs_str head;
 
     if (len == 0)
-        return fill_from_upstream(conn, PIECE);
+        return fill_from_upstream(conn);
     if (len < 0) {
         error = x->scan.error;
     } else {
@@ -198,29 +222,60 @@ static int body_at_end(struct cs_conn *conn)
     return CS_MOVED;
 }
 
-/* One piece of the response body into request->out. */
-static int read_body(struct cs_conn *conn)
+/* Take the framing off what came from the upstream. */
+static int decode_body(struct cs_conn *conn, struct cs_str in, size_t *ret_consumed,
+                       struct cs_str *ret_data)
 {
-    struct cs_request *request = conn->request;
-    struct cs_exchange *x = request->exchange;
-    struct cs_str data;
-    size_t consumed = 0;
-    int r;
+    struct cs_exchange *x = conn->request->exchange;
+    int r = cs_body_decode(&x->body, in, ret_consumed, ret_data);
 
-    if (x->up->in.len == 0) {
-        r = fill_from_upstream(conn, RESPONSE_PIECE);
-        if (r != CS_MOVED)
-            return r == CS_STEP_DONE ? body_at_end(conn) : r;
-    }
-    r = cs_decode_body(&x->body, &x->up->in, &consumed, &data);
     if (r < 0) {
-        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(x->body.error),
-                         conn->request->exchange->head.line);
+        cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(x->body.error), x->head.line);
         return cs_upstream_failed(conn, 0, 502);
     }
     x->body_ended = r == CS_H1_DONE;
-    encode_response(request, data);
+    return CS_MOVED;
+}
+
+/* What came with the head leaves with it. */
+static int take_body(struct cs_conn *conn)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    struct cs_str data;
+    size_t consumed;
+    int r = decode_body(conn, cs_buf_str(&x->up->in), &consumed, &data);
+
+    if (r != CS_MOVED)
+        return r;
+    encode_response(conn->request, data);
     cs_buf_consume(&x->up->in, consumed);
+    return CS_MOVED;
+}
+
+/* One piece of the response body, from the one wire to the other. */
+static int move_body(struct cs_conn *conn)
+{
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    struct cs_piece *piece = &conn->worker->piece;
+    struct cs_str in = {0}, data;
+    size_t consumed;
+    enum cs_wire_result got = cs_piece_read(piece, &x->up->wire, CS_PIECE, &in);
+    int r = after_read(conn, got, in.len);
+
+    if (r == CS_STEP_DONE)
+        return body_at_end(conn);
+    if (r == CS_MOVED)
+        r = decode_body(conn, in, &consumed, &data);
+    if (r != CS_MOVED)
+        return r;
+    cs_buf_add_str(&x->up->in, cs_str_skip(in, consumed)); /* behind the end: nobody's */
+    request->outcome.body_sent += data.len;
+    if (data.len && request->chunked)
+        data = cs_piece_chunk(piece, data.len);
+    request->outcome.bytes_sent += cs_wire_pass(&conn->wire, data.ptr, data.len, &request->out);
+    if (x->body_ended)
+        encode_response(request, (struct cs_str){0});
     return CS_MOVED;
 }
 
@@ -240,35 +295,54 @@ static int finish(struct cs_conn *conn)
     return CS_STAGE_RECORD;
 }
 
-/* Bytes of the body that are here already leave with what came before them. */
-static bool has_piece(const struct cs_exchange *x)
+/* One step of the response: CS_STUCK when the upstream, or the client, must be waited for. */
+static int step(struct cs_conn *conn)
 {
-    return !x->body_ended && x->up->in.len > 0;
+    struct cs_request *request = conn->request;
+    struct cs_exchange *x = request->exchange;
+    int r;
+
+    if (!x->has_head)
+        return read_head(conn);
+    if (!x->body_ended && x->up->in.len)
+        return take_body(conn);
+    if (request->out.len)
+        return write_to_client(conn);
+    if (!x->body_ended)
+        return move_body(conn);
+    r = flush_to_client(conn);
+    return r == CS_MOVED ? finish(conn) : r;
+}
+
+/* What an earlier turn could not send comes before anything that is read now. */
+static int resume(struct cs_conn *conn)
+{
+    enum cs_wire_result r =
+        conn->request->exchange->has_head ? cs_wire_flush(&conn->wire) : CS_WIRE_OK;
+
+    if (r == CS_WIRE_OK)
+        return CS_MOVED;
+    return r == CS_WIRE_WAIT ? CS_STUCK : cs_client_left(conn);
 }
 
 int cs_pull(struct cs_conn *conn)
 {
-    struct cs_request *request = conn->request;
-    struct cs_exchange *x = request->exchange;
+    struct cs_exchange *x = conn->request->exchange;
     bool moved = false;
-    int r;
+    int r = resume(conn), flushed;
 
-    for (int budget = BUDGET;; budget--) {
-        if (budget == 0)
-            return cs_take_turns(conn);
-        if (!x->has_head) {
-            r = read_head(conn);
-        } else if (!has_piece(x) &&
-                   (request->out.len || x->body_ended || cs_wire_unsent(&conn->wire))) {
-            r = drain_to_client(conn);
-            if (r == CS_MOVED && x->body_ended)
-                return finish(conn);
-        } else {
-            r = read_body(conn);
-        }
-        if (r != CS_MOVED || x->phase != CS_EXCHANGE_TRANSFER)
-            break;
-        moved = true;
+    for (int budget = BUDGET; r == CS_MOVED && budget; budget--) {
+        r = step(conn);
+        if (r == CS_MOVED && x->phase != CS_EXCHANGE_TRANSFER)
+            return r;
+        moved |= r == CS_MOVED;
     }
-    return r == CS_STUCK && moved ? CS_MOVED : r;
+    if (!x->has_head || (r != CS_MOVED && r != CS_STUCK))
+        return r == CS_STUCK && moved ? CS_MOVED : r;
+    flushed = flush_to_client(conn);
+    if (flushed != CS_MOVED && flushed != CS_STUCK)
+        return flushed;
+    if (r == CS_MOVED && flushed == CS_MOVED)
+        return cs_take_turns(conn);
+    return moved ? CS_MOVED : CS_STUCK;
 }

@@ -5,7 +5,14 @@
 #include "gateway/stage.h"
 #include "gateway/state.h"
 
-enum { PIECE = 16384, BUDGET = 64 };
+enum { BUDGET = 8 };
+
+/* A part of the request body. */
+struct taken {
+    struct cs_str data; /* decoded; at the front of conn->in, or of the worker's piece */
+    size_t consumed;
+    bool held; /* in conn->in, and to be taken off it */
+};
 
 int cs_client_left(struct cs_conn *conn)
 {
@@ -34,52 +41,52 @@ static void keep_body(struct cs_exchange *x, struct cs_str data)
         x->body_lost = true;
 }
 
-int cs_decode_body(struct cs_h1_body *body, struct cs_buf *buf, size_t *ret_consumed,
-                   struct cs_str *ret_data)
+/* The next bytes of the request body: what came with the head, or else a piece from the wire.
+ * *ret_held says which. */
+static int next_bytes(struct cs_conn *conn, size_t max, struct cs_str *ret_in, bool *ret_held)
 {
-    size_t done = 0, len = 0, n = 0;
-    struct cs_str data = {0};
-    int r;
-
-    do {
-        r = cs_h1_body_feed(body, cs_str_skip(cs_buf_str(buf), done), &n, &data);
-        if (data.len && data.ptr != buf->ptr + len)
-            memmove(buf->ptr + len, data.ptr, data.len);
-        len += data.len;
-        done += n;
-    } while (r == CS_H1_MORE && done < buf->len);
-    *ret_consumed = done;
-    *ret_data = cs_str_make(buf->ptr, len);
-    return r;
+    *ret_held = conn->in.len > 0;
+    *ret_in = cs_buf_str(&conn->in);
+    if (*ret_held)
+        return CS_MOVED;
+    switch (cs_piece_read(&conn->worker->piece, &conn->wire, max, ret_in)) {
+    case CS_WIRE_OK: return CS_MOVED;
+    case CS_WIRE_WAIT: return CS_STUCK;
+    default: return cs_client_left(conn);
+    }
 }
 
-/* One piece of the request body from the client, decoded into *ret_data, which borrows from
- * conn->in; *ret_consumed is to be taken off it. Return: CS_MOVED, CS_STUCK or a stage. */
-static int take_body(struct cs_conn *conn, size_t piece, size_t *ret_consumed,
-                     struct cs_str *ret_data)
+/* Some of the request body from the client, decoded. *ret_data lasts until forget_taken(), or the
+ * next piece. Return: CS_MOVED, CS_STUCK or a stage. */
+static int take_body(struct cs_conn *conn, size_t max, struct taken *ret)
 {
     struct cs_request *request = conn->request;
-    int r;
+    struct cs_str in = {0};
+    int r = next_bytes(conn, max, &in, &ret->held);
 
-    if (conn->in.len == 0) {
-        switch (cs_wire_fill(&conn->wire, &conn->in, piece)) {
-        case CS_WIRE_OK: break;
-        case CS_WIRE_WAIT: return CS_STUCK;
-        default: return cs_client_left(conn);
-        }
-    }
-    r = cs_decode_body(&request->body, &conn->in, ret_consumed, ret_data);
+    if (r != CS_MOVED)
+        return r;
+    r = cs_body_decode(&request->body, in, &ret->consumed, &ret->data);
     if (r < 0) {
         cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(request->body.error),
                          conn->request->head.line);
         return request->head_sent ? cs_client_left(conn) : cs_answer(conn, 400);
     }
     request->body_ended = r == CS_H1_DONE;
-    request->outcome.bytes_received += *ret_consumed;
-    request->body_received += ret_data->len;
+    request->outcome.bytes_received += ret->consumed;
+    request->body_received += ret->data.len;
+    if (!ret->held) /* the next request may be behind the end */
+        cs_buf_add_str(&conn->in, cs_str_skip(in, ret->consumed));
     if (cs_is_too_large(request, request->body_received))
         return cs_body_too_large(conn);
     return CS_MOVED;
+}
+
+/* The bytes are dealt with. */
+static void forget_taken(struct cs_conn *conn, const struct taken *taken)
+{
+    if (taken->held)
+        cs_buf_consume(&conn->in, taken->consumed);
 }
 
 /* The client waits for a word before it sends the body. */
@@ -103,8 +110,7 @@ int cs_collect(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
-    struct cs_str data;
-    size_t consumed;
+    struct taken taken;
     int r = invite_body(conn);
 
     if (r != CS_MOVED)
@@ -113,11 +119,11 @@ int cs_collect(struct cs_conn *conn)
         size_t room = x->kept.max - x->kept.len;
         if (conn->in.len > room)
             break;
-        r = take_body(conn, room < PIECE ? room : PIECE, &consumed, &data);
+        r = take_body(conn, room, &taken);
         if (r != CS_MOVED)
             return r;
-        keep_body(x, data);
-        cs_buf_consume(&conn->in, consumed);
+        keep_body(x, taken.data);
+        forget_taken(conn, &taken);
         cs_conn_deadline(conn, request->scope->set.client_body_timeout);
     }
     cs_conn_deadline(conn, 0);
@@ -125,7 +131,8 @@ int cs_collect(struct cs_conn *conn)
     return CS_MOVED;
 }
 
-static int drain_to_upstream(struct cs_conn *conn)
+/* @passed: something was written since the last call. */
+static int drain_to_upstream(struct cs_conn *conn, bool passed)
 {
     struct cs_exchange *x = conn->request->exchange;
     size_t before = x->out.len;
@@ -134,13 +141,14 @@ static int drain_to_upstream(struct cs_conn *conn)
     x->request_begun |= before > 0;
     r = cs_wire_drain(&x->up->wire, &x->out);
     x->sent += before - x->out.len;
+    passed |= before != x->out.len;
     if (r == CS_WIRE_OK) {
-        if (x->clock == CS_CLOCK_SEND || (x->request_sent && before))
+        if (x->clock == CS_CLOCK_SEND || (x->request_sent && passed))
             cs_await(conn->request, x->request_sent ? CS_CLOCK_READ : CS_CLOCK_NONE, false);
         return CS_MOVED;
     }
     if (r == CS_WIRE_WAIT) {
-        cs_await(conn->request, CS_CLOCK_SEND, before != x->out.len);
+        cs_await(conn->request, CS_CLOCK_SEND, passed);
         return CS_STUCK;
     }
     /* the upstream may have answered before it closed: let pull() look */
@@ -150,25 +158,43 @@ static int drain_to_upstream(struct cs_conn *conn)
     return CS_STUCK;
 }
 
-static void encode_body(struct cs_exchange *x, struct cs_request *request, struct cs_str data)
+/* What was held goes behind what is in x->out already; a piece goes straight to the wire, which is
+ * free to take it. Return: whether the wire took something. */
+static bool pass_body(struct cs_conn *conn, const struct taken *taken)
 {
+    struct cs_exchange *x = conn->request->exchange;
+    struct cs_str data = taken->data;
     char size[CS_H1_CHUNK_HEAD];
+    size_t n;
 
-    if (data.len && x->chunk_body)
+    if (data.len == 0)
+        return false;
+    if (!taken->held) {
+        if (x->chunk_body)
+            data = cs_piece_chunk(&conn->worker->piece, data.len);
+        n = cs_wire_pass(&x->up->wire, data.ptr, data.len, &x->out);
+        x->sent += n;
+        return n > 0;
+    }
+    if (x->chunk_body)
         cs_buf_add_str(&x->out, cs_h1_chunk_head(data.len, size));
     cs_buf_add_str(&x->out, data);
-    if (data.len && x->chunk_body)
+    if (x->chunk_body)
         cs_buf_add_str(&x->out, CS_STR("\r\n"));
-    if (!request->body_ended)
-        return;
+    return false;
+}
+
+static void end_body(struct cs_exchange *x, struct cs_request *request)
+{
+    struct cs_headers trailers = {0};
+
     x->request_sent = true;
-    if (x->chunk_body) {
-        struct cs_headers trailers = {0};
-        cs_h1_body_trailers(&request->body, &request->arena, &trailers);
-        for (size_t i = 0; i < x->proxy->n_set; i++)
-            cs_headers_remove_same(&trailers, x->proxy->set[i].name);
-        cs_h1_write_last_chunk(&x->out, &trailers);
-    }
+    if (!x->chunk_body)
+        return;
+    cs_h1_body_trailers(&request->body, &request->arena, &trailers);
+    for (size_t i = 0; i < x->proxy->n_set; i++)
+        cs_headers_remove_same(&trailers, x->proxy->set[i].name);
+    cs_h1_write_last_chunk(&x->out, &trailers);
 }
 
 /* The client's time runs while its body is waited for, not while the upstream takes none. */
@@ -189,25 +215,26 @@ int cs_push(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
-    struct cs_str data;
-    size_t consumed;
-    bool moved = false;
+    struct taken taken;
+    bool moved = false, passed = false;
     int r;
 
     for (int budget = BUDGET;; budget--) {
-        if (budget == 0)
-            return cs_take_turns(conn);
-        r = drain_to_upstream(conn);
+        r = drain_to_upstream(conn, passed);
         if (r != CS_MOVED || x->request_sent)
             break;
+        if (budget == 0)
+            return cs_take_turns(conn);
         r = invite_body(conn);
         if (r == CS_MOVED)
-            r = take_body(conn, PIECE, &consumed, &data);
+            r = take_body(conn, CS_PIECE, &taken);
         if (r != CS_MOVED)
             break;
-        keep_body(x, data);
-        encode_body(x, request, data);
-        cs_buf_consume(&conn->in, consumed);
+        keep_body(x, taken.data);
+        passed = pass_body(conn, &taken);
+        if (request->body_ended)
+            end_body(x, request);
+        forget_taken(conn, &taken);
         cs_conn_deadline(conn, request->body_ended ? 0 : request->scope->set.client_body_timeout);
         moved = true;
     }

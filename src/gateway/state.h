@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/time.h"
 #include "gateway/logs.h"
+#include "gateway/piece.h"
 #include "gateway/upstream.h"
 #include "gateway/worker.h"
 #include "io/loop.h"
@@ -35,6 +36,7 @@ struct cs_worker {
     struct cs_snapshot *snapshot;
     struct cs_signals signals;
     struct cs_tls_io tls_io;
+    struct cs_piece piece; /* of whichever body is being moved */
     struct cs_logs logs;
     struct cs_chain_memory *memory; /* verified chains, of clients and upstreams */
     struct cs_pools pools;

@@ -108,7 +108,10 @@ enum cs_wire_result cs_wire_write(struct cs_wire *wire, const void *from, size_t
         return broken(wire, r);
     if (r == CS_IO_WANT_WRITE || *ret_n < len)
         wire->watch.writable = false;
-    return r == CS_IO_DONE ? CS_WIRE_OK : CS_WIRE_WAIT;
+    if (r != CS_IO_DONE)
+        return CS_WIRE_WAIT;
+    wire->sent += *ret_n;
+    return CS_WIRE_OK;
 }
 
 enum cs_wire_result cs_wire_flush(struct cs_wire *wire)
@@ -121,17 +124,50 @@ bool cs_wire_unsent(const struct cs_wire *wire)
     return wire->tls && cs_tls_has_unsent(wire->tls);
 }
 
-enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf)
+uint64_t cs_wire_sent(const struct cs_wire *wire)
+{
+    return wire->tls ? cs_tls_facts(wire->tls)->bytes_out : wire->sent;
+}
+
+/* As much as the wire takes. Return: why it stopped; CS_WIRE_OK with all of it taken. */
+static enum cs_wire_result write_some(struct cs_wire *wire, const char *from, size_t len,
+                                      size_t *ret_done)
 {
     enum cs_wire_result r = CS_WIRE_OK;
     size_t done = 0, n = 0;
 
-    while (done < buf->len && r == CS_WIRE_OK) {
-        r = cs_wire_write(wire, buf->ptr + done, buf->len - done, &n);
+    while (done < len && r == CS_WIRE_OK) {
+        r = cs_wire_write(wire, from + done, len - done, &n);
         if (r == CS_WIRE_OK)
             done += n;
     }
+    *ret_done = done;
+    return r;
+}
+
+size_t cs_wire_pass(struct cs_wire *wire, const void *from, size_t len, struct cs_buf *rest)
+{
+    size_t done = 0;
+
+    if (rest->len == 0)
+        (void)!write_some(wire, from, len, &done);
+    cs_buf_add(rest, (const char *)from + done, len - done);
+    return done;
+}
+
+enum cs_wire_result cs_wire_put(struct cs_wire *wire, struct cs_buf *buf)
+{
+    size_t done;
+    enum cs_wire_result r = write_some(wire, buf->ptr, buf->len, &done);
+
     cs_buf_consume(buf, done);
+    return r;
+}
+
+enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf)
+{
+    enum cs_wire_result r = cs_wire_put(wire, buf);
+
     return r == CS_WIRE_OK ? cs_wire_flush(wire) : r;
 }
 

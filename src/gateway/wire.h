@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "io/loop.h"
@@ -15,8 +16,9 @@
 struct cs_tls;
 
 struct cs_wire {
-    int fd;    /* -1: none */
-    int error; /* errno of the fault behind CS_WIRE_BROKEN; 0: see the TLS facts */
+    int fd;        /* -1: none */
+    int error;     /* errno of the fault behind CS_WIRE_BROKEN; 0: see the TLS facts */
+    uint64_t sent; /* plain: bytes that the kernel took */
     struct cs_watch watch;
     struct cs_tls *tls; /* NULL: plain */
 };
@@ -49,9 +51,18 @@ enum cs_wire_result cs_wire_fill(struct cs_wire *wire, struct cs_buf *buf, size_
  *  may be held back until cs_wire_flush(). */
 enum cs_wire_result cs_wire_write(struct cs_wire *wire, const void *from, size_t len,
                                   size_t *ret_n);
-/** cs_wire_drain() - write all of @buf and flush; what was written leaves the buffer.
- *  Return: CS_WIRE_OK when nothing is left. */
+/** cs_wire_put() - write all of @buf; what was written leaves the buffer. Under TLS it may be held
+ *  back until cs_wire_flush(). Return: CS_WIRE_OK when nothing is left. */
+enum cs_wire_result cs_wire_put(struct cs_wire *wire, struct cs_buf *buf);
+/** cs_wire_drain() - the same, and flush. Return: CS_WIRE_OK when nothing is left. */
 enum cs_wire_result cs_wire_drain(struct cs_wire *wire, struct cs_buf *buf);
+/** cs_wire_pass() - write what the wire takes of the @len bytes at @from, without a flush; the rest
+ *  goes behind what @rest holds, which is to be drained before anything else is written. A fault
+ *  shows then. Return: the bytes taken. */
+size_t cs_wire_pass(struct cs_wire *wire, const void *from, size_t len, struct cs_buf *rest);
+/** cs_wire_sent() - bytes that the kernel has taken so far, TLS's own included: whether the peer
+ *  makes progress. */
+uint64_t cs_wire_sent(const struct cs_wire *wire);
 /** cs_wire_unsent() - whether TLS holds something back that cs_wire_flush() would send. */
 bool cs_wire_unsent(const struct cs_wire *wire);
 /** cs_wire_flush() - send what TLS holds back. */

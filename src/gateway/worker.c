@@ -233,6 +233,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
         return r;
     cs_logs_start(&worker->logs, &worker->loop);
     cs_tls_io_init(&worker->tls_io, &worker->loop.now);
+    cs_piece_init(&worker->piece);
     cs_pools_init(&worker->pools, spec->snapshot);
     worker->memory = cs_chain_memory_new(REMEMBERED_CHAINS);
     cs_reserve_init(&worker->reserve);
@@ -254,6 +255,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     close_all(worker);
     cs_signals_deinit(&worker->signals);
     cs_reserve_deinit(&worker->reserve);
+    cs_piece_deinit(&worker->piece);
     cs_tls_io_deinit(&worker->tls_io);
     cs_chain_memory_free(worker->memory);
     cs_logs_close(&worker->logs);

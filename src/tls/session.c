@@ -237,12 +237,18 @@ enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t
     return CS_TLS_OK;
 }
 
-/* Room for one more record, flushing for it if need be. */
-static enum cs_tls_result make_room(struct cs_tls *tls, size_t record)
+/* Room for one more record of *len bytes, flushing for it if need be; a shorter one that fills
+ * what is left of the batch will do. */
+static enum cs_tls_result make_room(struct cs_tls *tls, size_t *len)
 {
-    if (cs_transport_room(tls) >= record + RECORD_OVERHEAD)
+    size_t room = cs_transport_room(tls);
+
+    if (room >= *len + RECORD_OVERHEAD)
         return CS_TLS_OK;
-    return flushed(tls);
+    if (room < *len / 2 + RECORD_OVERHEAD)
+        return flushed(tls);
+    *len = room - RECORD_OVERHEAD;
+    return CS_TLS_OK;
 }
 
 enum cs_tls_result cs_tls_write(struct cs_tls *tls, const void *buf, size_t len, size_t *ret_n)
@@ -254,7 +260,7 @@ enum cs_tls_result cs_tls_write(struct cs_tls *tls, const void *buf, size_t len,
     forget_errors();
     while (n < len) {
         size_t want = len - n < record ? len - n : record;
-        result = make_room(tls, want);
+        result = make_room(tls, &want);
         if (result != CS_TLS_OK)
             break;
         int r = SSL_write(tls->ssl, (const char *)buf + n, (int)want);

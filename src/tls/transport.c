@@ -15,8 +15,10 @@
 #include "base/mem.h"
 #include "tls/internal.h"
 
-/* Four full records and their framing, so that bulk leaves 64 KiB at a time. */
-#define OUT_ROOM (80 * 1024)
+/* What fits one packet as the kernel makes them, 64 KiB with its headers, leaves in one: a batch
+ * that is a little longer is a large packet and a tiny one, and where the kernel paces its packets
+ * the tiny one costs a timer too. */
+#define OUT_ROOM (64 * 1024)
 /* A handshake flight is bounded by our own certificates and CA names. */
 #define UNSENT_MAX (512 * 1024)
 
