@@ -101,6 +101,7 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
     struct cs_conn *conn = ctx;
     const struct cs_verdict *verdict;
 
+    forget_verdict(conn); /* of a ticket that was offered before this one */
     if (n == 0)
         return conn->server->auth.mode != CS_VERIFY_ON;
     if (conn->server->auth.mode == CS_VERIFY_OFF)

@@ -146,8 +146,12 @@ static bool is_ours(const struct cs_tls *tls, const struct cs_ticket *ticket)
            age < tls->server->timeout_sec;
 }
 
+/* OpenSSL goes on to the next ticket of a ClientHello when one that was approved does not suit
+ * the cipher, long before the client has to prove that it knows the secret of any: what was
+ * concluded from the first, which may be somebody else's, must not stand for the next. */
 bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket)
 {
+    decline(tls);
     bool may = is_ours(tls, ticket) && tls->hooks->resume &&
                cs_tls_keep_chain(tls, ticket->chain, ticket->n_chain) == 0 &&
                tls->hooks->resume(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain,

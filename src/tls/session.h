@@ -44,7 +44,8 @@ struct cs_tls_hooks {
     bool (*verify)(void *ctx, const struct cs_str *chain_der, size_t n, uint8_t *ret_alert);
     /* Whether a remembered session may be resumed: judge the chain it was made with as of
      * now. @n is 0 when no certificate was presented then. Return: false for a full
-     * handshake. NULL: never resume. The TLS library may decline after a yes: see declined. */
+     * handshake. NULL: never resume. The TLS library may decline after a yes: see declined;
+     * it may then ask about another ticket of the same client. */
     bool (*resume)(void *ctx, const struct cs_str *chain_der, size_t n,
                    int64_t original_handshake_sec);
     /* Server: resume said yes, yet the handshake is a full one: forget what was concluded

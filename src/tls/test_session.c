@@ -326,6 +326,27 @@ static void test_verdicts(void)
     cs_tls_client_unref(client);
 }
 
+/* A client may offer several tickets, and the library may pass over one that was approved: what
+ * it stood for is taken back before the next is judged, whatever becomes of that. */
+static void test_next_ticket(void)
+{
+    struct cs_tls_server *server = make_server(mutual(0));
+    struct cs_tls_client *client = make_client((struct cs_tls_client_spec){0});
+    struct cs_ticket good = {.binding = {1}, .original_sec = START_SEC};
+    struct cs_ticket foreign = {.binding = {2}, .original_sec = START_SEC};
+    struct link l = fresh();
+
+    link_open(&l, server, client, NULL, NULL);
+    tap_ok(cs_tls_may_resume(l.server, &good) && l.s.n_declined == 0, "a ticket is approved");
+    tap_ok(cs_tls_may_resume(l.server, &good) && l.s.n_declined == 1 && l.s.n_resume == 2,
+           "the next one takes it back and is judged by itself");
+    tap_ok(!cs_tls_may_resume(l.server, &foreign) && l.s.n_declined == 2 && l.s.n_resume == 2,
+           "so does one that nobody needs to judge");
+    link_close(&l);
+    cs_tls_server_unref(server);
+    cs_tls_client_unref(client);
+}
+
 /* One connection under key "k"; the tickets it gets are remembered. */
 static struct link visit(struct cs_tls_server *server, struct cs_tls_client *client,
                          struct link start)
@@ -904,6 +925,7 @@ int main(void)
     test_full();
     test_no_certificate();
     test_verdicts();
+    test_next_ticket();
     for (size_t v = 0; v < N_VERSIONS; v++) {
         test_resume(versions[v].bits, versions[v].name);
         test_no_tickets(versions[v].bits, versions[v].name);
