@@ -13,7 +13,8 @@ struct cs_remembered {
     struct cs_list bucket;
     struct cs_list order; /* most recently used first */
     struct cs_arena arena;
-    const struct cs_trust *trust;
+    size_t n_bytes;         /* as presented */
+    struct cs_trust *trust; /* one reference: the path ends in it */
     struct cs_identity identity;
     bool has_identity;         /* the leaf's claim was not refused */
     struct cs_str *ders;       /* as presented */
@@ -22,6 +23,7 @@ struct cs_remembered {
 
 struct cs_chain_memory {
     size_t max, n;
+    size_t n_bytes; /* as presented, of all entries */
     uint64_t hits;
     size_t n_buckets; /* a power of two */
     struct cs_list *buckets;
@@ -47,6 +49,7 @@ struct cs_remembered *cs_remembered_unref(struct cs_remembered *entry)
 {
     if (!entry || --entry->refs > 0)
         return NULL;
+    cs_trust_unref(entry->trust);
     cs_arena_deinit(&entry->arena);
     free(entry);
     return NULL;
@@ -57,6 +60,7 @@ static void forget(struct cs_chain_memory *memory, struct cs_remembered *entry)
     cs_list_remove(&entry->bucket);
     cs_list_remove(&entry->order);
     memory->n--;
+    memory->n_bytes -= entry->n_bytes;
     cs_remembered_unref(entry);
 }
 
@@ -150,7 +154,7 @@ static struct cs_remembered *entry_new(const struct cs_chain_query *q,
     for (size_t i = 0; i < verdict->n_path; i++)
         path[i] = stand_in(verdict, copies, verdict->path[i]);
     memcpy(entry->key, key, CS_DIGEST_LEN);
-    entry->trust = q->trust;
+    entry->trust = cs_trust_ref((struct cs_trust *)q->trust);
     entry->verdict = *verdict;
     entry->verdict.presented = copies;
     entry->verdict.leaf = &copies[0];
@@ -163,17 +167,33 @@ static struct cs_remembered *entry_new(const struct cs_chain_query *q,
     return entry;
 }
 
+/* Whoever has one good certificate can put others behind it and so make as many chains as there
+ * is time for; the bytes are what has to be bounded. */
+static void make_room(struct cs_chain_memory *memory, size_t n_bytes)
+{
+    while (memory->n > 0 && (memory->n == memory->max ||
+                             memory->n_bytes + n_bytes > memory->max * CS_REMEMBERED_BYTES_MEAN))
+        forget(memory, cs_container_of(memory->order.prev, struct cs_remembered, order));
+}
+
 /* Note an accepted verdict. Return: the entry with a reference for the caller, or NULL. */
 static struct cs_remembered *remember(struct cs_chain_memory *memory,
                                       const struct cs_chain_query *q,
                                       const struct cs_verdict *verdict, const uint8_t *key)
 {
-    struct cs_remembered *entry = entry_new(q, verdict, key);
+    struct cs_remembered *entry;
+    size_t n_bytes = 0;
 
+    for (size_t i = 0; i < q->n; i++)
+        n_bytes += q->ders[i].len;
+    if (n_bytes > CS_REMEMBERED_BYTES_MAX)
+        return NULL;
+    entry = entry_new(q, verdict, key);
     if (!entry)
         return NULL;
-    if (memory->n == memory->max)
-        forget(memory, cs_container_of(memory->order.prev, struct cs_remembered, order));
+    make_room(memory, n_bytes);
+    entry->n_bytes = n_bytes;
+    memory->n_bytes += n_bytes;
     entry->refs = 2;
     cs_list_push_front(bucket_of(memory, key), &entry->bucket);
     cs_list_push_front(&memory->order, &entry->order);

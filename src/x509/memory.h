@@ -19,6 +19,11 @@
 struct cs_chain_memory;
 struct cs_remembered;
 
+/* A longer chain is verified anew each time; and all that are remembered have room for so much
+ * each on average: long ones push out several. */
+#define CS_REMEMBERED_BYTES_MAX 16384
+#define CS_REMEMBERED_BYTES_MEAN 4096
+
 /** cs_chain_memory_new() - remember up to @max chains. A remembered chain takes three times the
  *  bytes of its certificates, about. */
 struct cs_chain_memory *cs_chain_memory_new(size_t max);

@@ -164,6 +164,106 @@ static void test_bound(const struct ca *ca)
     cs_trust_unref(trust);
 }
 
+enum { LONG = 16 };
+
+/* @leaf and as many more certificates as a peer may present. */
+static bool look_long(struct cs_chain_memory *memory, const struct cs_trust *trust,
+                      const struct ca *leaf, struct cs_str filler, bool *ret_hit)
+{
+    struct cs_str ders[LONG] = {leaf->cert.der};
+    struct cs_chain_query q = {.ders = ders, .n = LONG, .trust = trust, .now_sec = NOW, .depth = 1};
+    uint64_t hits = cs_chain_memory_hits(memory);
+    struct cs_arena own = {0};
+    struct cs_verdict verdict = {0};
+    struct cs_remembered *ref;
+
+    for (size_t i = 1; i < LONG; i++)
+        ders[i] = filler;
+    cs_assert(cs_chain_memory_verify(memory, &q, &own, &verdict, &ref) == 0);
+    *ret_hit = cs_chain_memory_hits(memory) > hits;
+    cs_remembered_unref(ref);
+    cs_arena_deinit(&own);
+    return verdict.accepted;
+}
+
+/* A certificate of more than @len bytes, by its names. */
+static void make_wide(struct ca *out, const struct ca *issuer, size_t len)
+{
+    static char name[200];
+    struct cs_str names[100];
+    struct cs_findings findings;
+    struct cs_make_issuer by = {&issuer->cert, issuer->key};
+    struct cs_cert_spec spec = {.common_name = CS_STR("wide"),
+                                .dns = {names, len / sizeof(name) + 1},
+                                .path_len = -1,
+                                .not_before = NOW - DAY,
+                                .not_after = NOW + DAY};
+
+    memset(name, 'a', sizeof(name));
+    for (size_t i = 49; i < sizeof(name); i += 50)
+        name[i] = i == sizeof(name) - 1 ? 'a' : '.';
+    for (size_t i = 0; i < spec.dns.n; i++)
+        names[i] = cs_str_make(name, sizeof(name));
+    cs_buf_init(&out->der, 1 << 16);
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_make_key(CS_MAKE_P256, &out->key) == 0);
+    cs_assert(cs_make_cert(&spec, out->key, &by, &out->der) == 0);
+    cs_assert(cs_cert_parse(cs_buf_str(&out->der), &arena, &findings, &out->cert) == 0);
+}
+
+static void test_bytes(const struct ca *ca)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(4);
+    struct cs_trust *trust = trust_of(ca, NULL);
+    struct ca leaves[3], filler;
+    bool hit;
+
+    for (int i = 0; i < 3; i++)
+        make(&leaves[i], ca, "leaf", false);
+    make_wide(&filler, ca, 400); /* fifteen of them and a leaf: some 14 KiB */
+    tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && !hit, "a long chain");
+    tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && hit, "is remembered");
+    look_long(memory, trust, &leaves[1], filler.cert.der, &hit);
+    tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && !hit,
+           "until another needs its room");
+    look(memory, trust, leaves[2].cert.der, NOW, &hit);
+    look(memory, trust, leaves[2].cert.der, NOW, &hit);
+    tap_ok(hit, "a short one has room beside it");
+    unmake(&filler);
+
+    make_wide(&filler, ca, 1200); /* now more than 16 KiB */
+    look_long(memory, trust, &leaves[0], filler.cert.der, &hit);
+    tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && !hit,
+           "a longer one is accepted, but not remembered");
+    look(memory, trust, leaves[2].cert.der, NOW, &hit);
+    tap_ok(hit, "and pushes nothing out");
+    unmake(&filler);
+    for (int i = 0; i < 3; i++)
+        unmake(&leaves[i]);
+    cs_trust_unref(trust);
+    cs_chain_memory_free(memory);
+}
+
+/* The path ends in certificates of the trust set. */
+static void test_trust_goes(const struct ca *ca, const struct ca *leaf)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(2);
+    struct cs_trust *trust = trust_of(ca, NULL);
+    struct cs_chain_query q = {
+        .ders = &leaf->cert.der, .n = 1, .trust = trust, .now_sec = NOW, .depth = 1};
+    const struct cs_verdict *verdict;
+    struct cs_verdict first;
+    struct cs_remembered *held;
+
+    cs_assert(cs_chain_memory_verify(memory, &q, &arena, &first, &held) == 0 && held);
+    cs_chain_memory_free(memory);
+    cs_trust_unref(trust);
+    verdict = cs_remembered_verdict0(held);
+    tap_ok(memcmp(verdict->path[verdict->n_path - 1]->sha256, ca->cert.sha256, 32) == 0,
+           "a verdict in use keeps its anchor");
+    cs_remembered_unref(held);
+}
+
 int main(void)
 {
     struct ca ca, leaf;
@@ -172,6 +272,8 @@ int main(void)
     make(&leaf, &ca, "leaf", false);
     test_what_changes(&ca, &leaf);
     test_bound(&ca);
+    test_bytes(&ca);
+    test_trust_goes(&ca, &leaf);
     unmake(&ca);
     unmake(&leaf);
     cs_arena_deinit(&arena);
