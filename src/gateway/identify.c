@@ -1,4 +1,5 @@
 /* identify: who the verified leaf stands for. Nothing else is ever asked. */
+#include "base/fast.h"
 #include "gateway/conn_log.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
@@ -6,8 +7,9 @@
 /* A certificate that claims a SPIFFE ID it cannot have stands for nobody. */
 static void read_identity(struct cs_conn *conn)
 {
-    const struct cs_identity *known =
-        conn->remembered ? cs_remembered_identity0(conn->remembered) : NULL;
+    const struct cs_identity *known = conn->remembered && cs_fast(CS_FAST_IDENTITY)
+                                          ? cs_remembered_identity0(conn->remembered)
+                                          : NULL;
     struct cs_findings findings;
 
     if (known) {

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "base/fast.h"
 #include "base/mem.h"
 
 /* --- certificates --- */
@@ -238,9 +239,14 @@ static void accept_all_proofs(SSL_CTX *ctx)
     SSL_CTX_set_verify_algorithm_prefs(ctx, algorithms, sizeof(algorithms) / sizeof(*algorithms));
 }
 
+static SSL_CTX *ctx_new(void)
+{
+    return SSL_CTX_new(cs_fast(CS_FAST_BUFFERS) ? TLS_with_buffers_method() : TLS_method());
+}
+
 SSL_CTX *cs_lib_server_ctx(void)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
+    SSL_CTX *ctx = ctx_new();
     if (!ctx)
         return NULL;
     SSL_CTX_set_select_certificate_cb(ctx, on_hello);
@@ -249,7 +255,7 @@ SSL_CTX *cs_lib_server_ctx(void)
     SSL_CTX_set_num_tickets(ctx, 1);
     /* The chain is in our part of a ticket, and whoever judged it keeps it: no second one in the
      * library's sessions. */
-    SSL_CTX_set_retain_only_sha256_of_client_certs(ctx, 1);
+    SSL_CTX_set_retain_only_sha256_of_client_certs(ctx, cs_fast(CS_FAST_RETAIN));
     accept_all_proofs(ctx);
     return ctx;
 }
@@ -267,7 +273,7 @@ static CRYPTO_BUFFER_POOL *shared_certificates(void)
 
 SSL_CTX *cs_lib_client_ctx(void)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
+    SSL_CTX *ctx = ctx_new();
     if (!ctx)
         return NULL;
     SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, on_verify);
@@ -278,7 +284,7 @@ SSL_CTX *cs_lib_client_ctx(void)
 
 void cs_lib_prepare(SSL *ssl)
 {
-    SSL_set_shed_handshake_config(ssl, 1);
+    SSL_set_shed_handshake_config(ssl, cs_fast(CS_FAST_SHED));
 }
 
 /* --- names --- */

@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "base/fast.h"
 #include "base/mem.h"
 #include "tls/library.h"
 
@@ -152,7 +153,7 @@ static bool is_ours(const struct cs_tls *tls, const struct cs_ticket *ticket)
 bool cs_tls_may_resume(struct cs_tls *tls, const struct cs_ticket *ticket)
 {
     decline(tls);
-    bool may = is_ours(tls, ticket) && tls->hooks->resume &&
+    bool may = is_ours(tls, ticket) && tls->hooks->resume && cs_fast(CS_FAST_RESUMPTION) &&
                cs_tls_keep_chain(tls, ticket->chain, ticket->n_chain) == 0 &&
                tls->hooks->resume(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain,
                                   ticket->original_sec);

@@ -3,6 +3,7 @@
  * set's, which is part of the key. */
 #include "x509/memory.h"
 
+#include "base/fast.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "x509/digest.h"
@@ -224,6 +225,8 @@ int cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain
     int r;
 
     *ret_remembered = NULL;
+    if (!cs_fast(CS_FAST_MEMORY))
+        return cs_chain_verify(q, arena, ret_verdict);
     make_key(q, key);
     entry = find(memory, key, q->trust);
     if (entry && still_holds(entry, q, arena, ret_verdict)) {
