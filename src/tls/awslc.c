@@ -115,6 +115,8 @@ static enum ssl_select_cert_result_t on_hello(const SSL_CLIENT_HELLO *client)
         .sni = extension(client, TLSEXT_TYPE_server_name),
         .groups = extension(client, TLSEXT_TYPE_supported_groups),
         .versions = extension(client, TLSEXT_TYPE_supported_versions),
+        .sigalgs = extension(client, TLSEXT_TYPE_signature_algorithms),
+        .alpn = extension(client, TLSEXT_TYPE_application_layer_protocol_negotiation),
     };
     /* A rejection goes on to on_servername(), which alone can choose the alert. */
     return cs_tls_on_hello(tls, &hello) == CS_CHOICE_FAULT ? ssl_select_cert_error
@@ -227,16 +229,21 @@ void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec)
 
 /* What clients and upstreams may prove their keys with: the library's own list leaves Ed25519
  * out. */
+static const uint16_t proofs[] = {SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+                                  SSL_SIGN_RSA_PKCS1_SHA256,       SSL_SIGN_ED25519,
+                                  SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384,
+                                  SSL_SIGN_RSA_PKCS1_SHA384,       SSL_SIGN_ECDSA_SECP521R1_SHA512,
+                                  SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512};
+
+const uint16_t *cs_lib_proofs(size_t *ret_n)
+{
+    *ret_n = sizeof(proofs) / sizeof(*proofs);
+    return proofs;
+}
+
 static void accept_all_proofs(SSL_CTX *ctx)
 {
-    static const uint16_t algorithms[] = {
-        SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
-        SSL_SIGN_RSA_PKCS1_SHA256,       SSL_SIGN_ED25519,
-        SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384,
-        SSL_SIGN_RSA_PKCS1_SHA384,       SSL_SIGN_ECDSA_SECP521R1_SHA512,
-        SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512};
-
-    SSL_CTX_set_verify_algorithm_prefs(ctx, algorithms, sizeof(algorithms) / sizeof(*algorithms));
+    SSL_CTX_set_verify_algorithm_prefs(ctx, proofs, sizeof(proofs) / sizeof(*proofs));
 }
 
 static SSL_CTX *ctx_new(void)

@@ -42,6 +42,7 @@ enum cs_choice cs_tls_on_hello(struct cs_tls *tls, const struct cs_hello *hello)
     char buf[CS_HELLO_NAME];
     struct cs_str sni;
     bool reject = cs_hello_sni(hello->sni, buf, &sni) < 0;
+    tls->misnamed = reject;
     if (tls->hello_seen && !reject)
         return recheck(tls, sni);
 
@@ -99,6 +100,7 @@ bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
     bool go = tls->hooks->verify &&
               tls->hooks->verify(tls->hooks_ctx, tls->facts.chain, tls->facts.n_chain, ret_alert);
     ERR_clear_error();
+    tls->refused = !go;
     return go;
 }
 
@@ -114,7 +116,8 @@ int cs_tls_keep_chain(struct cs_tls *tls, const struct cs_str *ders, size_t n)
 {
     size_t bytes = 0;
     cs_tls_drop_chain(tls);
-    if (n > CS_TLS_CHAIN_MAX)
+    tls->overlong = n > CS_TLS_CHAIN_MAX;
+    if (tls->overlong)
         return -EINVAL;
     if (n == 0)
         return 0;

@@ -17,12 +17,12 @@
 static int set_limits(const struct cs_tls_client_spec *spec, struct cs_tls_client *client)
 {
     SSL_CTX *ctx = client->ctx;
-    unsigned protocols = spec->protocols ? spec->protocols : CS_TLS_1_2 | CS_TLS_1_3;
-    size_t alpn_len;
-    cs_cleanup(cs_free_p) uint8_t *alpn = cs_tls_alpn_wire(spec->alpn, &alpn_len);
-    if (SSL_CTX_set_min_proto_version(ctx, cs_tls_min_version(protocols)) != 1 ||
-        SSL_CTX_set_max_proto_version(ctx, cs_tls_max_version(protocols)) != 1 ||
-        (alpn && SSL_CTX_set_alpn_protos(ctx, alpn, (unsigned)alpn_len) != 0))
+    client->protocols = spec->protocols ? spec->protocols : CS_TLS_1_2 | CS_TLS_1_3;
+    client->alpn = cs_tls_alpn_wire(spec->alpn, &client->alpn_len);
+    if (SSL_CTX_set_min_proto_version(ctx, cs_tls_min_version(client->protocols)) != 1 ||
+        SSL_CTX_set_max_proto_version(ctx, cs_tls_max_version(client->protocols)) != 1 ||
+        (client->alpn &&
+         SSL_CTX_set_alpn_protos(ctx, client->alpn, (unsigned)client->alpn_len) != 0))
         return -ENOTSUP;
     SSL_CTX_set_session_cache_mode(ctx, client->reuse
                                             ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
@@ -36,11 +36,12 @@ static int set_limits(const struct cs_tls_client_spec *spec, struct cs_tls_clien
 static int load(const struct cs_tls_client_spec *spec, struct cs_findings *findings,
                 struct cs_tls_client *client)
 {
-    cs_cleanup(cs_free_p) char *ciphers = cs_tls_text(spec->ciphers, DEFAULT_CIPHERS);
-    cs_cleanup(cs_free_p) char *groups = NULL;
-    int pair = spec->pair ? cs_tls_use_pairs(client->ctx, spec->pair, 1, findings) : 0;
-    int suites = cs_tls_use_ciphers(client->ctx, ciphers, &spec->place, findings);
-    int curves = cs_tls_use_curves(client->ctx, spec->curves, &spec->place, findings, &groups);
+    client->ciphers = cs_tls_text(spec->ciphers, DEFAULT_CIPHERS);
+    int pair =
+        spec->pair ? cs_tls_use_pairs(client->ctx, spec->pair, 1, findings, &client->own) : 0;
+    int suites = cs_tls_use_ciphers(client->ctx, client->ciphers, &spec->place, findings);
+    int curves =
+        cs_tls_use_curves(client->ctx, spec->curves, &spec->place, findings, &client->groups);
     return pair < 0 || suites < 0 || curves < 0 ? -EINVAL : 0;
 }
 
@@ -80,6 +81,10 @@ struct cs_tls_client *cs_tls_client_unref(struct cs_tls_client *client)
         return NULL;
     cs_reuse_clear(client);
     SSL_CTX_free(client->ctx);
+    free(client->ciphers);
+    free(client->groups);
+    free(client->alpn);
+    cs_own_deinit(&client->own);
     free(client);
     return NULL;
 }

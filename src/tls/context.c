@@ -56,7 +56,7 @@ static void remark_repeated(const struct cs_pair *pair, int types[], char (*name
 }
 
 int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
-                     struct cs_findings *findings)
+                     struct cs_findings *findings, struct cs_own *own)
 {
     int result = 0;
     cs_cleanup(cs_free_p) int *types = cs_alloc(n * sizeof(*types));
@@ -72,6 +72,7 @@ int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
             CS_FIND(findings, &cs_tls_finding_pair_refused, &pairs[i].place, cs_pair_errors());
             result = -EINVAL;
         }
+        cs_own_add(own, &pair);
         cs_pair_deinit(&pair);
     }
     return result;

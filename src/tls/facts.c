@@ -8,9 +8,9 @@
 #include "tls/library.h"
 #include "tls/names.h"
 
-#define HS_SERVER_KEY_EXCHANGE 12
-#define HS_CERTIFICATE_VERIFY 15
 #define HS_HEADER 4
+/* What is kept of the protocols that a client offers. */
+#define ALPN_MAX 256
 
 void cs_facts_begin(struct cs_tls *tls)
 {
@@ -22,23 +22,31 @@ void cs_facts_begin(struct cs_tls *tls)
 
 void cs_facts_hello(struct cs_tls *tls, const struct cs_hello *hello)
 {
-    uint16_t codes[3 * CS_HELLO_CODES];
+    uint16_t codes[4 * CS_HELLO_CODES];
     size_t ciphers = cs_hello_codes(hello->ciphers, codes);
-    size_t groups = cs_hello_codes(cs_hello_groups(hello->groups), codes + ciphers);
+    size_t groups = cs_hello_codes(cs_hello_vector(hello->groups), codes + ciphers);
     uint16_t *versions_at = codes + ciphers + groups;
     size_t versions = cs_hello_codes(cs_hello_versions(hello->versions), versions_at);
     if (!hello->versions.ptr) {
         versions_at[0] = hello->legacy_version;
         versions = 1;
     }
-    size_t n = ciphers + groups + versions;
+    uint16_t *sigalgs_at = versions_at + versions;
+    size_t sigalgs = cs_hello_codes(cs_hello_vector(hello->sigalgs), sigalgs_at);
+    struct cs_str alpn = cs_str_sub(cs_hello_vector(hello->alpn), 0, ALPN_MAX);
+    size_t n = ciphers + groups + versions + sigalgs;
     free(tls->offered);
-    tls->offered = cs_alloc(n * sizeof(codes[0]));
+    tls->offered = cs_alloc(n * sizeof(codes[0]) + alpn.len);
     memcpy(tls->offered, codes, n * sizeof(codes[0]));
+    if (alpn.len)
+        memcpy(tls->offered + n, alpn.ptr, alpn.len);
     tls->facts.offered_ciphers = (struct cs_code_points){tls->offered, ciphers};
     tls->facts.offered_groups = (struct cs_code_points){tls->offered + ciphers, groups};
     tls->facts.offered_versions =
         (struct cs_code_points){tls->offered + ciphers + groups, versions};
+    tls->facts.offered_sigalgs =
+        (struct cs_code_points){tls->offered + ciphers + groups + versions, sigalgs};
+    tls->facts.offered_alpn = cs_str_make(tls->offered + n, alpn.len);
 }
 
 static void take_session(struct cs_tls *tls)
@@ -91,12 +99,14 @@ void cs_facts_end(struct cs_tls *tls, bool complete)
         cs_tls_drop_chain(tls);
 }
 
-void cs_facts_failure(struct cs_tls *tls, uint32_t code, struct cs_str text)
+void cs_facts_failure(struct cs_tls *tls, enum cs_break broken, uint32_t code, struct cs_str text)
 {
     if (tls->facts.failure.len > 0)
         return;
+    tls->facts.broken = broken;
     tls->facts.failure_code = code;
     tls->facts.failure = text;
+    cs_breakdown_collect(tls);
 }
 
 static void on_alert(struct cs_tls *tls, bool sent, const uint8_t *alert)
@@ -118,15 +128,37 @@ static uint16_t u16(const uint8_t *p)
  * RFC 8422 section 5.4 (named curve, public key, then the signature). 0: not there. */
 static size_t sigalg_at(const uint8_t *message, size_t len)
 {
-    if (message[0] == HS_CERTIFICATE_VERIFY)
+    if (message[0] == CS_MESSAGE_CERTIFICATE_VERIFY)
         return HS_HEADER;
-    if (message[0] != HS_SERVER_KEY_EXCHANGE || len < HS_HEADER + 4 || message[HS_HEADER] != 3)
+    if (message[0] != CS_MESSAGE_SERVER_KEY_EXCHANGE || len < HS_HEADER + 4 ||
+        message[HS_HEADER] != 3)
         return 0;
     return HS_HEADER + 4 + (size_t)message[HS_HEADER + 3];
 }
 
+/* A client keeps what it is asked for until it is known what the server thinks of the answer. */
+static void keep_request(struct cs_tls *tls, const uint8_t *message, size_t len)
+{
+    free(tls->request);
+    tls->request_len = len - HS_HEADER;
+    tls->request = cs_alloc(tls->request_len);
+    memcpy(tls->request, message + HS_HEADER, tls->request_len);
+}
+
+static void note_message(struct cs_messages *messages, uint8_t number)
+{
+    messages->last = number;
+    if (number < 32)
+        messages->seen |= 1u << number;
+}
+
 static void on_handshake(struct cs_tls *tls, bool sent, const uint8_t *message, size_t len)
 {
+    if (len >= HS_HEADER)
+        note_message(sent ? &tls->facts.sent : &tls->facts.received, message[0]);
+    if (!tls->facts.server && !sent && len > HS_HEADER &&
+        message[0] == CS_MESSAGE_CERTIFICATE_REQUEST)
+        keep_request(tls, message, len);
     size_t at = len > HS_HEADER ? sigalg_at(message, len) : 0;
     if (at == 0 || at + 2 > len)
         return;

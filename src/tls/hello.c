@@ -47,7 +47,7 @@ size_t cs_hello_codes(struct cs_str bytes, uint16_t ret_codes[CS_HELLO_CODES])
     return n;
 }
 
-struct cs_str cs_hello_groups(struct cs_str extension)
+struct cs_str cs_hello_vector(struct cs_str extension)
 {
     if (extension.len < 2 || u16_at(extension, 0) != extension.len - 2)
         return (struct cs_str){NULL, 0};

@@ -17,6 +17,8 @@ struct cs_hello {
     struct cs_str sni;      /* extension server_name */
     struct cs_str groups;   /* extension supported_groups */
     struct cs_str versions; /* extension supported_versions */
+    struct cs_str sigalgs;  /* extension signature_algorithms */
+    struct cs_str alpn;     /* extension application_layer_protocol_negotiation */
 };
 
 /** cs_hello_sni() - the host name of a server_name extension (RFC 6066 section 3), lower case,
@@ -27,9 +29,10 @@ int cs_hello_sni(struct cs_str extension, char buf[CS_HELLO_NAME], struct cs_str
 /** cs_hello_codes() - up to CS_HELLO_CODES big-endian 16-bit numbers of @bytes.
  *  Return: how many were written. */
 size_t cs_hello_codes(struct cs_str bytes, uint16_t ret_codes[CS_HELLO_CODES]);
-/** cs_hello_groups() - the contents of a supported_groups extension (RFC 8446 section 4.2.7);
- *  empty when malformed. */
-struct cs_str cs_hello_groups(struct cs_str extension);
+/** cs_hello_vector() - the contents of an extension that is one vector behind two bytes of
+ *  length: supported_groups (RFC 8446 section 4.2.7), signature_algorithms (section 4.2.3), ALPN
+ *  (RFC 7301 section 3.1); empty when malformed. */
+struct cs_str cs_hello_vector(struct cs_str extension);
 /** cs_hello_versions() - the contents of a supported_versions extension (section 4.2.1). */
 struct cs_str cs_hello_versions(struct cs_str extension);
 

@@ -5,7 +5,9 @@
 #include <openssl/ssl.h>
 
 #include "base/list.h"
+#include "telemetry/transport.h"
 #include "tls/hello.h"
+#include "tls/own.h"
 #include "tls/session.h"
 #include "tls/ticket.h"
 
@@ -25,11 +27,18 @@ struct cs_tls_server {
     size_t record; /* application bytes per record */
     uint8_t *alpn; /* in wire form */
     size_t alpn_len;
+    struct cs_own own;
 };
 
 struct cs_tls_client {
     unsigned refs;
     SSL_CTX *ctx;
+    char *ciphers; /* as given to the library */
+    char *groups;
+    unsigned protocols;
+    uint8_t *alpn; /* in wire form */
+    size_t alpn_len;
+    struct cs_own own;
     bool reuse;
     int64_t timeout_sec;
     size_t record;
@@ -53,6 +62,9 @@ struct cs_tls {
     bool failed;    /* protocol error: only free is left */
     bool hello_seen;
     bool rejected; /* by the select hook: alert unrecognized_name */
+    bool misnamed; /* rejected because the name is none */
+    bool refused;  /* the verify hook said no */
+    bool overlong; /* more certificates came than are taken */
     bool approved; /* the resume hook has said yes to a ticket */
     bool judged;   /* the verify hook has run: the chain is this handshake's */
     bool no_tickets;
@@ -66,6 +78,11 @@ struct cs_tls {
     struct cs_str *chain; /* our copy of facts.chain with its bytes; NULL: none, or lent */
     char *sni;
     uint16_t *offered;
+    uint8_t *request; /* client: body of the CertificateRequest */
+    size_t request_len;
+    struct cs_tls_breakdown *breakdown; /* NULL: none yet */
+    uint8_t n_first;
+    uint8_t first[CS_TRANSPORT_FIRST]; /* bytes that were received first */
     struct cs_handshake facts;
     char reason[64]; /* the library's, in words */
 };
@@ -76,9 +93,10 @@ struct cs_tls {
 char *cs_tls_text(struct cs_str text, const char *fallback);
 /** cs_tls_alpn_wire() - "\x08http/1.1…" on the heap; NULL and 0 without names. */
 uint8_t *cs_tls_alpn_wire(const char *const *names, size_t *ret_len);
-/** cs_tls_use_pairs() - load and present every pair. Return: 0, or -EINVAL with findings. */
+/** cs_tls_use_pairs() - load and present every pair, and remember their certificates in @own.
+ *  Return: 0, or -EINVAL with findings. */
 int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
-                     struct cs_findings *findings);
+                     struct cs_findings *findings, struct cs_own *own);
 /** cs_tls_use_ciphers() - the suites of TLS 1.2. Return: 0, or -EINVAL with a finding. */
 int cs_tls_use_ciphers(SSL_CTX *ctx, const char *ciphers, const struct cs_place *place,
                        struct cs_findings *findings);
@@ -132,11 +150,23 @@ void cs_facts_begin(struct cs_tls *tls);
 void cs_facts_hello(struct cs_tls *tls, const struct cs_hello *hello);
 /** cs_facts_end() - the handshake is complete, or failed: collect what the library knows. */
 void cs_facts_end(struct cs_tls *tls, bool complete);
-/** cs_facts_failure() - note why, unless already noted. */
-void cs_facts_failure(struct cs_tls *tls, uint32_t code, struct cs_str text);
+/** cs_facts_failure() - note why, unless already noted, and collect the breakdown. */
+void cs_facts_failure(struct cs_tls *tls, enum cs_break broken, uint32_t code, struct cs_str text);
 /** cs_facts_on_message() - message callback of both libraries: alerts and signatures. */
 void cs_facts_on_message(int is_write, int version, int type, const void *bytes, size_t len,
                          SSL *ssl, void *arg);
+
+/* --- broken.c --- */
+
+/** cs_tls_break() - why the handshake failed, when the library's error is @code. */
+enum cs_break cs_tls_break(const struct cs_tls *tls, uint32_t code);
+
+/* --- breakdown.c --- */
+
+/** cs_breakdown_collect() - make the facts' breakdown, unless there is one. */
+void cs_breakdown_collect(struct cs_tls *tls);
+/** cs_breakdown_free() - forget it. */
+void cs_breakdown_free(struct cs_tls *tls);
 
 /* --- transport.c --- */
 

@@ -19,6 +19,9 @@ SSL_CTX *cs_lib_client_ctx(void);
 int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair);
 /** cs_lib_ca_names() - send these DER names in certificate requests. Return: 0, -EINVAL. */
 int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n);
+/** cs_lib_proofs() - the signature algorithms that a server asks clients for, *@ret_n of them.
+ *  Static. */
+const uint16_t *cs_lib_proofs(size_t *ret_n);
 /** cs_lib_session_timeout() - how long clients are told to keep tickets. */
 void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec);
 

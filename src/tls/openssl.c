@@ -11,7 +11,9 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "tls/names.h"
 
 /* --- certificates --- */
 
@@ -138,6 +140,8 @@ static int on_hello(SSL *ssl, int *ret_alert, void *arg)
         .sni = extension(ssl, TLSEXT_TYPE_server_name),
         .groups = extension(ssl, TLSEXT_TYPE_supported_groups),
         .versions = extension(ssl, TLSEXT_TYPE_supported_versions),
+        .sigalgs = extension(ssl, TLSEXT_TYPE_signature_algorithms),
+        .alpn = extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation),
     };
     switch (cs_tls_on_hello(tls, &hello)) {
     case CS_CHOICE_GO: return SSL_CLIENT_HELLO_SUCCESS;
@@ -267,9 +271,38 @@ static SSL_CTX *ctx_new(void)
     return ctx;
 }
 
+/* What clients may prove their keys with: the library's own list without SHA-1, SHA-224 and DSA,
+ * said aloud so that it can be repeated to whom it does not suit. */
+static const uint16_t proofs[] = {0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805,
+                                  0x0806, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501, 0x0601};
+
+const uint16_t *cs_lib_proofs(size_t *ret_n)
+{
+    *ret_n = sizeof(proofs) / sizeof(*proofs);
+    return proofs;
+}
+
+/* Return: whether the library took the list. */
+static bool ask_for_proofs(SSL_CTX *ctx)
+{
+    struct cs_buf list;
+    bool good;
+
+    cs_buf_init(&list, 1024);
+    for (size_t i = 0; i < sizeof(proofs) / sizeof(*proofs); i++)
+        (void)!cs_buf_addf(&list, "%s%.*s", i ? ":" : "", CS_FMT(cs_tls_sigalg_name(proofs[i])));
+    good = SSL_CTX_set1_client_sigalgs_list(ctx, cs_buf_cstr(&list)) == 1;
+    cs_buf_deinit(&list);
+    return good;
+}
+
 SSL_CTX *cs_lib_server_ctx(void)
 {
     SSL_CTX *ctx = ctx_new();
+    if (ctx && !ask_for_proofs(ctx)) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
     if (!ctx)
         return NULL;
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);

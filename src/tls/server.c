@@ -41,7 +41,7 @@ static int load(const struct cs_tls_server_spec *spec, struct cs_findings *findi
                 struct cs_tls_server *server)
 {
     SSL_CTX *ctx = server->ctx;
-    int pairs = cs_tls_use_pairs(ctx, spec->pairs, spec->n_pairs, findings);
+    int pairs = cs_tls_use_pairs(ctx, spec->pairs, spec->n_pairs, findings, &server->own);
     int ciphers = cs_tls_use_ciphers(ctx, server->ciphers, &spec->place, findings);
     int curves = cs_tls_use_curves(ctx, spec->curves, &spec->place, findings, &server->groups);
     int names = cs_lib_ca_names(ctx, spec->ca_names, spec->n_ca_names);
@@ -100,6 +100,7 @@ struct cs_tls_server *cs_tls_server_unref(struct cs_tls_server *server)
     free(server->ciphers);
     free(server->groups);
     free(server->alpn);
+    cs_own_deinit(&server->own);
     free(server);
     return NULL;
 }

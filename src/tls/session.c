@@ -104,6 +104,8 @@ struct cs_tls *cs_tls_free(struct cs_tls *tls)
     free(tls->reuse_key);
     free(tls->sni);
     free(tls->offered);
+    free(tls->request);
+    cs_breakdown_free(tls);
     free(tls);
     ERR_clear_error();
     return NULL;
@@ -111,10 +113,11 @@ struct cs_tls *cs_tls_free(struct cs_tls *tls)
 
 /* --- outcomes --- */
 
-static enum cs_tls_result fail(struct cs_tls *tls, uint32_t code, const char *text)
+static enum cs_tls_result fail(struct cs_tls *tls, enum cs_break broken, uint32_t code,
+                               const char *text)
 {
     tls->failed = true;
-    cs_facts_failure(tls, code, cs_str_from(text));
+    cs_facts_failure(tls, broken, code, cs_str_from(text));
     return CS_TLS_FAILED;
 }
 
@@ -131,14 +134,15 @@ static const char *readable(struct cs_tls *tls, const char *reason)
 
 static enum cs_tls_result fail_socket(struct cs_tls *tls)
 {
-    return fail(tls, 0, strerrordesc_np(tls->sock_errno));
+    return fail(tls, CS_BREAK_TRANSPORT, 0, strerrordesc_np(tls->sock_errno));
 }
 
 static enum cs_tls_result fail_library(struct cs_tls *tls)
 {
     unsigned long code = ERR_peek_last_error();
     const char *text = ERR_reason_error_string(code);
-    return fail(tls, (uint32_t)code, text ? readable(tls, text) : "TLS protocol error");
+    return fail(tls, cs_tls_break(tls, (uint32_t)code), (uint32_t)code,
+                text ? readable(tls, text) : "TLS protocol error");
 }
 
 /* What a library call that did not succeed means. */
@@ -173,7 +177,8 @@ static enum cs_tls_result give_up(struct cs_tls *tls, enum cs_tls_result result)
 {
     (void)!cs_transport_flush(tls); /* the alert, as far as the socket takes it */
     if (result == CS_TLS_EOF || result == CS_TLS_CLOSED)
-        cs_facts_failure(tls, 0, CS_STR("peer closed the connection during the handshake"));
+        cs_facts_failure(tls, CS_BREAK_TRANSPORT, 0,
+                         CS_STR("peer closed the connection during the handshake"));
     cs_facts_end(tls, false);
     tls->failed = true;
     return result == CS_TLS_CLOSED ? CS_TLS_EOF : result;
@@ -204,7 +209,8 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
     if (result == CS_TLS_WANT_READ || result == CS_TLS_WANT_WRITE)
         return result;
     if (result == CS_TLS_OK && !cs_tls_settle(tls))
-        result = fail(tls, 0, "a resumption was approved and then did not happen");
+        result =
+            fail(tls, CS_BREAK_RESUMPTION, 0, "a resumption was approved and then did not happen");
     if (result != CS_TLS_OK)
         return give_up(tls, result);
     cs_facts_end(tls, true);
@@ -323,6 +329,29 @@ void cs_tls_forbid_tickets(struct cs_tls *tls)
 {
     tls->no_tickets = true;
     cs_lib_no_tickets(tls->ssl);
+}
+
+void cs_tls_abandon(struct cs_tls *tls)
+{
+    if (tls->facts.complete || tls->failed)
+        return;
+    cs_facts_end(tls, false);
+    fail(tls, CS_BREAK_TRANSPORT, 0, "given up");
+}
+
+void cs_tls_transport(const struct cs_tls *tls, struct cs_transport *ret_transport)
+{
+    struct cs_transport transport = {
+        .outgoing = tls->client != NULL,
+        .tls = true,
+        .ending = tls->eof ? CS_ENDING_CLOSED : cs_ending_from_errno(tls->sock_errno, false),
+        .error = tls->sock_errno,
+        .first = cs_str_make(tls->first, tls->n_first),
+        .bytes_in = tls->facts.bytes_in,
+        .bytes_out = tls->facts.bytes_out,
+    };
+
+    *ret_transport = transport;
 }
 
 const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls)

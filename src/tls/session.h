@@ -15,6 +15,7 @@
 #define CS_TLS_SESSION_H
 
 #include "telemetry/handshake.h"
+#include "telemetry/transport.h"
 #include "tls/client.h"
 #include "tls/io.h"
 #include "tls/server.h"
@@ -111,6 +112,14 @@ void cs_tls_forbid_tickets(struct cs_tls *tls);
  *  lie at @ders too, for as long as the session lives or until the declined hook or another of
  *  these two is called; the session gives up its own copy. */
 void cs_tls_lend_chain(struct cs_tls *tls, const struct cs_str *ders, size_t n);
+
+/** cs_tls_abandon() - the caller waits no longer for a handshake that still runs: it counts as
+ *  failed, with all that is known. Nothing is sent; only free is left. Harmless otherwise. */
+void cs_tls_abandon(struct cs_tls *tls);
+/** cs_tls_transport() - how the byte stream looks from here, after a failure: the peer's first
+ *  bytes, counts, and how it ended as far as the session saw that; a timeout is the caller's to
+ *  add. Borrowed parts live as long as the session. */
+void cs_tls_transport(const struct cs_tls *tls, struct cs_transport *ret_transport);
 
 /** cs_tls_facts() - what is known so far; lives as long as the session. */
 const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls);

@@ -92,9 +92,9 @@ static void test_lists(void)
     tap_int((int64_t)cs_hello_codes(CS_STR(""), codes), 0, "none");
     tap_int((int64_t)cs_hello_codes(cs_str_make(many, sizeof(many)), codes), CS_HELLO_CODES,
             "no more than there is room for");
-    tap_str(cs_hello_groups(CS_STR("\0\2\0\x1d")), CS_STR("\0\x1d"), "groups");
-    tap_str(cs_hello_groups(CS_STR("\0\3\0\x1d")), CS_STR(""), "malformed groups");
-    tap_str(cs_hello_groups(CS_STR("\0")), CS_STR(""), "cut short");
+    tap_str(cs_hello_vector(CS_STR("\0\2\0\x1d")), CS_STR("\0\x1d"), "groups");
+    tap_str(cs_hello_vector(CS_STR("\0\3\0\x1d")), CS_STR(""), "malformed groups");
+    tap_str(cs_hello_vector(CS_STR("\0")), CS_STR(""), "cut short");
     tap_str(cs_hello_versions(CS_STR("\2\3\4")), CS_STR("\3\4"), "versions");
     tap_str(cs_hello_versions(CS_STR("\3\3\4")), CS_STR(""), "malformed versions");
     tap_str(cs_hello_versions(CS_STR("")), CS_STR(""), "none");

@@ -85,6 +85,16 @@ static void claim_in(struct cs_tls *tls)
     io->in_off = io->in_len = 0;
 }
 
+/* The first bytes tell what the peer believes to be talking to, should it be anything else. */
+static void keep_first(struct cs_tls *tls, const uint8_t *bytes, size_t len)
+{
+    size_t room = CS_TRANSPORT_FIRST - tls->n_first;
+    if (len > room)
+        len = room;
+    memcpy(tls->first + tls->n_first, bytes, len);
+    tls->n_first += (uint8_t)len;
+}
+
 static int receive(struct cs_tls *tls)
 {
     if (tls->eof)
@@ -103,6 +113,8 @@ static int receive(struct cs_tls *tls)
     if (n < CS_TLS_IO_ROOM && !tls->hangup)
         tls->readable = false;
     tls->eof = n == 0;
+    if (tls->n_first < CS_TRANSPORT_FIRST)
+        keep_first(tls, tls->io->in, (size_t)n);
     tls->io->in_len = (size_t)n;
     tls->facts.bytes_in += (uint64_t)n;
     return (int)n;
@@ -150,6 +162,7 @@ int cs_transport_feed(struct cs_tls *tls, struct cs_str bytes)
     if (bytes.len == 0)
         return 0;
     keep_left(tls, (const uint8_t *)bytes.ptr, bytes.len);
+    keep_first(tls, (const uint8_t *)bytes.ptr, bytes.len);
     tls->facts.bytes_in += bytes.len;
     return 0;
 }
