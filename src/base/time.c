@@ -3,6 +3,7 @@
 #include "base/time.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -127,4 +128,68 @@ struct cs_str cs_time_error_log(int64_t sec, int offset_min, char buf[CS_TIME_TE
 
     return finish(buf, snprintf(buf, CS_TIME_TEXT, "%04d/%02d/%02d %02d:%02d:%02d", d.year, d.month,
                                 d.day, d.hour, d.minute, d.second));
+}
+
+struct cs_str cs_time_span(int64_t sec, char buf[CS_TIME_TEXT])
+{
+    static const struct {
+        uint64_t unit;
+        const char *name;
+        uint64_t least; /* of them: fewer are told in the next smaller unit */
+    } units[] = {
+        {365 * 86400ull + 86400 / 4, "years", 2}, /* a quarter of a leap day each */
+        {30 * 86400ull + 43200, "months", 3},
+        {86400, "days", 2},
+        {3600, "hours", 2},
+        {60, "minutes", 2},
+    };
+    uint64_t span = sec < 0 ? 0 - (uint64_t)sec : (uint64_t)sec;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        uint64_t n = span / units[i].unit;
+        if (n >= units[i].least)
+            return finish(buf, snprintf(buf, CS_TIME_TEXT, "%" PRIu64 " %s", n, units[i].name));
+    }
+    return finish(buf,
+                  snprintf(buf, CS_TIME_TEXT, "%" PRIu64 " second%s", span, span == 1 ? "" : "s"));
+}
+
+/* @n digits off the front of @s, then one of @ends (a NUL in it: the text may end here). */
+static bool take_digits(struct cs_str *s, size_t n, const char *ends, size_t n_ends, int *ret)
+{
+    uint64_t value;
+
+    if (s->len < n || cs_str_to_u64(cs_str_sub(*s, 0, n), 9999, &value) < 0)
+        return false;
+    *s = cs_str_skip(*s, n);
+    if (s->len == 0 ? !memchr(ends, 0, n_ends) : !memchr(ends, s->ptr[0], n_ends))
+        return false;
+    *s = cs_str_skip(*s, 1);
+    *ret = (int)value;
+    return true;
+}
+
+#define ENDS(lit) (lit), sizeof(lit) - 1
+
+int cs_time_parse(struct cs_str text, int64_t *ret_sec)
+{
+    struct cs_date d = {0};
+    uint64_t sec;
+
+    if (text.len && text.ptr[0] == '@') {
+        if (cs_str_to_u64(cs_str_skip(text, 1), INT64_MAX / 1000, &sec) < 0)
+            return -EINVAL;
+        *ret_sec = (int64_t)sec;
+        return 0;
+    }
+    if (text.len && text.ptr[text.len - 1] == 'Z')
+        text.len--;
+    if (!take_digits(&text, 4, ENDS("-"), &d.year) || !take_digits(&text, 2, ENDS("-"), &d.month) ||
+        !take_digits(&text, 2, ENDS("T \0"), &d.day))
+        return -EINVAL;
+    if (text.len && (!take_digits(&text, 2, ENDS(":"), &d.hour) ||
+                     !take_digits(&text, 2, ENDS(":\0"), &d.minute) ||
+                     (text.len && !take_digits(&text, 2, ENDS("\0"), &d.second)) || text.len))
+        return -EINVAL;
+    return cs_date_to_time(&d, ret_sec);
 }

@@ -50,6 +50,12 @@ struct cs_str cs_time_iso_local(int64_t sec, int offset_min, char buf[CS_TIME_TE
 struct cs_str cs_time_asn1(int64_t sec, char buf[CS_TIME_TEXT]);
 /** cs_time_common() - "06/Nov/1994:08:49:37 +0100", as access logs write it. */
 struct cs_str cs_time_common(int64_t sec, int offset_min, char buf[CS_TIME_TEXT]);
+/** cs_time_span() - how long @sec (its sign does not count) is, for people, rounded down to one
+ *  unit that tells enough: "90 seconds", "47 hours", "89 days", "14 months", "9 years". */
+struct cs_str cs_time_span(int64_t sec, char buf[CS_TIME_TEXT]);
+/** cs_time_parse() - a UTC time as people write it: "2027-01-31", "2027-01-31T12:00:00Z", the same
+ *  with a blank for "T" or without seconds or "Z", or "@1800000000". Return: 0, or -EINVAL. */
+int cs_time_parse(struct cs_str text, int64_t *ret_sec);
 /** cs_time_error_log() - "1994/11/06 08:49:37", local time, as error logs write it. */
 struct cs_str cs_time_error_log(int64_t sec, int offset_min, char buf[CS_TIME_TEXT]);
 

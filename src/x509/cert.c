@@ -7,27 +7,22 @@
 
 #include "base/addr.h"
 #include "x509/der.h"
+#include "x509/extension.h"
+#include "x509/fields.h"
 #include "x509/findings.h"
 #include "x509/name.h"
 
-struct parser {
-    struct cs_arena *arena;
-    struct cs_findings *findings;
-    struct cs_cert *cert;
-};
-
 /* ---- refusals ---- */
 
-static bool malformed(struct parser *p, const char *part, const char *why)
+static bool malformed(struct cs_fields *p, const char *part, const char *why)
 {
-    CS_FIND(p->findings, CS_X509_KIND(MALFORMED_CERTIFICATE), NULL, CS_STR("certificate"),
-            (struct cs_str){0}, (struct cs_str){0}, (struct cs_str){0}, cs_str_from(part),
-            cs_str_from(why));
+    CS_FIND(p->findings, p->malformed, NULL, p->what, (struct cs_str){0}, (struct cs_str){0},
+            (struct cs_str){0}, cs_str_from(part), cs_str_from(why));
     return false;
 }
 
 /* Shows @text with \xHH for what made it unacceptable. */
-static bool control_byte(struct parser *p, const char *part, struct cs_str text)
+static bool control_byte(struct cs_fields *p, const char *part, struct cs_str text)
 {
     struct cs_str shown = {0};
 
@@ -36,15 +31,15 @@ static bool control_byte(struct parser *p, const char *part, struct cs_str text)
         shown = c < 0x20 || c >= 0x7f ? cs_arena_printf(p->arena, "%.*s\\x%02X", CS_FMT(shown), c)
                                       : cs_arena_printf(p->arena, "%.*s%c", CS_FMT(shown), c);
     }
-    CS_FIND(p->findings, CS_X509_KIND(NAME_CONTROL_BYTE), NULL, CS_STR("certificate"),
-            (struct cs_str){0}, (struct cs_str){0}, (struct cs_str){0}, cs_str_from(part), shown);
+    CS_FIND(p->findings, CS_X509_KIND(NAME_CONTROL_BYTE), NULL, p->what, (struct cs_str){0},
+            (struct cs_str){0}, (struct cs_str){0}, cs_str_from(part), shown);
     return false;
 }
 
-static bool too_many(struct parser *p, const char *part, size_t n)
+static bool too_many(struct cs_fields *p, const char *part, size_t n)
 {
-    CS_FIND(p->findings, CS_X509_KIND(TOO_MANY_NAMES), NULL, CS_STR("certificate"),
-            (struct cs_str){0}, (struct cs_str){0}, (struct cs_str){0}, cs_str_from(part),
+    CS_FIND(p->findings, CS_X509_KIND(TOO_MANY_NAMES), NULL, p->what, (struct cs_str){0},
+            (struct cs_str){0}, (struct cs_str){0}, cs_str_from(part),
             cs_arena_printf(p->arena, "it has %zu, at most %d are accepted", n, CS_CERT_NAMES_MAX));
     return false;
 }
@@ -133,7 +128,7 @@ struct name_list {
     size_t n, room;
 };
 
-static bool list_add(struct parser *p, struct name_list *list, struct cs_str item)
+static bool list_add(struct cs_fields *p, struct name_list *list, struct cs_str item)
 {
     if (list->n == CS_CERT_NAMES_MAX)
         return false;
@@ -157,7 +152,7 @@ static struct cs_names list_names(const struct name_list *list)
 /* ---- fields ---- */
 
 /* Section 4.1.2.1; the default, version 1, is not encoded. */
-static bool parse_version(struct parser *p, struct cs_str *tbs)
+static bool parse_version(struct cs_fields *p, struct cs_str *tbs)
 {
     struct cs_str explicit;
     uint64_t version = 0;
@@ -172,7 +167,7 @@ static bool parse_version(struct parser *p, struct cs_str *tbs)
 }
 
 /* Section 4.1.2.2. Odd serials are accepted, as the libraries do, with a warning. */
-static bool parse_serial(struct parser *p, struct cs_str *tbs)
+static bool parse_serial(struct cs_fields *p, struct cs_str *tbs)
 {
     struct cs_str serial;
     const char *odd = NULL;
@@ -193,23 +188,30 @@ static bool parse_serial(struct parser *p, struct cs_str *tbs)
     return true;
 }
 
-/* Sections 4.1.1.2 and 4.1.2.3. */
-static bool parse_signature_algorithm(struct parser *p, struct cs_str algorithm)
+bool cs_signature_algorithm(struct cs_str algorithm, struct cs_arena *arena,
+                            struct cs_str *ret_name, bool *ret_weak)
 {
     const struct known_oid *known;
     struct cs_str content, oid;
 
     if (!cs_der_take(&algorithm, CS_DER_SEQUENCE, &content) || !cs_der_oid(&content, &oid))
-        return malformed(p, "signature algorithm", "it is not an AlgorithmIdentifier");
+        return false;
     known = FIND_OID(signature_algorithms, oid);
-    p->cert->sig_alg = known ? known->name : cs_der_oid_text(oid, p->arena);
-    p->cert->sig_weak = known && known->weak;
+    *ret_name = known ? known->name : cs_der_oid_text(oid, arena);
+    *ret_weak = known && known->weak;
     return true;
 }
 
+/* Sections 4.1.1.2 and 4.1.2.3. */
+static bool parse_signature_algorithm(struct cs_fields *p, struct cs_str algorithm)
+{
+    return cs_signature_algorithm(algorithm, p->arena, &p->cert->sig_alg, &p->cert->sig_weak) ||
+           malformed(p, "signature algorithm", "it is not an AlgorithmIdentifier");
+}
+
 /* Sections 4.1.2.4 and 4.1.2.6. */
-static bool parse_name(struct parser *p, struct cs_str *tbs, const char *part,
-                       struct cs_str *ret_name)
+bool cs_fields_name(struct cs_fields *p, struct cs_str *tbs, const char *part,
+                    struct cs_str *ret_name)
 {
     struct cs_str name;
 
@@ -226,12 +228,14 @@ static bool parse_name(struct parser *p, struct cs_str *tbs, const char *part,
 }
 
 /* Section 4.1.2.5. */
-static bool parse_validity(struct parser *p, struct cs_str *tbs)
+static bool parse_validity(struct cs_fields *p, struct cs_str *tbs)
 {
     struct cs_str validity;
 
-    if (!cs_der_take(tbs, CS_DER_SEQUENCE, &validity) ||
-        !cs_der_time(&validity, &p->cert->not_before) ||
+    if (!cs_der_take(tbs, CS_DER_SEQUENCE, &validity))
+        return malformed(p, "validity", "it is not a SEQUENCE");
+    p->cert->validity = validity;
+    if (!cs_der_time(&validity, &p->cert->not_before) ||
         !cs_der_time(&validity, &p->cert->not_after) || validity.len)
         return malformed(p, "validity",
                          "a time is not of the form YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ");
@@ -254,7 +258,7 @@ static unsigned count_bits(struct cs_str number)
 }
 
 /* RFC 3279 section 2.3.1: RSAPublicKey { modulus, publicExponent }. */
-static bool parse_rsa_key(struct parser *p, struct cs_str key)
+static bool parse_rsa_key(struct cs_fields *p, struct cs_str key)
 {
     struct cs_str numbers, modulus, exponent;
 
@@ -266,7 +270,7 @@ static bool parse_rsa_key(struct parser *p, struct cs_str key)
 }
 
 /* RFC 5480 section 2.1.1: only named curves. */
-static bool parse_ec_key(struct parser *p, struct cs_str parameters)
+static bool parse_ec_key(struct cs_fields *p, struct cs_str parameters)
 {
     const struct known_oid *known;
     struct cs_str oid;
@@ -279,8 +283,8 @@ static bool parse_ec_key(struct parser *p, struct cs_str parameters)
     return true;
 }
 
-static bool parse_key_kind(struct parser *p, struct cs_str oid, struct cs_str parameters,
-                           struct cs_str key)
+bool cs_fields_key_kind(struct cs_fields *p, struct cs_str oid, struct cs_str parameters,
+                        struct cs_str key)
 {
     const struct known_oid *known = FIND_OID(key_algorithms, oid);
 
@@ -298,7 +302,7 @@ static bool parse_key_kind(struct parser *p, struct cs_str oid, struct cs_str pa
 }
 
 /* Section 4.1.2.7. */
-static bool parse_spki(struct parser *p, struct cs_str *tbs)
+bool cs_fields_spki(struct cs_fields *p, struct cs_str *tbs)
 {
     struct cs_str whole, spki, algorithm, oid, key;
     unsigned unused;
@@ -311,13 +315,13 @@ static bool parse_spki(struct parser *p, struct cs_str *tbs)
         !cs_der_take(&spki, CS_DER_SEQUENCE, &algorithm) || !cs_der_oid(&algorithm, &oid) ||
         !cs_der_bits(&spki, &key, &unused) || spki.len || unused)
         return malformed(p, "public key", "it is not a SubjectPublicKeyInfo");
-    return parse_key_kind(p, oid, algorithm, key);
+    return cs_fields_key_kind(p, oid, algorithm, key);
 }
 
 /* ---- extensions: each gets the content of extnValue ---- */
 
 /* Section 4.2.1.9. */
-static bool parse_basic_constraints(struct parser *p, struct cs_str value, bool critical)
+static bool parse_basic_constraints(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct cs_str bc;
     uint64_t len;
@@ -339,7 +343,7 @@ static bool parse_basic_constraints(struct parser *p, struct cs_str value, bool 
 }
 
 /* Section 4.2.1.3: bit 0 is the top bit of the first byte. */
-static bool parse_key_usage(struct parser *p, struct cs_str value, bool critical)
+static bool parse_key_usage(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct cs_str bytes;
     unsigned unused;
@@ -355,7 +359,7 @@ static bool parse_key_usage(struct parser *p, struct cs_str value, bool critical
 }
 
 /* Section 4.2.1.12. */
-static bool parse_ext_key_usage(struct parser *p, struct cs_str value, bool critical)
+static bool parse_ext_key_usage(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct name_list others = {0};
     struct cs_str list, oid;
@@ -378,7 +382,7 @@ static bool parse_ext_key_usage(struct parser *p, struct cs_str value, bool crit
 }
 
 /* An IA5String that is a name: ASCII without control characters. */
-static bool check_ia5_name(struct parser *p, const char *part, struct cs_str name)
+static bool check_ia5_name(struct cs_fields *p, const char *part, struct cs_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         uint8_t c = (uint8_t)name.ptr[i];
@@ -395,7 +399,7 @@ struct san_lists {
 };
 
 /* GeneralName, section 4.2.1.6: the primitive choices that we compare. */
-static bool parse_general_name(struct parser *p, struct san_lists *lists,
+static bool parse_general_name(struct cs_fields *p, struct san_lists *lists,
                                const struct cs_der_element *name)
 {
     struct name_list *list;
@@ -420,7 +424,7 @@ static bool parse_general_name(struct parser *p, struct san_lists *lists,
 }
 
 /* Section 4.2.1.6. */
-static bool parse_subject_alt_name(struct parser *p, struct cs_str value, bool critical)
+static bool parse_subject_alt_name(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct san_lists lists = {0};
     struct cs_der_element name;
@@ -446,7 +450,7 @@ static bool parse_subject_alt_name(struct parser *p, struct cs_str value, bool c
 }
 
 /* Section 4.2.1.2. */
-static bool parse_subject_key_id(struct parser *p, struct cs_str value, bool critical)
+static bool parse_subject_key_id(struct cs_fields *p, struct cs_str value, bool critical)
 {
     if (!cs_der_take(&value, CS_DER_OCTET_STRING, &p->cert->ski) || value.len)
         return malformed(p, "subjectKeyIdentifier", "it is not an OCTET STRING");
@@ -454,7 +458,7 @@ static bool parse_subject_key_id(struct parser *p, struct cs_str value, bool cri
 }
 
 /* Section 4.2.1.1; issuer and serial number, where given, are left to the path builder. */
-static bool parse_authority_key_id(struct parser *p, struct cs_str value, bool critical)
+static bool parse_authority_key_id(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct cs_str aki;
     bool there;
@@ -466,7 +470,7 @@ static bool parse_authority_key_id(struct parser *p, struct cs_str value, bool c
 }
 
 /* Section 4.2.1.10: enforced by the library, noted here. */
-static bool parse_name_constraints(struct parser *p, struct cs_str value, bool critical)
+static bool parse_name_constraints(struct cs_fields *p, struct cs_str value, bool critical)
 {
     if (!cs_der_is_one(value, CS_DER_SEQUENCE))
         return malformed(p, "nameConstraints", "it is not a SEQUENCE");
@@ -475,7 +479,7 @@ static bool parse_name_constraints(struct parser *p, struct cs_str value, bool c
 }
 
 /* The URI among GeneralNames, added to @list. */
-static bool add_urls(struct parser *p, const char *part, struct cs_str names,
+static bool add_urls(struct cs_fields *p, const char *part, struct cs_str names,
                      struct name_list *list)
 {
     struct cs_der_element name;
@@ -494,7 +498,8 @@ static bool add_urls(struct parser *p, const char *part, struct cs_str names,
 }
 
 /* DistributionPoint { [0] { [0] fullName … } … }, section 4.2.1.13. */
-static bool parse_distribution_point(struct parser *p, struct cs_str point, struct name_list *urls)
+static bool parse_distribution_point(struct cs_fields *p, struct cs_str point,
+                                     struct name_list *urls)
 {
     struct cs_str name, full;
     bool there;
@@ -509,7 +514,7 @@ static bool parse_distribution_point(struct parser *p, struct cs_str point, stru
 }
 
 /* Section 4.2.1.13. */
-static bool parse_crl_points(struct parser *p, struct cs_str value, bool critical)
+static bool parse_crl_points(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct name_list urls = {0};
     struct cs_str points, point;
@@ -530,7 +535,7 @@ static const struct cs_str ocsp_oid = CS_STR_INIT("\x2b\x06\x01\x05\x05\x07\x30\
 static const struct cs_str ca_issuers_oid = CS_STR_INIT("\x2b\x06\x01\x05\x05\x07\x30\x02");
 
 /* Section 4.2.2.1. */
-static bool parse_authority_info(struct parser *p, struct cs_str value, bool critical)
+static bool parse_authority_info(struct cs_fields *p, struct cs_str value, bool critical)
 {
     struct name_list ocsp = {0}, issuers = {0};
     struct cs_str list, access, method;
@@ -554,12 +559,12 @@ static bool parse_authority_info(struct parser *p, struct cs_str value, bool cri
 }
 
 /* Extensions that the libraries enforce and that have nothing for us. */
-static bool parse_nothing(struct parser *p, struct cs_str value, bool critical)
+static bool parse_nothing(struct cs_fields *p, struct cs_str value, bool critical)
 {
     return true;
 }
 
-typedef bool parse_extension_fn(struct parser *p, struct cs_str value, bool critical);
+typedef bool parse_extension_fn(struct cs_fields *p, struct cs_str value, bool critical);
 
 /* Those that may be critical are the ones that both libraries process themselves. */
 static const struct extension {
@@ -590,7 +595,7 @@ struct seen {
     size_t n;
 };
 
-static bool note_extension(struct parser *p, struct seen *seen, struct cs_str oid)
+static bool note_extension(struct cs_fields *p, struct seen *seen, struct cs_str oid)
 {
     for (size_t i = 0; i < seen->n; i++) {
         if (cs_str_eq(seen->oids[i], oid))
@@ -602,37 +607,42 @@ static bool note_extension(struct parser *p, struct seen *seen, struct cs_str oi
     return true;
 }
 
-/* Extension { extnID, critical DEFAULT FALSE, extnValue }. */
-static bool parse_extension(struct parser *p, struct seen *seen, struct cs_str extension)
+static bool parse_extension(struct cs_fields *p, struct seen *seen, const struct cs_extension *ext)
 {
-    struct cs_str oid, value;
-    bool critical = false;
     const struct extension *known = NULL;
 
-    if (!cs_der_oid(&extension, &oid))
-        return malformed(p, "extensions", "one of them has no identifier");
-    if (cs_der_next_is(extension, CS_DER_BOOLEAN) && !cs_der_bool(&extension, &critical))
-        return malformed(p, "extensions", "critical is not a BOOLEAN in DER");
-    if (!cs_der_take(&extension, CS_DER_OCTET_STRING, &value) || extension.len)
-        return malformed(p, "extensions", "one of them has no value");
-    if (!note_extension(p, seen, oid))
+    if (!note_extension(p, seen, ext->oid))
         return false;
     for (size_t i = 0; i < N_KNOWN && !known; i++) {
-        if (cs_str_eq(extensions[i].oid, oid))
+        if (cs_str_eq(extensions[i].oid, ext->oid))
             known = &extensions[i];
     }
-    if (critical && !(known && known->may_be_critical) && !p->cert->has_unknown_critical) {
+    if (ext->critical && !(known && known->may_be_critical) && !p->cert->has_unknown_critical) {
         p->cert->has_unknown_critical = true;
-        p->cert->unknown_critical = cs_der_oid_text(oid, p->arena);
+        p->cert->unknown_critical = cs_der_oid_text(ext->oid, p->arena);
     }
-    return !known || known->parse(p, value, critical);
+    return !known || known->parse(p, ext->value, ext->critical);
+}
+
+bool cs_fields_extensions(struct cs_fields *p, struct cs_str list)
+{
+    struct seen seen = {.n = 0};
+    struct cs_extension ext;
+
+    p->cert->extensions = list;
+    while (list.len) {
+        if (!cs_extension_next(&list, &ext))
+            return malformed(p, "extensions", "one of them is not an Extension in DER");
+        if (!parse_extension(p, &seen, &ext))
+            return false;
+    }
+    return true;
 }
 
 /* Sections 4.1.2.8 (unique identifiers, passed over) and 4.1.2.9. */
-static bool parse_extensions(struct parser *p, struct cs_str *tbs)
+static bool parse_extensions(struct cs_fields *p, struct cs_str *tbs)
 {
-    struct seen seen = {.n = 0};
-    struct cs_str explicit, list, extension, id;
+    struct cs_str explicit, list, id;
     bool there;
 
     if (!cs_der_optional(tbs, CS_DER_CONTEXT(1), &there, &id) ||
@@ -645,19 +655,13 @@ static bool parse_extensions(struct parser *p, struct cs_str *tbs)
         return malformed(p, "extensions", "the certificate is not of version 3 and has some");
     if (!cs_der_take(&explicit, CS_DER_SEQUENCE, &list) || explicit.len || list.len == 0)
         return malformed(p, "extensions", "they are not a list");
-    while (list.len) {
-        if (!cs_der_take(&list, CS_DER_SEQUENCE, &extension))
-            return malformed(p, "extensions", "they are not a list");
-        if (!parse_extension(p, &seen, extension))
-            return false;
-    }
-    return true;
+    return cs_fields_extensions(p, list);
 }
 
 /* ---- the whole ---- */
 
 /* Section 4.1.2. */
-static bool parse_tbs(struct parser *p, struct cs_str tbs, struct cs_str outer_algorithm)
+static bool parse_tbs(struct cs_fields *p, struct cs_str tbs, struct cs_str outer_algorithm)
 {
     struct cs_str algorithm;
 
@@ -667,15 +671,15 @@ static bool parse_tbs(struct parser *p, struct cs_str tbs, struct cs_str outer_a
         !cs_str_eq(algorithm, outer_algorithm))
         return malformed(p, "signature algorithm", "inside and outside it differ");
     if (!parse_signature_algorithm(p, algorithm) ||
-        !parse_name(p, &tbs, "issuer", &p->cert->issuer) || !parse_validity(p, &tbs) ||
-        !parse_name(p, &tbs, "subject", &p->cert->subject) || !parse_spki(p, &tbs) ||
+        !cs_fields_name(p, &tbs, "issuer", &p->cert->issuer) || !parse_validity(p, &tbs) ||
+        !cs_fields_name(p, &tbs, "subject", &p->cert->subject) || !cs_fields_spki(p, &tbs) ||
         !parse_extensions(p, &tbs))
         return false;
     return tbs.len == 0 || malformed(p, "end", "something follows the extensions");
 }
 
 /* Section 4.1.1. */
-static bool parse_certificate(struct parser *p, struct cs_str der)
+static bool parse_certificate(struct cs_fields *p, struct cs_str der)
 {
     struct cs_str certificate, tbs, whole, algorithm, signature;
     unsigned unused;
@@ -691,7 +695,7 @@ static bool parse_certificate(struct parser *p, struct cs_str der)
     return parse_tbs(p, tbs, algorithm);
 }
 
-static void warn_portability(struct parser *p)
+static void warn_portability(struct cs_fields *p)
 {
     if (cs_name_is_empty(p->cert->subject) && p->cert->san.present && !p->cert->san.critical)
         CS_FIND(p->findings, CS_X509_KIND(EMPTY_SUBJECT_SAN_NOT_CRITICAL), NULL,
@@ -702,7 +706,11 @@ int cs_cert_parse(struct cs_str der, struct cs_arena *arena, struct cs_findings 
                   struct cs_cert *ret_cert)
 {
     struct cs_cert cert = {.der = der, .path_len = -1};
-    struct parser p = {arena, findings, &cert};
+    struct cs_fields p = {.arena = arena,
+                          .findings = findings,
+                          .cert = &cert,
+                          .what = CS_STR("certificate"),
+                          .malformed = CS_X509_KIND(MALFORMED_CERTIFICATE)};
 
     if (!parse_certificate(&p, der))
         return CS_CERT_REFUSED;
@@ -752,7 +760,7 @@ struct cs_str cs_cert_eku_text(const struct cs_cert *cert, struct cs_arena *aren
     return text.len ? text : CS_STR("none");
 }
 
-static struct cs_str ip_text(struct cs_str ip, struct cs_arena *arena)
+struct cs_str cs_ip_text(struct cs_str ip, struct cs_arena *arena)
 {
     struct cs_addr addr = {0};
     char buf[CS_ADDR_TEXT];
@@ -788,7 +796,7 @@ struct cs_str cs_cert_names_text(const struct cs_cert *cert, struct cs_arena *ar
             if (n++ >= SHOWN)
                 continue;
             if (lists[i].names.items == cert->san.ip.items)
-                name = ip_text(name, arena);
+                name = cs_ip_text(name, arena);
             text = add_word(arena, text,
                             cs_arena_printf(arena, "%s%.*s", lists[i].prefix, CS_FMT(name)));
         }

@@ -68,7 +68,8 @@ struct cs_cert {
     struct cs_str subject;   /* DER of the Name; may have no attributes */
     int64_t not_before;      /* seconds since 1970 */
     int64_t not_after;
-    struct cs_str spki; /* DER of the SubjectPublicKeyInfo */
+    struct cs_str validity; /* content of the Validity: how the times are written */
+    struct cs_str spki;     /* DER of the SubjectPublicKeyInfo */
 
     enum cs_key_kind key_kind;
     unsigned key_bits;      /* 0 when unknown */
@@ -99,6 +100,7 @@ struct cs_cert {
     struct cs_str ski; /* subjectKeyIdentifier, empty when there is none */
     struct cs_str aki; /* keyIdentifier of authorityKeyIdentifier, or empty */
 
+    struct cs_str extensions; /* content of their SEQUENCE: x509/extension.h reads it */
     bool has_name_constraints;
     bool has_unknown_critical;
     struct cs_str unknown_critical; /* its OID as text; the first one */
@@ -129,6 +131,8 @@ struct cs_str cs_cert_eku_text(const struct cs_cert *cert, struct cs_arena *aren
 /** cs_cert_names_text() - "DNS:a.test, IP:192.0.2.1", the subjectAltNames in @arena, at most
  *  a dozen of them and a count of the rest; "none" for none. */
 struct cs_str cs_cert_names_text(const struct cs_cert *cert, struct cs_arena *arena);
+/** cs_ip_text() - "192.0.2.1" for the 4 or 16 bytes of an iPAddress. In @arena. */
+struct cs_str cs_ip_text(struct cs_str ip, struct cs_arena *arena);
 /** cs_serial_text() - @serial (content of an INTEGER): serial number in upper-case hex as
  * $ssl_client_serial writes it: whole bytes, no leading zero byte, "-" before a negative one. In
  * @arena. */

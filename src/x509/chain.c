@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "x509/findings.h"
+#include "x509/lint.h"
 #include "x509/name.h"
 
 enum { COMPLAINTS_MAX = 128, PATH_MAX_CERTS = 64, LIBRARY_DEPTH = 32 };
@@ -444,23 +445,10 @@ static void explain_no_issuer(struct run *run, int depth)
                 cs_arena_printf(run->arena, "%zu presented, %zu trusted", run->n, n_trusted));
 }
 
-static const char *why_not_ca(const struct cs_cert *cert)
-{
-    if (cert->version < 3)
-        return "it is a version 1 certificate, which has no extensions";
-    if (!cert->has_basic_constraints)
-        return "it has no basicConstraints";
-    if (!cert->ca)
-        return "its basicConstraints say CA:FALSE";
-    if (may_not_sign_certs(cert))
-        return "its key usage lacks keyCertSign";
-    return NULL;
-}
-
 static void explain_not_ca(struct run *run, int depth)
 {
     const struct cs_cert *cert = (size_t)depth < run->n_path ? run->path[depth] : NULL;
-    const char *why = cert ? why_not_ca(cert) : NULL;
+    const char *why = cert ? cs_lint_why_not_ca(cert) : NULL;
 
     find_in_run(run, depth, CS_X509_KIND(ISSUER_NOT_CA),
                 cs_str_from(why ? why : "the library does not take it for a CA"),
@@ -494,12 +482,11 @@ static void explain_purpose(struct run *run, int depth)
     if (!cert || (cert->has_eku && !(cert->eku & wanted_eku(run)))) {
         if (cert)
             find_purpose(run, depth, cert);
-    } else if (depth > 0 && why_not_ca(cert)) {
+    } else if (depth > 0 && cs_lint_why_not_ca(cert)) {
         if (!has_complaint(run, CS_X509_ERR_INVALID_CA, depth) &&
             !has_complaint(run, CS_X509_ERR_NO_CERT_SIGN, depth))
             explain_not_ca(run, depth);
-    } else if (depth == 0 && cert->has_key_usage &&
-               !(cert->key_usage & CS_USAGE_DIGITAL_SIGNATURE)) {
+    } else if (depth == 0 && !cs_lint_may_sign(cert)) {
         find_key_usage(run, cert);
     } else {
         find_purpose(run, depth, cert);
@@ -635,22 +622,12 @@ static void check_leaf_usage(struct run *run)
 {
     const struct cs_cert *leaf = &run->certs[0];
 
-    if (!leaf->has_key_usage || leaf->key_usage & CS_USAGE_DIGITAL_SIGNATURE)
+    if (cs_lint_may_sign(leaf))
         return;
     if (has_complaint(run, CS_X509_ERR_PURPOSE, 0))
         return; /* told already */
     complain(run, CS_X509_ERR_PURPOSE, 0);
     find_key_usage(run, leaf);
-}
-
-static bool is_weak_key(const struct cs_cert *cert)
-{
-    switch (cert->key_kind) {
-    case CS_KEY_RSA:
-    case CS_KEY_RSA_PSS: return cert->key_bits < 2048;
-    case CS_KEY_EC: return cert->key_bits > 0 && cert->key_bits < 224;
-    default: return false;
-    }
 }
 
 /* The strength that OpenSSL asks for at security level 2. The signature of the last
@@ -659,7 +636,7 @@ static void check_strength(struct run *run)
 {
     for (size_t i = 0; i < run->n_path; i++) {
         const struct cs_cert *cert = run->path[i];
-        if (is_weak_key(cert)) {
+        if (cs_lint_weak_key(cert)) {
             complain(run, i ? CS_X509_ERR_CA_KEY_SMALL : CS_X509_ERR_LEAF_KEY_SMALL, (int)i);
             find_in_run(run, (int)i, CS_X509_KIND(WEAK_KEY), cert->key_name,
                         cs_arena_printf(run->arena, "%u", cert->key_bits));

@@ -18,11 +18,11 @@
 #include "x509/der.h"
 #include "x509/digest.h"
 #include "x509/findings.h"
+#include "x509/list.h"
 #include "x509/name.h"
 #include "x509/pem.h"
 
 enum {
-    SERIAL_MAX = 64,
     SIGNATURE_MAX = 2048,
     LISTS_MAX = 4096,
     TAIL = 5, /* date (4 bytes) and reason behind the serial number of a slot */
@@ -86,8 +86,8 @@ struct cs_crl_set {
 
 /* A list while it is read. */
 struct draft {
-    struct list list;
-    struct cs_str der, aki, revoked;
+    struct list list;    /* as it will lie in the block */
+    struct cs_list read; /* as it was read */
     struct frame frame;
 };
 
@@ -166,10 +166,10 @@ static const EVP_MD *pss_digest(struct cs_str parameters)
 }
 
 /* What the signature is made with; the digest of the signed part is taken at once. */
-static bool read_algorithm(struct builder *b, struct draft *d, struct cs_str algorithm)
+static bool read_algorithm(struct builder *b, struct draft *d)
 {
     const EVP_MD *digest = NULL;
-    struct cs_str content, oid;
+    struct cs_str algorithm = d->read.algorithm, content, oid;
     bool known = false;
 
     if (!cs_der_take(&algorithm, CS_DER_SEQUENCE, &content) || !cs_der_oid(&content, &oid))
@@ -265,158 +265,49 @@ static bool verify_list(const struct list *list, struct cs_str tbs, const struct
     return ok;
 }
 
-/* ---- the frame of a list ---- */
+/* ---- what kinds are taken ---- */
 
-struct extension {
-    struct cs_str oid, value;
-    bool critical;
-};
-
-static bool next_extension(struct cs_str *in, struct extension *ret)
+/* Whatever could narrow a list, or makes it the supplement of another one. */
+static bool check_kind(struct builder *b, const struct draft *d)
 {
-    struct cs_str content;
-
-    ret->critical = false;
-    if (!cs_der_take(in, CS_DER_SEQUENCE, &content) || !cs_der_oid(&content, &ret->oid))
-        return false;
-    if (cs_der_next_is(content, CS_DER_BOOLEAN) && !cs_der_bool(&content, &ret->critical))
-        return false;
-    return cs_der_take(&content, CS_DER_OCTET_STRING, &ret->value) && content.len == 0;
-}
-
-/* Extensions of lists and entries are all of the arc 2.5.29. Return: its last number, or -1. */
-static int short_oid(struct cs_str oid)
-{
-    return oid.len == 3 && oid.ptr[0] == 0x55 && oid.ptr[1] == 0x1d ? (uint8_t)oid.ptr[2] : -1;
-}
-
-enum { ID_CRL_NUMBER = 20, ID_REASON = 21, ID_DELTA = 27, ID_IDP = 28, ID_AKI = 35 };
-
-static bool read_aki(struct builder *b, struct draft *d, struct cs_str value)
-{
-    struct cs_str aki;
-    bool there;
-
-    if (!cs_der_take(&value, CS_DER_SEQUENCE, &aki) || value.len ||
-        !cs_der_optional(&aki, CS_DER_CONTEXT(0), &there, &d->aki))
-        return malformed(b, d, "authorityKeyIdentifier", "it is not a SEQUENCE");
-    d->list.has_aki = there;
-    SHA256((const uint8_t *)d->aki.ptr, d->aki.len, d->list.aki);
+    if (d->read.is_delta)
+        return unsupported(b, d, "it is a delta list, which completes another one");
+    if (d->read.has_issuing_point)
+        return unsupported(b, d,
+                           "it has an issuing distribution point, so it may cover only a part of "
+                           "the certificates");
+    if (d->read.unknown_critical.len)
+        return unsupported(
+            b, d,
+            cs_arena_printf(&b->arena, "it has the unknown critical extension %.*s",
+                            CS_FMT(cs_der_oid_text(d->read.unknown_critical, &b->arena)))
+                .ptr);
     return true;
 }
 
-/* RFC 5280 section 5.2. */
-static bool read_list_extensions(struct builder *b, struct draft *d, struct cs_str list)
-{
-    struct extension ext;
-    bool has_aki = false;
-
-    while (list.len) {
-        if (!next_extension(&list, &ext))
-            return malformed(b, d, "extensions", "one of them is not an Extension");
-        switch (short_oid(ext.oid)) {
-        case ID_AKI:
-            if (has_aki)
-                return malformed(b, d, "extensions", "one of them occurs twice");
-            has_aki = true;
-            if (!read_aki(b, d, ext.value))
-                return false;
-            continue;
-        case ID_DELTA: return unsupported(b, d, "it is a delta list, which completes another one");
-        case ID_IDP:
-            return unsupported(b, d,
-                               "it has an issuing distribution point, so it may cover "
-                               "only a part of the certificates");
-        case ID_CRL_NUMBER: continue;
-        default: break;
-        }
-        if (ext.critical)
-            return unsupported(b, d,
-                               cs_arena_printf(&b->arena,
-                                               "it has the unknown critical extension %.*s",
-                                               CS_FMT(cs_der_oid_text(ext.oid, &b->arena)))
-                                   .ptr);
-    }
-    return true;
-}
-
-/* First pass over revokedCertificates: how many, and the longest serial number. */
-static bool count_entries(struct builder *b, struct draft *d)
-{
-    struct cs_str rest = d->revoked, entry, serial;
-
-    while (rest.len) {
-        if (!cs_der_take(&rest, CS_DER_SEQUENCE, &entry) || !cs_der_integer(&entry, &serial))
-            return malformed(b, d, "revokedCertificates", "an entry has no serial number");
-        if (serial.len > SERIAL_MAX)
-            return malformed(b, d, "revokedCertificates", "a serial number has over 64 bytes");
-        if (serial.len > d->list.serial_room)
-            d->list.serial_room = serial.len;
-        d->list.n_entries++;
-    }
-    d->list.n_slots = d->list.n_entries + d->list.n_entries / 3 + 1;
-    return true;
-}
-
-static bool read_times(struct builder *b, struct draft *d, struct cs_str *tbs)
-{
-    d->list.next_update = INT64_MAX;
-    if (!cs_der_time(tbs, &d->list.this_update))
-        return malformed(b, d, "thisUpdate", "it is not a time");
-    if ((cs_der_next_is(*tbs, CS_DER_UTC_TIME) || cs_der_next_is(*tbs, CS_DER_GENERALIZED_TIME)) &&
-        !cs_der_time(tbs, &d->list.next_update))
-        return malformed(b, d, "nextUpdate", "it is not a time");
-    return true;
-}
-
-/* RFC 5280 section 5.1.2. */
-static bool read_tbs(struct builder *b, struct draft *d, struct cs_str tbs, struct cs_str algorithm)
-{
-    struct cs_str inner, explicit, extensions;
-    uint64_t version = 0;
-    bool there;
-
-    if (cs_der_next_is(tbs, CS_DER_INTEGER) && (!cs_der_uint(&tbs, 1, &version) || version != 1))
-        return malformed(b, d, "version", "it is not 2");
-    if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &inner) || !cs_str_eq(inner, algorithm))
-        return malformed(b, d, "signature algorithm", "inside and outside it differ");
-    if (!cs_der_take_whole(&tbs, CS_DER_SEQUENCE, &d->frame.issuer) ||
-        cs_name_check(d->frame.issuer) != CS_NAME_FINE)
-        return malformed(b, d, "issuer", "it is not a name, or has control characters");
-    cs_name_digest(d->frame.issuer, d->list.issuer);
-    if (!read_times(b, d, &tbs))
-        return false;
-    if (!cs_der_optional(&tbs, CS_DER_SEQUENCE, &there, &d->revoked) ||
-        !cs_der_optional(&tbs, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED, &there, &explicit) ||
-        tbs.len)
-        return malformed(b, d, "encoding", "it is not a TBSCertList");
-    if (there &&
-        (version != 1 || !cs_der_take(&explicit, CS_DER_SEQUENCE, &extensions) || explicit.len))
-        return malformed(b, d, "extensions", "they are not a list, or the version is not 2");
-    if (there && !read_list_extensions(b, d, extensions))
-        return false;
-    return count_entries(b, d);
-}
-
-/* RFC 5280 section 5.1.1. */
 static bool read_list(struct builder *b, struct draft *d)
 {
-    struct cs_str der = d->der, whole, tbs, algorithm, signature;
-    struct cs_str content;
-    unsigned unused;
+    struct cs_list *read = &d->read;
+    struct cs_list_fault fault;
+    bool well_formed = cs_list_parse(read->der, read, &fault);
 
-    if (!cs_der_take(&der, CS_DER_SEQUENCE, &content) || der.len ||
-        !cs_der_take_whole(&content, CS_DER_SEQUENCE, &whole) ||
-        !cs_der_take_whole(&content, CS_DER_SEQUENCE, &algorithm) ||
-        !cs_der_bits(&content, &signature, &unused) || content.len || unused)
-        return malformed(b, d, "encoding", "it is not a CertificateList in DER");
-    if (signature.len > SIGNATURE_MAX)
+    d->frame.issuer = read->issuer;
+    d->frame.tbs = read->tbs;
+    d->list.this_update = read->this_update;
+    d->list.next_update = read->next_update;
+    if (!well_formed)
+        return malformed(b, d, fault.part, fault.why);
+    if (read->signature.len > SIGNATURE_MAX)
         return malformed(b, d, "signature", "it is longer than 2048 bytes");
-    memcpy(d->list.signature, signature.ptr, signature.len);
-    d->list.signature_len = signature.len;
-    d->frame.tbs = whole;
-    (void)cs_der_take(&whole, CS_DER_SEQUENCE, &tbs);
-    return read_tbs(b, d, tbs, algorithm) && read_algorithm(b, d, algorithm);
+    memcpy(d->list.signature, read->signature.ptr, read->signature.len);
+    d->list.signature_len = read->signature.len;
+    cs_name_digest(read->issuer, d->list.issuer);
+    d->list.has_aki = read->has_aki;
+    SHA256((const uint8_t *)read->aki.ptr, read->aki.len, d->list.aki);
+    d->list.n_entries = read->n_entries;
+    d->list.serial_room = read->serial_max;
+    d->list.n_slots = read->n_entries + read->n_entries / 3 + 1;
+    return check_kind(b, d) && read_algorithm(b, d);
 }
 
 /* ---- the block ---- */
@@ -463,27 +354,6 @@ static uint8_t *find_slot(uint8_t *slots, const struct list *list, struct cs_str
     }
 }
 
-/* RFC 5280 section 5.3: only the reason is kept; whatever else is critical is refused. */
-static bool read_entry_extensions(struct builder *b, const struct draft *d, struct cs_str list,
-                                  unsigned *ret_reason)
-{
-    struct extension ext;
-
-    while (list.len) {
-        if (!next_extension(&list, &ext))
-            return malformed(b, d, "revokedCertificates", "an entry's extension is not one");
-        if (short_oid(ext.oid) == ID_REASON) {
-            struct cs_str reason;
-            if (!cs_der_take(&ext.value, CS_DER_ENUMERATED, &reason) || reason.len != 1)
-                return malformed(b, d, "revokedCertificates", "a reason is not a small number");
-            *ret_reason = (uint8_t)reason.ptr[0];
-        } else if (ext.critical) {
-            return unsupported(b, d, "an entry has an unknown critical extension");
-        }
-    }
-    return true;
-}
-
 static uint32_t clip_date(int64_t sec)
 {
     return sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
@@ -497,22 +367,19 @@ struct entry {
     size_t at;
 };
 
-static bool read_entry(struct builder *b, const struct draft *d, struct cs_str content,
+static bool read_entry(struct builder *b, const struct draft *d, struct cs_str *rest,
                        struct entry *ret)
 {
-    struct cs_str extensions = {0};
-    unsigned reason = 0;
-    int64_t date;
+    struct cs_list_entry entry;
+    const char *why = cs_list_next(rest, &entry);
 
-    (void)cs_der_integer(&content, &ret->serial); /* the first pass has seen it */
-    if (!cs_der_time(&content, &date))
-        return malformed(b, d, "revokedCertificates", "an entry has no date");
-    if (content.len && (!cs_der_take(&content, CS_DER_SEQUENCE, &extensions) || content.len))
-        return malformed(b, d, "revokedCertificates", "an entry has more than it may");
-    if (!read_entry_extensions(b, d, extensions, &reason))
-        return false;
-    ret->date = clip_date(date);
-    ret->reason = (uint8_t)reason;
+    if (why)
+        return malformed(b, d, "revokedCertificates", why);
+    if (entry.unknown_critical)
+        return unsupported(b, d, "an entry has an unknown critical extension");
+    ret->serial = entry.serial;
+    ret->date = clip_date(entry.date);
+    ret->reason = (uint8_t)entry.reason;
     ret->at = first_slot(&d->list, ret->serial);
     return true;
 }
@@ -534,7 +401,7 @@ static void put_entry(const struct list *list, uint8_t *slots, const struct entr
 static bool fill_list(struct builder *b, const struct draft *d, uint8_t *slots)
 {
     enum { AHEAD = 16 };
-    struct cs_str rest = d->revoked, content;
+    struct cs_str rest = d->read.entries;
     struct entry pending[AHEAD];
     size_t n = 0;
 
@@ -542,8 +409,7 @@ static bool fill_list(struct builder *b, const struct draft *d, uint8_t *slots)
         struct entry *e = &pending[n % AHEAD];
         if (n >= AHEAD)
             put_entry(&d->list, slots, e);
-        (void)cs_der_take(&rest, CS_DER_SEQUENCE, &content);
-        if (!read_entry(b, d, content, e))
+        if (!read_entry(b, d, &rest, e))
             return false;
         __builtin_prefetch(slots + e->at * slot_len(&d->list), 1);
     }
@@ -623,8 +489,8 @@ static bool add_list(struct builder *b, struct cs_str der, const struct cs_sourc
         b->drafts = drafts;
         b->room = room;
     }
-    b->drafts[b->n] =
-        (struct draft){.der = der, .frame = {.file = source->file, .place = source->place}};
+    b->drafts[b->n] = (struct draft){.read = {.der = der},
+                                     .frame = {.file = source->file, .place = source->place}};
     if (b->n == LISTS_MAX)
         return unsupported(b, &b->drafts[0], "there are more than 4096 lists");
     return read_list(b, &b->drafts[b->n++]);

@@ -110,6 +110,19 @@ bool cs_key_matches(const struct evp_pkey_st *key, const struct cs_cert *cert)
     return same;
 }
 
+struct cs_str cs_key_public(const struct evp_pkey_st *key, struct cs_arena *arena)
+{
+    uint8_t *der = NULL;
+    int len = i2d_PUBKEY((EVP_PKEY *)key, &der);
+    struct cs_str public = {0};
+
+    if (len > 0)
+    public = cs_arena_dup(arena, cs_str_make(der, (size_t)len));
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return public;
+}
+
 int cs_key_write(const struct evp_pkey_st *key, struct cs_buf *buf)
 {
     PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8((EVP_PKEY *)key);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/findings.h"
 #include "base/str.h"
@@ -28,6 +29,9 @@ void cs_key_free(struct evp_pkey_st *key);
 void cs_key_free_p(struct evp_pkey_st **key);
 /** cs_key_matches() - whether @key is the private half of the key in @cert. */
 bool cs_key_matches(const struct evp_pkey_st *key, const struct cs_cert *cert);
+/** cs_key_public() - the SubjectPublicKeyInfo that belongs to @key, as DER in @arena; empty: the
+ *  library cannot tell. */
+struct cs_str cs_key_public(const struct evp_pkey_st *key, struct cs_arena *arena);
 /** cs_key_write() - append @key as unencrypted PKCS#8 in PEM. Wipe @buf after use.
  *  Return: 0, -ENOBUFS, or -EINVAL (a key that cannot be written). */
 int cs_key_write(const struct evp_pkey_st *key, struct cs_buf *buf);

@@ -218,23 +218,33 @@ static void add_hex(struct cs_buf *buf, struct cs_str der)
     }
 }
 
+/* How the two forms of RFC 2253 differ: for programs, and for people. */
+struct form {
+    const char *separator;
+    bool utf8; /* characters beyond ASCII as they are */
+};
+
+static const struct form exact = {",", false}, readable = {", ", true};
+
 /* One character of a value with the escapes of RFC 2253 section 2.4. */
-static void add_escaped(struct cs_buf *buf, uint32_t c, bool first, bool last)
+static void add_escaped(struct cs_buf *buf, const struct form *form, uint32_t c, bool first,
+                        bool last)
 {
     char utf8[4];
     size_t n = put_utf8(c, utf8);
 
-    if (c >= 0x80 || is_control(c)) {
+    if ((c >= 0x80 && !form->utf8) || is_control(c)) {
         for (size_t i = 0; i < n; i++)
             (void)cs_buf_addf(buf, "\\%02X", (unsigned)(uint8_t)utf8[i]);
         return;
     }
-    if (strchr(",+\"\\<>;", (int)c) || (first && c == '#') || ((first || last) && c == ' '))
+    if ((c < 0x80 && strchr(",+\"\\<>;", (int)c)) || (first && c == '#') ||
+        ((first || last) && c == ' '))
         (void)cs_buf_add_char(buf, '\\');
     (void)cs_buf_add(buf, utf8, n);
 }
 
-static void add_value(struct cs_buf *buf, const struct attribute *a)
+static void add_value(struct cs_buf *buf, const struct form *form, const struct attribute *a)
 {
     struct cs_str rest = a->value.content;
     bool first = true;
@@ -245,12 +255,12 @@ static void add_value(struct cs_buf *buf, const struct attribute *a)
         return;
     }
     while (rest.len && next_char(a->value.tag, &rest, &c)) {
-        add_escaped(buf, c, first, rest.len == 0);
+        add_escaped(buf, form, c, first, rest.len == 0);
         first = false;
     }
 }
 
-struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena)
+static struct cs_str text_in(const struct form *form, struct cs_str name, struct cs_arena *arena)
 {
     struct attributes attributes;
     struct cs_str text;
@@ -261,14 +271,43 @@ struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena)
     for (size_t i = attributes.n; i-- > 0;) {
         const struct attribute *a = &attributes.items[i];
         if (i + 1 < attributes.n)
-            (void)cs_buf_add_char(&buf, a->set == a[1].set ? '+' : ',');
+            (void)cs_buf_add_str(&buf, cs_str_from(a->set == a[1].set ? "+" : form->separator));
         add_type(&buf, a, arena);
         (void)cs_buf_add_char(&buf, '=');
-        add_value(&buf, a);
+        add_value(&buf, form, a);
     }
     text = cs_arena_dup(arena, cs_buf_str(&buf));
     cs_buf_deinit(&buf);
     return text;
+}
+
+struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena)
+{
+    return text_in(&exact, name, arena);
+}
+
+struct cs_str cs_name_display(struct cs_str name, struct cs_arena *arena)
+{
+    return text_in(&readable, name, arena);
+}
+
+size_t cs_name_attributes(struct cs_str name, struct cs_arena *arena,
+                          const struct cs_name_attribute **ret_attributes)
+{
+    struct attributes attributes;
+    struct cs_name_attribute *items;
+
+    (void)read_name(name, &attributes);
+    items = cs_arena_array(arena, attributes.n + 1, sizeof(*items));
+    for (size_t i = 0; i < attributes.n; i++) {
+        const struct attribute *a = &attributes.items[i];
+        const char *known = short_name(a->oid);
+        items[i] =
+            (struct cs_name_attribute){known ? cs_str_from(known) : cs_der_oid_text(a->oid, arena),
+                                       a->value.tag, a->value.content};
+    }
+    *ret_attributes = items;
+    return attributes.n;
 }
 
 static void add_legacy_char(struct cs_buf *buf, unsigned char c)

@@ -7,6 +7,7 @@
 #define CS_X509_NAME_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -17,6 +18,9 @@
  *  OpenSSL's XN_FLAG_RFC2253 and nginx's $ssl_client_s_dn write it: bytes beyond ASCII as \XX.
  *  In @arena. */
 struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena);
+/** cs_name_display() - "CN=Zoë, O=Example\, Inc", most specific part first, for people: characters
+ *  beyond ASCII as they are (UTF-8), ", " between the parts. In @arena. */
+struct cs_str cs_name_display(struct cs_str name, struct cs_arena *arena);
 /** cs_name_legacy_text() - "/O=Example/CN=client" with \xHH for what is not printable ASCII,
  *  as X509_NAME_oneline() of OpenSSL 3 and $ssl_client_s_dn_legacy write it. In @arena. */
 struct cs_str cs_name_legacy_text(struct cs_str name, struct cs_arena *arena);
@@ -25,6 +29,17 @@ struct cs_str cs_name_legacy_text(struct cs_str name, struct cs_arena *arena);
 struct cs_str cs_name_common_name(struct cs_str name, struct cs_arena *arena);
 /** cs_name_is_empty() - whether a name has no attributes. */
 bool cs_name_is_empty(struct cs_str name);
+
+/* An attribute of a name. */
+struct cs_name_attribute {
+    struct cs_str type;  /* "CN"; the dotted identifier when unknown */
+    uint8_t tag;         /* enum cs_der_tag of its value */
+    struct cs_str value; /* content, as encoded */
+};
+
+/** cs_name_attributes() - the attributes of @name, in its order, in @arena. Return: how many. */
+size_t cs_name_attributes(struct cs_str name, struct cs_arena *arena,
+                          const struct cs_name_attribute **ret_attributes);
 
 /* What cs_name_check() may say. */
 enum cs_name_fault {

@@ -167,23 +167,23 @@ bool cs_pem_is_der(struct cs_str bytes)
     return cs_der_is_one(bytes, CS_DER_SEQUENCE);
 }
 
-static int write_line(struct cs_buf *buf, struct cs_str bytes)
+int cs_base64_write(struct cs_buf *buf, struct cs_str bytes)
 {
-    char line[65];
-    size_t n = 0;
+    char four[4];
 
     for (size_t i = 0; i < bytes.len; i += 3) {
         const uint8_t *p = (const uint8_t *)bytes.ptr + i;
         size_t left = bytes.len - i;
         uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)(left > 1 ? p[1] : 0) << 8 |
                      (uint32_t)(left > 2 ? p[2] : 0);
-        line[n++] = letters[v >> 18];
-        line[n++] = letters[v >> 12 & 63];
-        line[n++] = left > 1 ? letters[v >> 6 & 63] : '=';
-        line[n++] = left > 2 ? letters[v & 63] : '=';
+        four[0] = letters[v >> 18];
+        four[1] = letters[v >> 12 & 63];
+        four[2] = left > 1 ? letters[v >> 6 & 63] : '=';
+        four[3] = left > 2 ? letters[v & 63] : '=';
+        if (cs_buf_add(buf, four, sizeof(four)) < 0)
+            return -ENOBUFS;
     }
-    line[n++] = '\n';
-    return cs_buf_add(buf, line, n);
+    return 0;
 }
 
 int cs_pem_write(struct cs_buf *buf, struct cs_str label, struct cs_str der)
@@ -193,7 +193,7 @@ int cs_pem_write(struct cs_buf *buf, struct cs_str label, struct cs_str der)
     if (cs_buf_addf(buf, "-----BEGIN %.*s-----\n", CS_FMT(label)) < 0)
         return -ENOBUFS;
     for (size_t i = 0; i < der.len; i += LINE) {
-        if (write_line(buf, cs_str_sub(der, i, LINE)) < 0)
+        if (cs_base64_write(buf, cs_str_sub(der, i, LINE)) < 0 || cs_buf_add_char(buf, '\n') < 0)
             return -ENOBUFS;
     }
     return cs_buf_addf(buf, "-----END %.*s-----\n", CS_FMT(label));

@@ -25,6 +25,10 @@ bool cs_pem_is_der(struct cs_str bytes);
  *  padding required). @ret_bytes has room for @text.len / 4 * 3 + 3. Return: 0 or -EBADMSG. */
 int cs_base64_decode(struct cs_str text, uint8_t *ret_bytes, size_t *ret_len);
 
+/** cs_base64_write() - append @bytes in base64, padded, without line breaks. Return: 0 or -ENOBUFS.
+ */
+int cs_base64_write(struct cs_buf *buf, struct cs_str bytes);
+
 /** cs_pem_write() - append a block with lines of 64 characters. Return: 0 or -ENOBUFS. */
 int cs_pem_write(struct cs_buf *buf, struct cs_str label, struct cs_str der);
 

@@ -105,7 +105,7 @@ def issue(zoo, cn, issuer=None, key="p256", org="countersign test", sans=(), ca=
     @usage and @eku None mean the usual, () means the extension is left out.
     @signer signs with another key than the issuer's."""
     key = new_key(key) if isinstance(key, str) else key
-    subject = subject or name(cn, org)
+    subject = name(cn, org) if subject is None else subject
     issuer_name = issuer.cert.subject if issuer else subject
     issuer_key = issuer.key if issuer else key
     if usage is None:
@@ -394,6 +394,86 @@ def clients(zoo, a):
         f"dns:host{i}.test" for i in range(4000)], **ok))
 
 
+def generalized_time(parts):
+    """notAfter as GeneralizedTime although UTCTime could say it."""
+    before, after = children(parts[4])
+    return parts[:4] + [tlv(0x30, before + tlv(0x18, b"20" + after[2:]))] + parts[5:]
+
+
+def reversed_validity(parts):
+    return parts[:4] + [tlv(0x30, b"".join(reversed(children(parts[4]))))] + parts[5:]
+
+
+def spelled(parts):
+    """The issuer's name with its texts as BMPString: equal, but other bytes and an odd type."""
+    names = []
+    for rdn in children(parts[3]):
+        oid, value = children(children(rdn)[0])
+        text = value[2:].decode().encode("utf-16-be")
+        names.append(tlv(0x31, tlv(0x30, oid + tlv(0x1e, text))))
+    return parts[:3] + [tlv(0x30, b"".join(names))] + parts[4:]
+
+
+def oddities(zoo, a):
+    """Certificates that verifiers take and lint does not like."""
+    ca, ok = a["ca"], dict(eku=CLIENT)
+    made = issue(zoo, "odd-time", ca, **ok)
+    save(zoo, "odd-time", made, leaf_der=rebuild(made, ca.key, generalized_time))
+    made = issue(zoo, "odd-issuer-spelling", ca, **ok)
+    save(zoo, "odd-issuer-spelling", made, leaf_der=rebuild(made, ca.key, spelled))
+    made = issue(zoo, "odd-reversed", ca, **ok)
+    save(zoo, "odd-reversed", made, leaf_der=rebuild(made, ca.key, reversed_validity))
+    made = issue(zoo, "odd-leaf-last", a["int"], **ok)
+    zoo.write("odd-leaf-last.pem", pem(a["int"].cert) + pem(made.cert))
+    save(zoo, "odd-old", issue(zoo, "odd-old", ca, start=-300, end=60, **ok))
+    save(zoo, "odd-outlives", issue(zoo, "odd-outlives", ca, end=4000, **ok))
+    save(zoo, "odd-nobody", issue(zoo, "", ca, subject=x509.Name([]), **ok))
+    save(zoo, "odd-no-eku", issue(zoo, "odd-no-eku", ca, eku=[EKU.CODE_SIGNING]))
+    save(zoo, "odd-certsign", issue(
+        zoo, "odd-certsign", ca, usage=("digital_signature", "key_cert_sign"), **ok))
+    save(zoo, "odd-wildcards", issue(zoo, "odd-wildcards", ca, eku=SERVER, sans=[
+        "dns:*.good.test", "dns:a*.test.test", "dns:*.test", "dns:a.*.test.test"]))
+    save(zoo, "odd-client-wildcard", issue(zoo, "odd-client-wildcard", ca, sans=["dns:*.a.test"],
+                                           **ok))
+    save(zoo, "odd-long", issue(zoo, "odd-long", ca, eku=SERVER, end=800, sans=["dns:a.test"]))
+    save(zoo, "odd-ca-no-usage", issue(zoo, "odd-ca-no-usage", ca, ca=True, usage=()))
+    save(zoo, "odd-ca-constraints", issue(zoo, "odd-ca-constraints", ca, ca=True, extra=[
+        (x509.NameConstraints([x509.DNSName("a.test"), x509.IPAddress(
+            ipaddress.ip_network("10.0.0.0/8"))], [x509.DNSName("b.a.test")]), False)]))
+    save(zoo, "odd-unrelated", issue(zoo, "odd-unrelated", a["int"], chain=[a["int"], a["other-int"]],
+                                     **ok))
+    save(zoo, "odd-spiffe-ca", issue(zoo, "odd-spiffe-ca", ca, ca=True,
+                                     sans=["uri:spiffe://demo.test"]))
+
+
+def requests(zoo):
+    """Requests for certificates, asked in every way."""
+    def request(file, cn, key="p256", sans=(), extra=(), challenge=None, change=None):
+        key = new_key(key)
+        b = x509.CertificateSigningRequestBuilder().subject_name(name(cn))
+        if sans:
+            b = b.add_extension(x509.SubjectAlternativeName(general(sans)), critical=False)
+        for ext, critical in extra:
+            b = b.add_extension(ext, critical=critical)
+        if challenge:
+            b = b.add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, challenge)
+        digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+        data = b.sign(key, digest).public_bytes(serialization.Encoding.DER)
+        zoo.write(file + ".pem", armour("CERTIFICATE REQUEST", change(data) if change else data))
+        zoo.write(file + ".der", data)
+        zoo.write(file + ".key", pem_key(key), 0o600)
+
+    request("request", "pump7.test", sans=["dns:pump7.test", "uri:spiffe://demo.test/pump7"], extra=[
+        (key_usage("digital_signature"), True), (x509.ExtendedKeyUsage(CLIENT), False)])
+    request("request-rsa", "pump7.test", key="rsa2048", challenge=b"never shown")
+    request("request-ed25519", "pump7.test", key="ed25519")
+    request("request-weak", "pump7.test", key="rsa1024")
+    request("request-ca", "pump7.test", extra=[(x509.BasicConstraints(True, None), True)])
+    request("request-tampered", "pump7.test", change=flip_last)
+    request("request-nul", "pump7.test", extra=[
+        (raw_san((0x82, b"pump7.test\0.evil.test")), False)])
+
+
 def crls(zoo, a):
     from cryptography.x509 import ReasonFlags as R
     ca, m = a["ca"], zoo.made
@@ -406,6 +486,9 @@ def crls(zoo, a):
     crl(zoo, "crl-expired", ca, gone, this=-30, until=-3)
     crl(zoo, "crl-future", ca, gone, this=3)
     crl(zoo, "crl-other", a["other-ca"])
+    crl(zoo, "crl-sharded", ca, gone, extra=[(x509.IssuingDistributionPoint(
+        [x509.UniformResourceIdentifier("http://ca.test/shard7.crl")], None, True, False, None,
+        False, False), True)])
     crl(zoo, "crl-bad-signature", ca, gone, signer=a["ca-rekeyed"].key)
     crl(zoo, "crl-delta", ca, gone, extra=[(x509.DeltaCRLIndicator(1), True)])
     crl(zoo, "crl-indirect", ca, gone, extra=[(x509.IssuingDistributionPoint(
@@ -434,6 +517,12 @@ def odds(zoo):
     zoo.write("client-encrypted.key", pem_key(zoo.made["client"].key, b"secret"), 0o600)
     zoo.write("passwords", b"wrong\nsecret\n", 0o600)
     zoo.write("client.der", der(zoo.made["client"].cert))
+    mixed = b"A letter came first.\n\n" + pem(zoo.made["client"].cert) + b"\nThen a key:\r\n"
+    mixed += pem_key(zoo.made["client"].key) + pem(zoo.made["ca"].cert)[:200] + b"\n"
+    mixed += armour("X509 CRL", b"\x30\x00") + armour("SOMETHING ELSE", b"x")
+    zoo.write("mixed.pem", mixed + pem(zoo.made["int"].cert), 0o600)
+    zoo.write("public.pem", zoo.made["client"].key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
     zoo.write("junk.pem", b"this is not a certificate\n")
     zoo.write("broken.pem", armour("CERTIFICATE", b"\x30\x82\xff\xff\x00"))
     zoo.write("empty.pem", b"")
@@ -466,6 +555,8 @@ def main():
     a = authorities(zoo)
     servers(zoo, a)
     clients(zoo, a)
+    oddities(zoo, a)
+    requests(zoo)
     crls(zoo, a)
     odds(zoo)
     check_manifest(zoo)
