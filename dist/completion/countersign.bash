@@ -6,9 +6,10 @@ _countersign()
     case ${COMP_WORDS[COMP_CWORD-1]} in
         -p|--prefix) COMPREPLY=($(compgen -d -- "$word")); return ;;
         -c|--config|-e|--error-log) COMPREPLY=($(compgen -f -- "$word")); return ;;
-        -g|--global) return ;;
+        -g|--global|--at) return ;;
+        --for) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen demo version help"
+    words="run check reload stop quit reopen demo inspect version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -18,11 +19,12 @@ _countersign()
             quit) words=" --config -c --prefix -p --global -g --help -h" ;;
             reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
             demo) words=" --once --help -h" ;;
+            inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             version) words=" --help -h" ;;
             help) ;;
             *) words= ;;
         esac
     fi
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    COMPREPLY+=($(compgen -W "$words" -- "$word"))
 }
 complete -o filenames -F _countersign countersign

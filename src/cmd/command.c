@@ -13,6 +13,8 @@ static const struct cs_option_row options[] = {
                           false},
     [CS_OPT_JSON] = {0, "json", NULL, "print JSON for programs", false},
     [CS_OPT_ONCE] = {0, "once", NULL, "end after the transcript; exit 0 if all went well", false},
+    [CS_OPT_AT] = {0, "at", "TIME", "judge as if it were then: 2027-01-31, +30d, @SECONDS", false},
+    [CS_OPT_FOR] = {0, "for", "ROLE", "also ask what a client, server or ca has to have", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -55,6 +57,15 @@ static const struct cs_command commands[] = {
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"
      "waits, so that you can try it by hand. Nothing is left behind.\n",
      CS_OPT_BIT(CS_OPT_ONCE), cs_cmd_demo},
+    {"inspect", "FILE...", 1024, "show what is in certificates, keys, requests and CRLs",
+     "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"
+     "Shows names, validity, usages, keys and pins, who issued whom and which key\n"
+     "belongs to which certificate, and says what is wrong with them. Nothing secret\n"
+     "is printed.\n"
+     "\n"
+     "Exits 0 if all is well, 1 if something is wrong (there is an error among the\n"
+     "findings), 2 if a file could not be opened.\n",
+     CS_OPT_BIT(CS_OPT_JSON) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_FOR), cs_cmd_inspect},
     {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
     {"help", "[COMMAND]", 1, "say what the commands do", "",
      CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},

@@ -19,6 +19,8 @@ enum cs_option {
     CS_OPT_ERROR_LOG,
     CS_OPT_JSON,
     CS_OPT_ONCE,
+    CS_OPT_AT,
+    CS_OPT_FOR,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -88,6 +90,8 @@ int cs_cmd_quit(const struct cs_line *line);
 int cs_cmd_reopen(const struct cs_line *line);
 /** cs_cmd_demo() - `countersign demo`. */
 int cs_cmd_demo(const struct cs_line *line);
+/** cs_cmd_inspect() - `countersign inspect`. */
+int cs_cmd_inspect(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */
 int cs_cmd_version(const struct cs_line *line);
 /** cs_cmd_help() - `countersign help`. */

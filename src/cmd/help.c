@@ -96,6 +96,11 @@ static int add_completion_options(const struct cs_command *command, struct cs_bu
     return r;
 }
 
+static bool takes_files(const struct cs_command *command)
+{
+    return command->operands && cs_str_starts(cs_str_from(command->operands), CS_STR("FILE"));
+}
+
 int cs_help_completion(struct cs_buf *buf)
 {
     size_t n;
@@ -109,7 +114,9 @@ int cs_help_completion(struct cs_buf *buf)
                                        "; return ;;\n"
                                        "        -c|--config|-e|--error-log) "
                                        "COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
-                                       "        -g|--global) return ;;\n    esac\n"
+                                       "        -g|--global|--at) return ;;\n"
+                                       "        --for) COMPREPLY=($(compgen -W \"client server "
+                                       "ca\" -- \"$word\")); return ;;\n    esac\n"
                                        "    words=\""));
 
     for (size_t i = 0; i < n && r == 0; i++)
@@ -120,12 +127,15 @@ int cs_help_completion(struct cs_buf *buf)
         if (strcmp(commands[i].name, "help") == 0)
             continue;
         r = cs_buf_addf(buf, "            %s) words=\"", commands[i].name) ||
-            add_completion_options(&commands[i], buf) || cs_buf_add_str(buf, CS_STR("\" ;;\n"));
+            add_completion_options(&commands[i], buf) ||
+            cs_buf_add_str(buf, takes_files(&commands[i])
+                                    ? CS_STR("\"; COMPREPLY=($(compgen -f -- \"$word\")) ;;\n")
+                                    : CS_STR("\" ;;\n"));
     }
     return r ||
            cs_buf_add_str(buf, CS_STR("            help) ;;\n            *) words= ;;\n"
                                       "        esac\n    fi\n"
-                                      "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+                                      "    COMPREPLY+=($(compgen -W \"$words\" -- \"$word\"))\n"
                                       "}\ncomplete -o filenames -F _countersign countersign\n"));
 }
 

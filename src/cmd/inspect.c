@@ -1,0 +1,214 @@
+/* inspect: read files, judge them at a time, print what is in them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "cmd/command.h"
+#include "cmd/report.h"
+#include "explain/inspect.h"
+#include "x509/lint.h"
+
+enum { FILE_MAX = 64 << 20, TEXT_MAX = 256 << 20, FILES_MAX = 1024 };
+
+/* What was read, to be wiped: there may be keys in it. */
+struct input {
+    struct cs_buf files[FILES_MAX];
+    size_t n;
+};
+
+/* ---- files ---- */
+
+static int read_all(int fd, struct cs_buf *buf)
+{
+    for (;;) {
+        ssize_t n;
+        if (cs_buf_reserve(buf, buf->len < 4096 ? 4096 : buf->len) < 0 &&
+            cs_buf_reserve(buf, 1) < 0)
+            return -EFBIG;
+        n = read(fd, buf->ptr + buf->len, buf->cap - buf->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        buf->len += (size_t)n;
+    }
+}
+
+static int read_file(const char *path, struct cs_buf *buf)
+{
+    cs_cleanup(cs_close_p) int fd = -1;
+
+    if (strcmp(path, "-") == 0)
+        return read_all(STDIN_FILENO, buf);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : read_all(fd, buf);
+}
+
+/* "example.com:443", and no file of that name. */
+static bool is_address(const char *path)
+{
+    struct cs_str text = cs_str_from(path);
+    ptrdiff_t colon = cs_str_rfind(text, ':');
+    struct stat st;
+    uint64_t port;
+
+    return colon > 0 && cs_str_find(text, '/') < 0 &&
+           cs_str_to_u64(cs_str_skip(text, (size_t)colon + 1), 65535, &port) == 0 &&
+           stat(path, &st) < 0;
+}
+
+static int refuse_file(const char *path, int r)
+{
+    if (is_address(path))
+        fprintf(
+            stderr,
+            "countersign inspect: \"%s\" is no file, and asking servers is not supported yet\n"
+            "hint: openssl s_client -connect %s -showcerts </dev/null | countersign inspect -\n",
+            path, path);
+    else
+        fprintf(stderr, "countersign inspect: cannot read \"%s\": %s\n", path, strerror(-r));
+    return CS_EXIT_USAGE;
+}
+
+static int add_file(struct cs_bundle *bundle, struct input *input, const char *path)
+{
+    struct cs_buf *buf = &input->files[input->n++];
+    struct cs_source source = {.file = strcmp(path, "-") ? cs_str_from(path)
+                                                         : CS_STR("standard input")};
+    int r;
+
+    cs_buf_init(buf, FILE_MAX);
+    r = read_file(path, buf);
+    if (r < 0)
+        return refuse_file(path, r);
+    source.bytes = cs_buf_str(buf);
+    cs_bundle_add(bundle, &source);
+    return CS_EXIT_OK;
+}
+
+/* ---- options ---- */
+
+static int64_t unit_sec(char unit)
+{
+    switch (unit) {
+    case 's': return 1;
+    case 'm': return 60;
+    case 'h': return 3600;
+    case 'd': return 86400;
+    case 'w': return 7 * 86400;
+    case 'y': return 365 * 86400;
+    default: return 0;
+    }
+}
+
+/* A time, or "+30d": so much later than now. */
+static int parse_at(struct cs_str text, int64_t *now_sec)
+{
+    uint64_t n;
+    int64_t unit;
+
+    if (!text.len || text.ptr[0] != '+')
+        return cs_time_parse(text, now_sec);
+    unit = unit_sec(text.ptr[text.len - 1]);
+    if (!unit || cs_str_to_u64(cs_str_sub(text, 1, text.len - 2), 1000000000, &n) < 0)
+        return -EINVAL;
+    *now_sec += (int64_t)n * unit;
+    return 0;
+}
+
+static int parse_role(const char *word, unsigned *ret_role)
+{
+    if (strcmp(word, "client") == 0)
+        *ret_role = CS_LINT_CLIENT;
+    else if (strcmp(word, "server") == 0)
+        *ret_role = CS_LINT_SERVER;
+    else if (strcmp(word, "ca") == 0)
+        *ret_role = CS_LINT_CA;
+    else
+        return -EINVAL;
+    return 0;
+}
+
+/* What is to be judged by, out of the options. */
+struct question {
+    int64_t now_sec;
+    unsigned role;
+};
+
+static int read_options(const struct cs_line *line, struct question *q)
+{
+    const char *at = line->values[CS_OPT_AT], *role = line->values[CS_OPT_FOR];
+
+    q->now_sec = (int64_t)time(NULL);
+    if (at && parse_at(cs_str_from(at), &q->now_sec) < 0)
+        return cs_report_usage("inspect", "--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, "
+                                          "@SECONDS or +30d");
+    if (role && parse_role(role, &q->role) < 0)
+        return cs_report_usage("inspect", "--for wants client, server or ca");
+    if (!line->n_operands)
+        return cs_report_usage("inspect", "no file is named; \"-\" is standard input");
+    return CS_EXIT_OK;
+}
+
+/* ---- the whole ---- */
+
+static unsigned count_errors(const struct cs_bundle *bundle)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < bundle->n; i++)
+        n += bundle->items[i]->findings.n_errors;
+    return n;
+}
+
+static int print(const struct cs_bundle *bundle, const struct question *q, bool json)
+{
+    struct cs_buf text;
+    int r;
+
+    cs_buf_init(&text, TEXT_MAX);
+    r = cs_inspect(bundle, q->now_sec, json, cs_report_colour(stdout), &text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    cs_buf_deinit(&text);
+    if (r < 0)
+        fprintf(stderr, "countersign inspect: the output is too long and was cut\n");
+    return r < 0 || count_errors(bundle) ? CS_EXIT_FAILED : CS_EXIT_OK;
+}
+
+static int inspect(const struct cs_line *line, const struct question *q, struct input *input)
+{
+    struct cs_arena arena = {0};
+    struct cs_bundle bundle;
+    int status = CS_EXIT_OK;
+
+    cs_bundle_init(&bundle, &arena);
+    for (int i = 0; status == CS_EXIT_OK && i < line->n_operands; i++)
+        status = add_file(&bundle, input, line->operands[i]);
+    if (status == CS_EXIT_OK) {
+        cs_bundle_relate(&bundle);
+        cs_bundle_lint(&bundle, q->role, q->now_sec);
+        status = print(&bundle, q, cs_line_has(line, CS_OPT_JSON));
+    }
+    cs_arena_deinit(&arena);
+    return status;
+}
+
+int cs_cmd_inspect(const struct cs_line *line)
+{
+    struct question q = {0};
+    struct input *input;
+    int status = read_options(line, &q);
+
+    if (status != CS_EXIT_OK)
+        return status;
+    input = CS_NEW(struct input);
+    status = inspect(line, &q, input);
+    for (size_t i = 0; i < input->n; i++)
+        cs_buf_wipe(&input->files[i]);
+    free(input);
+    return status;
+}
