@@ -21,9 +21,20 @@ void cs_arena_init(struct cs_arena *arena)
     *arena = (struct cs_arena){0};
 }
 
-static void free_chunks(struct cs_arena_chunk *chunk)
+void cs_arena_init_in(struct cs_arena *arena, void *memory, size_t size)
 {
-    while (chunk) {
+    struct cs_arena_chunk *chunk = memory;
+
+    cs_assert(size >= sizeof(*chunk) && (uintptr_t)memory % ALIGN == 0);
+    chunk->older = NULL;
+    chunk->size = size - sizeof(*chunk);
+    *arena = (struct cs_arena){.chunks = chunk, .lent = chunk};
+}
+
+/* Free @chunk and the older ones, but @lent. */
+static void free_chunks(struct cs_arena_chunk *chunk, const struct cs_arena_chunk *lent)
+{
+    while (chunk && chunk != lent) {
         struct cs_arena_chunk *older = chunk->older;
         free(chunk);
         chunk = older;
@@ -32,22 +43,25 @@ static void free_chunks(struct cs_arena_chunk *chunk)
 
 void cs_arena_deinit(struct cs_arena *arena)
 {
-    free_chunks(arena->chunks);
+    free_chunks(arena->chunks, arena->lent);
     cs_arena_init(arena);
 }
 
 void cs_arena_reset(struct cs_arena *arena)
 {
-    struct cs_arena_chunk *kept = arena->chunks;
+    struct cs_arena_chunk *kept = arena->chunks, *lent = arena->lent;
 
-    if (kept && kept->size <= LARGEST_CHUNK) {
-        free_chunks(kept->older);
+    if (lent) {
+        free_chunks(kept, lent);
+        kept = lent;
+    } else if (kept && kept->size <= LARGEST_CHUNK) {
+        free_chunks(kept->older, NULL);
         kept->older = NULL;
     } else {
-        free_chunks(kept);
+        free_chunks(kept, NULL);
         kept = NULL;
     }
-    *arena = (struct cs_arena){.chunks = kept};
+    *arena = (struct cs_arena){.chunks = kept, .lent = lent};
 }
 
 static void add_chunk(struct cs_arena *arena, size_t size)

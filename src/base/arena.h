@@ -19,13 +19,18 @@ struct cs_arena {
     struct cs_arena_chunk *chunks; /* newest first */
     size_t used;                   /* bytes used of the newest chunk */
     size_t total;                  /* bytes asked for since init or reset */
+    struct cs_arena_chunk *lent;   /* the oldest, when it is not the arena's own; or NULL */
 };
 
 /** cs_arena_init() - an empty arena. Allocates nothing. */
 void cs_arena_init(struct cs_arena *arena);
+/** cs_arena_init_in() - an empty arena that begins in the @size bytes at @memory, aligned for any
+ *  type, which stay the caller's and are used until cs_arena_deinit(). */
+void cs_arena_init_in(struct cs_arena *arena, void *memory, size_t size);
 /** cs_arena_deinit() - free everything that was taken from @arena. */
 void cs_arena_deinit(struct cs_arena *arena);
-/** cs_arena_reset() - free everything but one small chunk, kept for the next use. */
+/** cs_arena_reset() - free everything but one small chunk, kept for the next use: the lent one if
+ *  there is one. */
 void cs_arena_reset(struct cs_arena *arena);
 
 /** cs_arena_alloc() - @size zeroed bytes, aligned for any type; lives as long as @arena. */

@@ -7,6 +7,23 @@
 
 #include "tap.h"
 
+static void test_lent(void)
+{
+    static alignas(max_align_t) char memory[256];
+    struct cs_arena arena;
+    char *first;
+
+    cs_arena_init_in(&arena, memory, sizeof(memory));
+    first = cs_arena_alloc(&arena, 100);
+    tap_ok(first > memory && first + 100 <= memory + sizeof(memory), "begins in lent memory");
+    cs_arena_alloc(&arena, 1000);
+    cs_arena_reset(&arena);
+    tap_ok(cs_arena_alloc(&arena, 100) == first, "reset goes back to it");
+    cs_arena_alloc(&arena, 1000);
+    cs_arena_deinit(&arena);
+    tap_ok(arena.chunks == NULL, "what it grew by is freed");
+}
+
 int main(void)
 {
     struct cs_arena arena;
@@ -39,5 +56,6 @@ int main(void)
     cs_arena_reset(&arena);
     tap_ok(arena.chunks != NULL && arena.total == 0, "reset keeps a small one");
     cs_arena_deinit(&arena);
+    test_lent();
     return tap_done();
 }

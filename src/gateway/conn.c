@@ -52,7 +52,7 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
     conn->reap.run = reap;
     cs_list_init(&conn->idle_link);
     cs_buf_init(&conn->in, IN_MAX);
-    if (cs_wire_open(&conn->wire, &worker->loop, fd, on_ready) < 0) {
+    if (cs_wire_open(&conn->wire, &worker->loop, fd, &worker->small, on_ready) < 0) {
         free(conn);
         return;
     }
@@ -63,8 +63,7 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
 
 void cs_conn_drop_input(struct cs_conn *conn)
 {
-    cs_buf_deinit(&conn->in);
-    cs_buf_init(&conn->in, IN_MAX);
+    cs_shelf_return(&conn->worker->small, &conn->in);
 }
 
 void cs_conn_deadline(struct cs_conn *conn, int64_t in_ms)
@@ -86,7 +85,7 @@ void cs_conn_close(struct cs_conn *conn)
     cs_request_end(conn);
     cs_timer_cancel(&conn->worker->loop, &conn->timer);
     cs_wire_close(&conn->wire);
-    cs_buf_deinit(&conn->in);
+    cs_conn_drop_input(conn);
     cs_list_remove(&conn->link);
     cs_list_remove(&conn->idle_link);
     conn->worker->n_conns--;

@@ -59,7 +59,7 @@ struct cs_conn {
 /** cs_conn_accept() - take over the accepted @fd. */
 void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener, int fd,
                     const struct cs_addr *peer);
-/** cs_conn_drop_input() - free the receive buffer; what it held is lost. */
+/** cs_conn_drop_input() - give the receive buffer back; what it held is lost. */
 void cs_conn_drop_input(struct cs_conn *conn);
 /** cs_conn_run() - run the stages until one has to wait. Called on every event that
  *  concerns the connection, upstream events included. */

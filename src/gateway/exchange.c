@@ -81,7 +81,7 @@ void cs_exchange_end(struct cs_request *request)
     if (!x)
         return;
     cs_exchange_stop(request);
-    cs_buf_deinit(&x->out);
+    cs_shelf_return(&request->conn->worker->small, &x->out);
     cs_buf_deinit(&x->kept);
     cs_h1_body_deinit(&x->body);
     request->exchange = NULL;
@@ -238,6 +238,7 @@ static int write_request(struct cs_request *request)
     int r;
 
     cs_buf_reset(&x->out);
+    cs_shelf_lend(&request->conn->worker->small, &x->out, 1);
     r = cs_forward_request_head(request);
     if (r < 0)
         return r;

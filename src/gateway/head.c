@@ -31,6 +31,7 @@ void cs_head_begin(struct cs_request *request, int status, struct cs_str reason)
     request->status = shown;
     request->outcome.status = shown;
     request->head_sent = true;
+    cs_shelf_lend(&request->conn->worker->small, &request->out, 1);
     cs_h1_write_status_line(&request->out, (unsigned)shown,
                             shown == status ? reason : (struct cs_str){0});
     cs_head_add_id(request, CS_HEADER_SERVER, cs_server_token(request->scope));

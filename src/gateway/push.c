@@ -143,6 +143,8 @@ static int drain_to_upstream(struct cs_conn *conn, bool passed)
     x->sent += before - x->out.len;
     passed |= before != x->out.len;
     if (r == CS_WIRE_OK) {
+        if (x->request_sent)
+            cs_shelf_return(&conn->worker->small, &x->out);
         if (x->clock == CS_CLOCK_SEND || (x->request_sent && passed))
             cs_await(conn->request, x->request_sent ? CS_CLOCK_READ : CS_CLOCK_NONE, false);
         return CS_MOVED;

@@ -103,6 +103,8 @@ static int understand(struct cs_conn *conn, size_t len)
     request->outcome.bytes_received = len;
     note_line(conn);
     cs_buf_consume(&conn->in, len);
+    if (conn->in.len == 0)
+        cs_conn_drop_input(conn);
     cs_conn_deadline(conn, 0);
     if (cs_h1_request_parse(head, &request->limits, &request->arena, &request->head, &error) < 0)
         return refused(conn, error);

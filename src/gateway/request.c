@@ -11,11 +11,12 @@ enum { OUT_MAX = 1 << 20 };
 
 void cs_request_begin(struct cs_conn *conn)
 {
-    struct cs_request *request = CS_NEW(struct cs_request);
+    struct cs_request *request = cs_shelf_take(&conn->worker->requests);
     const struct cs_server_settings *set = &conn->server->set;
     const struct cs_variables *variables = conn->worker->snapshot->variables;
 
-    request->conn = conn;
+    *request = (struct cs_request){.conn = conn};
+    cs_arena_init_in(&request->arena, request + 1, CS_REQUEST_ARENA);
     request->server = conn->server;
     request->start_mono_ms = conn->worker->loop.now.mono_ms;
     request->start_wall_ms = conn->worker->loop.now.wall_ms;
@@ -44,9 +45,9 @@ void cs_request_end(struct cs_conn *conn)
         return;
     cs_exchange_end(request);
     cs_h1_body_deinit(&request->body);
-    cs_buf_deinit(&request->out);
+    cs_shelf_return(&conn->worker->small, &request->out);
     cs_arena_deinit(&request->arena);
-    free(request);
+    cs_shelf_give(&conn->worker->requests, request);
     conn->request = NULL;
 }
 

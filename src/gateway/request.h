@@ -1,7 +1,7 @@
 /* One request and its answer.
  *
  * Texts borrow from the request's own copy of the head or live in its arena; both last until
- * the request is over. A request is reused for the next one of its connection.
+ * the request is over.
  */
 #ifndef CS_GATEWAY_REQUEST_H
 #define CS_GATEWAY_REQUEST_H
@@ -14,13 +14,16 @@
 #include "route/regex.h"
 #include "telemetry/record.h"
 
+#include <stdalign.h>
+#include <stddef.h>
+
 struct cs_conn;
 struct cs_exchange;
 struct cs_scope;
 struct cs_vserver;
 
 struct cs_request {
-    struct cs_conn *conn;
+    alignas(max_align_t) struct cs_conn *conn; /* aligned for the arena behind the struct */
     struct cs_arena arena;
     struct cs_h1_limits limits;
     struct cs_h1_scan scan;
@@ -71,6 +74,9 @@ struct cs_request {
     struct cs_target target;
     struct cs_outcome outcome;
 };
+
+/* A request, and behind it the memory that its arena begins with: enough for most. */
+enum { CS_REQUEST_ARENA = 4096, CS_REQUEST_BLOCK = sizeof(struct cs_request) + CS_REQUEST_ARENA };
 
 /** cs_request_begin() - a fresh request on @conn, whose head is to be received. */
 void cs_request_begin(struct cs_conn *conn);

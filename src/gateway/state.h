@@ -3,6 +3,7 @@
 #define CS_GATEWAY_STATE_H
 
 #include "base/list.h"
+#include "base/shelf.h"
 #include "base/time.h"
 #include "gateway/logs.h"
 #include "gateway/piece.h"
@@ -36,7 +37,10 @@ struct cs_worker {
     struct cs_snapshot *snapshot;
     struct cs_signals signals;
     struct cs_tls_io tls_io;
-    struct cs_piece piece; /* of whichever body is being moved */
+    struct cs_piece piece;    /* of whichever body is being moved */
+    struct cs_shelf requests; /* memory of requests: the struct, and where its arena begins */
+    struct cs_shelf small;    /* buffers towards clients, and heads on their way */
+    struct cs_shelf large;    /* buffers for what upstreams send */
     struct cs_logs logs;
     struct cs_chain_memory *memory; /* verified chains, of clients and upstreams */
     struct cs_pools pools;

@@ -61,7 +61,7 @@ static void upconn_close(struct cs_upconn *up)
 {
     cs_timer_cancel(&up->worker->loop, &up->timer);
     cs_wire_close(&up->wire);
-    cs_buf_deinit(&up->in);
+    cs_shelf_return(&up->worker->large, &up->in);
     if (!cs_list_empty(&up->link)) {
         up->worker->pools.items[up->upstream->index].n_idle--;
         cs_list_remove(&up->link);
@@ -259,7 +259,7 @@ static struct cs_upconn *upconn_new(struct cs_conn *user, const struct cs_proxy 
     up->reap.run = reap;
     cs_list_init(&up->link);
     cs_buf_init(&up->in, IN_MAX);
-    r = cs_wire_open(&up->wire, &worker->loop, fd, on_ready);
+    r = cs_wire_open(&up->wire, &worker->loop, fd, &worker->large, on_ready);
     if (r < 0) {
         free(up);
         errno = -r;
@@ -436,8 +436,7 @@ void cs_upconn_release(struct cs_upconn *up, bool reusable)
         return;
     }
     up->user = NULL;
-    cs_buf_deinit(&up->in);
-    cs_buf_init(&up->in, IN_MAX);
+    cs_shelf_return(&up->worker->large, &up->in);
     cs_list_push_front(&pool->idle, &up->link);
     pool->n_idle++;
     cs_upconn_deadline(up, up->upstream->keepalive_timeout_ms);

@@ -7,12 +7,12 @@
 #include "io/conduit.h"
 #include "tls/session.h"
 
-int cs_wire_open(struct cs_wire *wire, struct cs_loop *loop, int fd,
+int cs_wire_open(struct cs_wire *wire, struct cs_loop *loop, int fd, struct cs_shelf *shelf,
                  void (*ready)(struct cs_watch *watch))
 {
     int r;
 
-    *wire = (struct cs_wire){.fd = fd};
+    *wire = (struct cs_wire){.fd = fd, .shelf = shelf};
     r = cs_watch_add(loop, &wire->watch, fd, ready);
     if (r < 0) {
         close(fd);
@@ -87,11 +87,14 @@ enum cs_wire_result cs_wire_fill(struct cs_wire *wire, struct cs_buf *buf, size_
 
     if (len > buf->max - buf->len)
         len = buf->max - buf->len;
+    cs_shelf_lend(wire->shelf, buf, len);
     if (len == 0 || cs_buf_reserve(buf, len) < 0)
         return CS_WIRE_WAIT;
     r = cs_wire_read(wire, buf->ptr + buf->len, len, &n);
     if (r == CS_WIRE_OK)
         buf->len += n;
+    if (buf->len == 0)
+        cs_shelf_return(wire->shelf, buf);
     return r;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/shelf.h"
 #include "io/loop.h"
 
 struct cs_tls;
@@ -21,6 +22,7 @@ struct cs_wire {
     uint64_t sent; /* plain: bytes that the kernel took */
     struct cs_watch watch;
     struct cs_tls *tls; /* NULL: plain */
+    struct cs_shelf *shelf;
 };
 
 enum cs_wire_result {
@@ -31,9 +33,10 @@ enum cs_wire_result {
     CS_WIRE_BROKEN, /* fault: see error */
 };
 
-/** cs_wire_open() - take over @fd and call @ready on its events. Return: 0, or -errno (the
- *  descriptor is closed). */
-int cs_wire_open(struct cs_wire *wire, struct cs_loop *loop, int fd,
+/** cs_wire_open() - take over @fd and call @ready on its events; what is received goes into blocks
+ * of
+ *  @shelf, which outlives the wire. Return: 0, or -errno (the descriptor is closed). */
+int cs_wire_open(struct cs_wire *wire, struct cs_loop *loop, int fd, struct cs_shelf *shelf,
                  void (*ready)(struct cs_watch *watch));
 /** cs_wire_close() - end TLS without a word, stop watching, close. Harmless when closed. */
 void cs_wire_close(struct cs_wire *wire);
@@ -45,7 +48,8 @@ void cs_wire_event(struct cs_wire *wire);
 /** cs_wire_read() - up to @len bytes. *ret_n ≥ 1 with CS_WIRE_OK. */
 enum cs_wire_result cs_wire_read(struct cs_wire *wire, void *into, size_t len, size_t *ret_n);
 /** cs_wire_fill() - read once behind what @buf holds, up to @len bytes and its maximum.
- *  A full buffer is CS_WIRE_WAIT. */
+ *  A full buffer is CS_WIRE_WAIT. An empty one is lent a block of the wire's shelf, which goes
+ *  back when nothing came. */
 enum cs_wire_result cs_wire_fill(struct cs_wire *wire, struct cs_buf *buf, size_t len);
 /** cs_wire_write() - some of the @len bytes at @from. *ret_n ≥ 1 with CS_WIRE_OK. Under TLS they
  *  may be held back until cs_wire_flush(). */

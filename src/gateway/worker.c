@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "gateway/conn.h"
+#include "gateway/request.h"
 #include "gateway/state.h"
 #include "io/signals.h"
 
@@ -17,7 +18,11 @@ enum {
     PAUSE_MS = 500,
     COMPLAINT_MS = 1000,
     REMEMBERED_CHAINS = 4096,
-    SHED_MAX = 16
+    SHED_MAX = 16,
+    SMALL_BLOCK = 4096,
+    LARGE_BLOCK = 16384,
+    KEPT_BLOCKS = 16,
+    KEPT_REQUESTS = 128,
 };
 
 static void log_main(struct cs_worker *worker, enum cs_log_level level, const char *text)
@@ -234,6 +239,9 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     cs_logs_start(&worker->logs, &worker->loop);
     cs_tls_io_init(&worker->tls_io, &worker->loop.now);
     cs_piece_init(&worker->piece);
+    cs_shelf_init(&worker->requests, CS_REQUEST_BLOCK, KEPT_REQUESTS);
+    cs_shelf_init(&worker->small, SMALL_BLOCK, KEPT_BLOCKS);
+    cs_shelf_init(&worker->large, LARGE_BLOCK, KEPT_BLOCKS);
     cs_pools_init(&worker->pools, spec->snapshot);
     worker->memory = cs_chain_memory_new(REMEMBERED_CHAINS);
     cs_reserve_init(&worker->reserve);
@@ -257,6 +265,9 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     cs_reserve_deinit(&worker->reserve);
     cs_piece_deinit(&worker->piece);
     cs_tls_io_deinit(&worker->tls_io);
+    cs_shelf_deinit(&worker->requests);
+    cs_shelf_deinit(&worker->small);
+    cs_shelf_deinit(&worker->large);
     cs_chain_memory_free(worker->memory);
     cs_logs_close(&worker->logs);
     cs_loop_deinit(&worker->loop);
