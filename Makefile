@@ -2,7 +2,8 @@
 # make demo [ARGS=--once]     a mutual handshake, and five that are refused, before your eyes
 # make check                  every test; check-long adds those that take minutes
 # make fuzz TARGET=h1 SECONDS=60
-# make bench                  countersign beside its peers; bench-quick: under two minutes
+# make bench                  countersign beside its peers; bench-quick: under two minutes;
+#                             bench-page: and what it found goes into the manual
 # make install PREFIX=/usr/local
 #
 # TLS=auto|awslc|openssl      which TLS library; auto is AWS-LC where it can be had
@@ -50,15 +51,20 @@ fuzz: packages-fuzz aws-lc
 	build-fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(or $(SECONDS),60) \
 	  build-fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
-BENCH := build-bench$(if $(filter-out auto,$(TLS)),-$(TLS))
-bench bench-quick: packages-build aws-lc
-	@test -f $(BENCH)/build.ninja || meson setup $(BENCH) -Dtls=$(TLS) -Dbench=true >/dev/null
-	@ninja -C $(BENCH) --quiet countersign bench/bench-load bench/bench-pki bench/bench-backend
-	@$(PYTHON) bench/run $(if $(filter bench-quick,$@),--quick) $(ARGS) $(BENCH)
+# Beside the peers that are here (bench-peers fetches those that can be had) and, unless TLS
+# names one library, beside the build with OpenSSL.
+BESIDE := $(if $(filter openssl,$(TLS)),,--beside "countersign (OpenSSL)=build-openssl/countersign")
+bench bench-quick bench-page: packages-bench bench-peers aws-lc $(B)/build.ninja
+	@$(if $(BESIDE),$(MAKE) --no-print-directory TLS=openssl PACKAGES=no build)
+	@$(NINJA) countersign bench/bench-load bench/bench-pki bench/bench-backend bench/bench-floor
+	@$(PYTHON) bench/run $(if $(filter bench-quick,$@),--quick,$(BESIDE)) \
+	  $(if $(filter bench-page,$@),--page docs/manual/performance.md) $(ARGS) $(B)
+
+bench-peers: packages-bench
+	@test $(PACKAGES) = no || bench/fetch
 
 clean:
-	rm -rf build build-openssl build-awslc build-san build-openssl-san build-awslc-san build-fuzz \
-	  build-bench build-bench-openssl build-bench-awslc
+	rm -rf build build-openssl build-awslc build-san build-openssl-san build-awslc-san build-fuzz
 
 $(B)/build.ninja: | packages-build aws-lc
 	@echo "configuring $(B)"
@@ -72,5 +78,6 @@ aws-lc: packages-build
 	@test $(TLS) = openssl || deps/aws-lc/provide >/dev/null || { test $(TLS) = auto && \
 	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
-.PHONY: build demo check check-long install fuzz bench bench-quick clean aws-lc
+.PHONY: build demo check check-long install fuzz bench bench-quick bench-page \
+  bench-peers clean aws-lc
 .NOTPARALLEL: # ninja is parallel; packages are installed one run at a time

@@ -7,11 +7,12 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 # countersign takes the very file that nginx takes.
 NGINX = '''
-worker_processes 1;
+worker_processes {workers};
 worker_rlimit_nofile 16384;
 daemon off;
 pid {folder}/pid;
@@ -47,6 +48,7 @@ http {{
         ssl_verify_client on;
         ssl_verify_depth 3;
         {suite}
+        {crl}
         location / {{
             proxy_pass http://backend;
             proxy_http_version 1.1;
@@ -58,7 +60,7 @@ http {{
 
 HAPROXY = '''
 global
-    nbthread 1
+    nbthread {workers}
     maxconn 6000
 defaults
     mode http
@@ -67,7 +69,7 @@ defaults
     timeout server 300s
     http-reuse always
 frontend front
-    bind 127.0.0.1:{port} backlog 4096 ssl crt {pki}/server.pem ca-file {pki}/ca.crt verify required curves X25519 ciphersuites TLS_AES_128_GCM_SHA256
+    bind 127.0.0.1:{port} backlog 4096 ssl crt {pki}/server.pem ca-file {pki}/ca.crt verify required curves X25519 ciphersuites TLS_AES_128_GCM_SHA256 {crl}
     default_backend back
 backend back
     server one 127.0.0.1:{backend}
@@ -177,15 +179,23 @@ https://localhost:{port} {{
 UNPRIVILEGED = 'user = "nobody"\ngroup = "nogroup"' if os.geteuid() == 0 else ''
 
 
+
+
 class Peer:
-    def __init__(self, name, program, config, command, version, suite=''):
+    """@crl: how its configuration names a revocation list; @reload: the signal that makes it
+    read its configuration again; @get: where it comes from when it is not here."""
+
+    def __init__(self, name, program, config, command, version, suite='', crl=None, reload=None,
+                 get=None):
         self.name, self.program, self.config = name, program, config
         self.command, self.version_args, self.suite = command, version, suite
+        self.crl, self.reload = crl, reload
+        self.get = get or f'apt-get install {program}'
         self.path = None
 
     def find(self, search):
         """Whether it is on this machine; sbin folders count."""
-        self.path = shutil.which(self.program, path=search)
+        self.path = self.path or shutil.which(self.program, path=search)
         return self.path is not None
 
     def version(self):
@@ -197,42 +207,60 @@ class Peer:
         library = re.search(r'(OpenSSL|AWS-LC|BoringSSL)( \d+\.\d+\.\d+)?', text)
         return ' '.join([number[0] if number else '?'] + ([library[0]] if library else []))
 
-    def argv(self, folder, port, backend, pki):
+    def argv(self, folder, port, backend, pki, workers=1, crl=False):
         """Write its configuration into @folder. Return: what to start."""
         file = pathlib.Path(folder) / 'config'
         if self.name == 'envoy':
             file = file.with_suffix('.yaml')
-        file.write_text(self.config.format(folder=folder, port=port, backend=backend, pki=pki,
-                                           suite=self.suite, user=UNPRIVILEGED))
+        file.write_text(self.config.format(
+            folder=folder, port=port, backend=backend, pki=pki, suite=self.suite,
+            user=UNPRIVILEGED, workers=workers, crl=self.crl.format(pki=pki) if crl else ''))
         values = {'FILE': str(file), 'FOLDER': str(folder) + '/', 'PORT': str(port),
                   'BACKEND': str(backend), 'PKI': str(pki)}
         return [self.path] + [re.sub('FILE|FOLDER|PORT|BACKEND|PKI', lambda m: values[m[0]], word)
                               for word in self.command]
 
 
-def everyone(countersign):
-    """countersign first, then its peers."""
-    ours = Peer('countersign', 'countersign', NGINX, ['run', '-c', 'FILE', '-p', 'FOLDER'],
-                ['version'])
-    ours.path = str(countersign)
+NGINX_CRL, HUP = 'ssl_crl {pki}/ca.crl;', signal.SIGHUP
+
+
+def ours(name, path):
+    """A build of countersign."""
+    peer = Peer(name, 'countersign', NGINX, ['run', '-c', 'FILE', '-p', 'FOLDER'], ['version'],
+                crl=NGINX_CRL, reload=HUP)
+    peer.path = str(path)
+    return peer
+
+
+def everyone(countersign, beside=()):
+    """countersign first, then other builds of it as (name, path), then its peers."""
     return [
-        ours,
+        ours('countersign', countersign), *(ours(*build) for build in beside),
         Peer('nginx', 'nginx', NGINX, ['-c', 'FILE', '-p', 'FOLDER'], ['-V'],
-             'ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;'),
-        Peer('haproxy', 'haproxy', HAPROXY, ['-db', '-f', 'FILE'], ['-vv']),
+             'ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;', NGINX_CRL, HUP),
+        Peer('haproxy', 'haproxy', HAPROXY, ['-W', '-db', '-f', 'FILE'], ['-vv'],
+             crl='crl-file {pki}/ca.crl', reload=signal.SIGUSR2),
         Peer('hitch', 'hitch', HITCH, ['--config=FILE'], ['--version']),
         Peer('stunnel', 'stunnel4', STUNNEL, ['FILE'], ['-version']),
         Peer('envoy', 'envoy', ENVOY,
              ['-c', 'FILE', '--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
-             ['--version']),
+             ['--version'], get='make bench-peers'),
         Peer('caddy', 'caddy', CADDY, ['run', '--config', 'FILE', '--adapter', 'caddyfile'],
              ['version']),
         Peer('ghostunnel', 'ghostunnel', '',
              ['server', '--listen', '127.0.0.1:PORT', '--target', '127.0.0.1:BACKEND', '--cert',
               'PKI/server.crt', '--key', 'PKI/server.key', '--cacert', 'PKI/ca.crt',
-              '--allow-all'], ['--version']),
+              '--allow-all'], ['--version'],
+             get='go install github.com/ghostunnel/ghostunnel@latest'),
     ]
 
 
+def cache_folder():
+    """Where make bench-peers puts what the distribution does not have."""
+    base = os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache'
+    return pathlib.Path(base) / 'countersign' / 'peers'
+
+
 def search_path():
-    return os.environ.get('PATH', '') + ':/usr/local/sbin:/usr/sbin:/sbin'
+    return ':'.join([os.environ.get('PATH', ''), '/usr/local/sbin:/usr/sbin:/sbin',
+                     str(cache_folder() / 'bin')])

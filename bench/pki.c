@@ -1,16 +1,21 @@
-/* bench-pki FOLDER: a CA, an intermediate, a server, clients and a stranger, as files; made by
- * the project's own code. P-256 throughout; what is measured is not the key type. */
+/* bench-pki FOLDER [N]: a CA, an intermediate, a server, clients and a stranger, as files; made
+ * by the project's own code. P-256 throughout; what is measured is not the key type. With N
+ * also the CA's revocation list of N entries, one of which is the client "revoked". */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "authority/make.h"
+#include "base/mem.h"
 #include "io/file.h"
 #include "x509/key.h"
 #include "x509/pem.h"
 
 #define DAY (24 * 60 * 60)
 #define PEM_MAX (64 << 10)
+#define LIST_MAX (256u << 20)
+#define SERIAL 16
 
 /* A name with its key and certificate, and how it signs. */
 struct party {
@@ -81,13 +86,22 @@ static int make_ca(struct party *party, const struct party *issuer, int64_t now)
 }
 
 /* @issuer's own certificate follows in the file when it is not the root. */
-static int make_leaf(const char *name, const struct party *issuer, bool below_root, bool server,
+static int write_leaf(const struct party *leaf, const struct party *issuer, bool below_root)
+{
+    struct cs_str chain = below_root ? leaf->pem : cs_arena_cat(&arena, leaf->pem, issuer->pem);
+    int r = write_file(leaf->name, "crt", chain, 0644);
+
+    return r ? r : write_key(leaf, chain);
+}
+
+/* Its key is gone afterwards; @leaf keeps the certificate. */
+static int make_leaf(struct party *leaf, const struct party *issuer, bool below_root, bool server,
                      int64_t now)
 {
     static const struct cs_str dns = CS_STR_INIT("localhost");
-    const struct cs_str uri = cs_arena_printf(&arena, "spiffe://bench.test/%s", name);
+    const struct cs_str uri = cs_arena_printf(&arena, "spiffe://bench.test/%s", leaf->name);
     struct cs_cert_spec spec = {
-        .common_name = cs_str_from(name),
+        .common_name = cs_str_from(leaf->name),
         .dns = {&dns, server ? 1 : 0},
         .uri = {&uri, server ? 0 : 1},
         .key_usage = CS_USAGE_DIGITAL_SIGNATURE,
@@ -95,29 +109,74 @@ static int make_leaf(const char *name, const struct party *issuer, bool below_ro
         .not_before = now - DAY,
         .not_after = now + 7 * DAY,
     };
-    struct party leaf = {.name = name};
-    struct cs_str chain = {0};
-    int r = sign(&leaf, &spec, issuer);
+    int r = sign(leaf, &spec, issuer);
 
-    if (r == 0)
-        chain = below_root ? leaf.pem : cs_arena_cat(&arena, leaf.pem, issuer->pem);
-    r = r ? r : write_file(name, "crt", chain, 0644);
-    r = r ? r : write_key(&leaf, chain);
-    cs_key_free(leaf.key);
+    r = r ? r : write_leaf(leaf, issuer, below_root);
+    cs_key_free(leaf->key);
+    leaf->key = NULL;
     return r;
 }
 
-static int make_all(int64_t now)
+static int write_list(const struct cs_crl_spec *spec, const struct party *issuer)
+{
+    struct cs_make_issuer by = {&issuer->cert, issuer->key};
+    struct cs_buf der, pem;
+    int r;
+
+    cs_buf_init(&der, LIST_MAX);
+    cs_buf_init(&pem, LIST_MAX);
+    r = cs_make_crl(spec, &by, &der);
+    r = r ? r : cs_pem_write(&pem, CS_STR("X509 CRL"), cs_buf_str(&der));
+    r = r ? r : write_file(issuer->name, "crl", cs_buf_str(&pem), 0644);
+    cs_buf_deinit(&der);
+    cs_buf_deinit(&pem);
+    return r;
+}
+
+/* Serials in no order, as lists have them; @revoked's is in the middle. */
+static int make_list(const struct party *issuer, const struct party *revoked, size_t n, int64_t now)
+{
+    struct cs_make_revoked *entries = cs_alloc(n * sizeof(*entries));
+    char *serials = cs_alloc(n * SERIAL);
+    struct cs_crl_spec spec = {
+        .revoked = entries,
+        .n_revoked = n,
+        .this_update = now - DAY,
+        .next_update = now + 7 * DAY,
+        .number = 1,
+    };
+    uint64_t state = 1;
+    int r;
+
+    for (size_t i = 0; i < n * SERIAL; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        serials[i] = (char)(i % SERIAL ? state >> 40 : 0x41); /* positive, 16 bytes long */
+    }
+    for (size_t i = 0; i < n; i++)
+        entries[i] =
+            (struct cs_make_revoked){cs_str_make(serials + i * SERIAL, SERIAL), now - DAY, 0};
+    entries[n / 2].serial = revoked->cert.serial;
+    r = write_list(&spec, issuer);
+    free(entries);
+    free(serials);
+    return r;
+}
+
+static int make_all(int64_t now, size_t n_revoked)
 {
     struct party root = {"ca"}, middle = {"intermediate"}, other = {"other-ca"};
+    struct party server = {"server"}, client = {"client"}, chain = {"client-chain"},
+                 revoked = {"revoked"}, stranger = {"stranger"};
     int r = make_ca(&root, NULL, now);
 
     r = r ? r : make_ca(&middle, &root, now);
     r = r ? r : make_ca(&other, NULL, now);
-    r = r ? r : make_leaf("server", &root, true, true, now);
-    r = r ? r : make_leaf("client", &root, true, false, now);
-    r = r ? r : make_leaf("client-chain", &middle, false, false, now);
-    r = r ? r : make_leaf("stranger", &other, true, false, now);
+    r = r ? r : make_leaf(&server, &root, true, true, now);
+    r = r ? r : make_leaf(&client, &root, true, false, now);
+    r = r ? r : make_leaf(&chain, &middle, false, false, now);
+    r = r ? r : make_leaf(&revoked, &root, true, false, now);
+    r = r ? r : make_leaf(&stranger, &other, true, false, now);
+    r = r || !n_revoked ? r : make_list(&root, &revoked, n_revoked, now);
     cs_key_free(root.key);
     cs_key_free(middle.key);
     cs_key_free(other.key);
@@ -126,14 +185,16 @@ static int make_all(int64_t now)
 
 int main(int argc, char **argv)
 {
+    uint64_t n_revoked = 0;
     int r;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: bench-pki FOLDER\n");
+    if (argc < 2 || argc > 3 ||
+        (argc == 3 && cs_str_to_u64(cs_str_from(argv[2]), 2000000, &n_revoked) < 0)) {
+        fprintf(stderr, "usage: bench-pki FOLDER [N]\n");
         return 2;
     }
     folder = argv[1];
-    r = make_all(time(NULL));
+    r = make_all(time(NULL), n_revoked);
     cs_arena_deinit(&arena);
     if (r)
         fprintf(stderr, "bench-pki: %s: %s\n", folder, r < 0 ? strerror(-r) : "refused");

@@ -1,6 +1,9 @@
-"""Medians, ratios, a table for the terminal, and bar charts as SVG."""
+"""Medians, ratios, tables for the terminal and the manual, and bar charts as SVG."""
+import re
 import statistics
 from xml.sax.saxutils import escape
+
+OURS = 'countersign'
 
 
 def summary(values):
@@ -9,71 +12,163 @@ def summary(values):
 
 
 def figure(value):
-    return f'{value:.0f}' if value >= 100 else f'{value:.1f}'
+    if value >= 100 or value == int(value):
+        return f'{value:.0f}'
+    return f'{value:.1f}'
 
 
-def cell(runs, metric):
-    """The summary of one row and peer; None when no run was good."""
-    values = [run[metric] for run in runs if 'failed' not in run]
-    return summary(values) if values else None
-
-
-def table(rows, peers, runs):
-    """Lines of Markdown: per row the median, [spread] and, beside each peer, ours ÷ theirs."""
-    yield '| work | ' + ' | '.join(peers) + ' |'
-    yield '|---|' + '---:|' * len(peers)
+def cells(rows, names, runs):
+    """{(row key, name): summary}; absent where no run was good."""
+    found = {}
     for row in rows:
-        cells = {peer: cell(runs[row.key, peer], row.metric) for peer in peers}
+        for name in names:
+            values = [run[row.metric] for run in runs.get((row.of or row.key, name), ())
+                      if 'failed' not in run and row.metric in run]
+            if values:
+                found[row.key, name] = summary(values)
+    return found
+
+
+def takes_part(row, name):
+    return not row.peers or name in row.peers
+
+
+def table(rows, names, found, floors):
+    """Lines of Markdown: per row the median, [spread] and, beside each peer, ours ÷ theirs."""
+    yield '| work | ' + ' | '.join(names) + ' | floor |'
+    yield '|---|' + '---:|' * (len(names) + 1)
+    for row in rows:
+        ours = found.get((row.key, OURS))
         texts = []
-        for peer in peers:
-            this, ours = cells[peer], cells.get('countersign')
-            if this is None:
-                texts.append('failed')
+        for name in names:
+            this = found.get((row.key, name))
+            if not this:
+                texts.append('failed' if takes_part(row, name) else '–')
                 continue
             text = f'{figure(this["median"])} [{figure(this["min"])}–{figure(this["max"])}]'
-            if peer != 'countersign' and ours and this['median'] > 0:
+            if name != OURS and ours and this['median'] > 0 and ours['median'] > 0:
                 text += f' **{ours["median"] / this["median"]:.2f}**'
             texts.append(text)
+        texts.append(figure(floors[row.floor]['median']) if row.floor in floors else '–')
         yield f'| {row.title}, {row.unit} | ' + ' | '.join(texts) + ' |'
 
 
-BAR, GAP, LEFT, WIDTH, RIGHT = 18, 6, 110, 420, 170
+def judge(row, found):
+    """(what is compared, how much, the bound, whether it holds), or None."""
+    ours = found.get((row.key, OURS))
+    if not row.owed or not ours:
+        return None
+    against, bound = row.owed
+    if against == 'value':
+        return f'{row.unit}', ours['median'], bound, ours['median'] <= bound
+    other = found.get((against[4:], OURS) if against.startswith('own ') else (row.key, against))
+    if not other or not other['median']:
+        return None
+    ratio = ours['median'] / other['median']
+    name = 'without' if against.startswith('own ') else against
+    return f'÷ {name}', ratio, bound, ratio >= bound if row.more else ratio <= bound
 
 
-def panel(row, cells, top):
-    """One row's bars, the best first. Return: SVG lines and the height used."""
-    order = sorted(cells, key=lambda p: cells[p]['median'], reverse=row.more_is_better)
-    scale = WIDTH / max(c['max'] for c in cells.values())
-    word = 'more' if row.more_is_better else 'less'
-    out = [f'<text x="10" y="{top + 16}" class="t">{escape(row.title)}: {escape(row.unit)} '
-           f'({word} is better)</text>']
-    y = top + 28
-    for peer in order:
-        c = cells[peer]
-        width, low, high = (c[k] * scale for k in ('median', 'min', 'max'))
-        mid = y + BAR / 2
-        out += [
-            f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(peer)}</text>',
-            f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" '
-            f'class="{"us" if peer == "countersign" else "them"}"/>',
-            f'<path d="M{LEFT + low:.1f} {mid}H{LEFT + high:.1f}" class="w"/>',
-            f'<text x="{LEFT + high + 8:.1f}" y="{y + 13}">{figure(c["median"])}</text>']
-        y += BAR + GAP
-    return out, y - top + 14
-
-
-def svg(title, rows, peers, runs):
-    body, y = [], 34
+def verdicts(rows, found):
+    """[{row, compared, measured, bound, holds}] of what is owed."""
+    out = []
     for row in rows:
-        cells = {p: cell(runs[row.key, p], row.metric) for p in peers}
-        lines, height = panel(row, {p: c for p, c in cells.items() if c}, y)
+        judged = judge(row, found)
+        if judged:
+            compared, measured, bound, holds = judged
+            out.append({'row': row.title, 'compared': compared, 'measured': round(measured, 3),
+                        'bound': bound, 'least': row.more, 'holds': holds})
+    return out
+
+
+def owed_table(judged):
+    yield '| owed | compared | bound | measured | |'
+    yield '|---|---|---:|---:|---|'
+    for v in judged:
+        yield (f'| {v["row"]} | {v["compared"]} | {"≥" if v["least"] else "≤"} {v["bound"]:g} '
+               f'| {v["measured"]:.3g} | {"holds" if v["holds"] else "**missed**"} |')
+
+
+def above(rows, found, name, peer):
+    """The rows in which @name does worse than @peer, with the ratio."""
+    out = []
+    for row in rows:
+        a, b = found.get((row.key, name)), found.get((row.key, peer))
+        if not a or not b or not b['median']:
+            continue
+        ratio = a['median'] / b['median']
+        if (ratio < 1 if row.more else ratio > 1):
+            out.append(f'{row.title} ({ratio:.2f})')
+    return out
+
+
+BAR, GAP, LEFT, BARS, RIGHT, COLUMNS = 15, 4, 150, 250, 70, 2
+PANEL = LEFT + BARS + RIGHT
+STYLE = ('text{font:11px sans-serif;fill:#333}.h{font-weight:bold;font-size:15px}'
+         '.t{font-weight:bold;font-size:12px}.s{fill:#777}.us{fill:#1a7f5a}.also{fill:#7fbfa5}'
+         '.them{fill:#b8c4d0}.w{stroke:#333;stroke-width:1;fill:none}'
+         '.f{stroke:#c0392b;stroke-width:1.5;stroke-dasharray:3 2}')
+
+
+def whisker(left, low, high, mid):
+    return (f'<path d="M{left + low:.1f} {mid}H{left + high:.1f}M{left + low:.1f} {mid - 3}v6'
+            f'M{left + high:.1f} {mid - 3}v6" class="w"/>')
+
+
+def bar(name, cell, scale, left, y):
+    width, low, high = (cell[k] * scale for k in ('median', 'min', 'max'))
+    kind = 'us' if name == OURS else 'also' if name.startswith(OURS) else 'them'
+    return [f'<text x="{left - 6}" y="{y + 11}" text-anchor="end">{escape(name)}</text>',
+            f'<rect x="{left}" y="{y}" width="{max(width, 1):.1f}" height="{BAR}" '
+            f'class="{kind}"/>',
+            whisker(left, low, high, y + BAR / 2),
+            f'<text x="{left + max(high, 1) + 6:.1f}" y="{y + 11}">{figure(cell["median"])}</text>']
+
+
+def panel(row, named, floor, x, top):
+    """One row's bars, the best first. Return: SVG lines and the height used."""
+    order = sorted(named, key=lambda n: named[n]['median'], reverse=row.more)
+    most = max(c['max'] for c in named.values()) or 1
+    left, y, scale = x + LEFT, top + 24, BARS / most
+    out = [f'<text x="{x}" y="{top + 14}" class="t">{escape(row.title)}'
+           f'<tspan class="s" font-weight="normal"> {escape(row.unit)}, '
+           f'{"more" if row.more else "less"} is better</tspan></text>']
+    for name in order:
+        out += bar(name, named[name], scale, left, y)
+        y += BAR + GAP
+    if floor and floor * scale <= BARS:
+        at = left + floor * scale
+        out.append(f'<path d="M{at:.1f} {top + 20}V{y}" class="f"/>')
+    return out, y - top + 12
+
+
+def svg(title, rows, names, found, floors):
+    """Two columns of panels; a red line is the floor, where it is in the picture."""
+    tops, body = [34] * COLUMNS, []
+    for row in rows:
+        named = {n: found[row.key, n] for n in names if (row.key, n) in found}
+        if not named:
+            continue
+        column = tops.index(min(tops))
+        floor = floors[row.floor]['median'] if row.floor in floors else 0
+        lines, height = panel(row, named, floor, 10 + column * PANEL, tops[column])
         body += lines
-        y += height
-    width = LEFT + WIDTH + RIGHT
+        tops[column] += height
+    width, height = COLUMNS * PANEL + 10, max(tops)
     return '\n'.join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" '
-        f'viewBox="0 0 {width} {y}">',
-        '<style>text{font:12px sans-serif;fill:#333}.t{font-weight:bold;font-size:13px}'
-        '.us{fill:#1a7f5a}.them{fill:#b8c4d0}.w{stroke:#333;stroke-width:1}</style>',
-        f'<rect width="{width}" height="{y}" fill="#fff"/>',
-        f'<text x="10" y="20" class="t">{escape(title)}</text>', *body, '</svg>', ''])
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">', f'<style>{STYLE}</style>',
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<text x="10" y="22" class="h">{escape(title)}</text>', *body, '</svg>', ''])
+
+
+BEGIN, END = '<!-- measured -->', '<!-- end of what was measured -->'
+
+
+def rewrite_page(page, text):
+    """Replace what stands between the two marks of @page."""
+    old = page.read_text()
+    marks = re.compile(re.escape(BEGIN) + '.*?' + re.escape(END), re.S)
+    if not marks.search(old):
+        raise ValueError(f'{page}: no "{BEGIN}" and "{END}"')
+    page.write_text(marks.sub(lambda _: f'{BEGIN}\n{text}\n{END}', old))
