@@ -131,7 +131,7 @@ def panel(row, named, floor, x, top):
     most = max(c['max'] for c in named.values()) or 1
     left, y, scale = x + LEFT, top + 24, BARS / most
     out = [f'<text x="{x}" y="{top + 14}" class="t">{escape(row.title)}'
-           f'<tspan class="s" font-weight="normal"> {escape(row.unit)}, '
+           f'<tspan class="s" dx="6" font-weight="normal">{escape(row.unit)}, '
            f'{"more" if row.more else "less"} is better</tspan></text>']
     for name in order:
         out += bar(name, named[name], scale, left, y)
@@ -144,7 +144,7 @@ def panel(row, named, floor, x, top):
 
 def svg(title, rows, names, found, floors):
     """Two columns of panels; a red line is the floor, where it is in the picture."""
-    tops, body = [34] * COLUMNS, []
+    tops, body = [48] * COLUMNS, []
     for row in rows:
         named = {n: found[row.key, n] for n in names if (row.key, n) in found}
         if not named:
@@ -159,7 +159,9 @@ def svg(title, rows, names, found, floors):
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">', f'<style>{STYLE}</style>',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="10" y="22" class="h">{escape(title)}</text>', *body, '</svg>', ''])
+        f'<text x="10" y="22" class="h">{escape(title)}</text>',
+        '<text x="10" y="38" class="s">medians; whiskers: least and greatest; dashed: what the '
+        'TLS library alone takes</text>', *body, '</svg>', ''])
 
 
 BEGIN, END = '<!-- measured -->', '<!-- end of what was measured -->'
