@@ -175,6 +175,8 @@ int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tl
 
 /* --- tickets --- */
 
+#define TICKET_IV 16 /* of AES-CBC */
+
 /* The head, before the session is encoded into a ticket. */
 static int on_new_ticket(SSL *ssl, void *arg)
 {
@@ -214,6 +216,16 @@ static SSL_TICKET_RETURN on_open_ticket(SSL *ssl, SSL_SESSION *session,
     return SSL_TICKET_RETURN_IGNORE_RENEW;
 }
 
+/* Looked up by name among all providers, which takes long: once. */
+static const EVP_CIPHER *ticket_cipher(void)
+{
+    static EVP_CIPHER *cipher;
+
+    if (!cipher)
+        cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    return cipher;
+}
+
 static int set_key(const struct cs_ticket_key *key, const uint8_t *iv, EVP_CIPHER_CTX *cipher,
                    EVP_MAC_CTX *mac, int seal)
 {
@@ -223,8 +235,8 @@ static int set_key(const struct cs_ticket_key *key, const uint8_t *iv, EVP_CIPHE
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
     };
-    return EVP_MAC_CTX_set_params(mac, params) == 1 &&
-           EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv, seal) == 1;
+    return ticket_cipher() && EVP_MAC_CTX_set_params(mac, params) == 1 &&
+           EVP_CipherInit_ex(cipher, ticket_cipher(), NULL, key->aes, iv, seal) == 1;
 }
 
 /* Return: 1; 0 for no ticket (sealing: an empty one, TLS 1.2 only; opening: ignore it);
@@ -241,7 +253,7 @@ static int on_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv,
         return 0;
     if (seal) {
         memcpy(name, key->name, CS_TICKET_NAME);
-        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+        if (RAND_bytes(iv, TICKET_IV) != 1)
             return -1;
     }
     return set_key(key, iv, cipher, mac, seal) ? 1 : -1;

@@ -214,7 +214,8 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
     if (result != CS_TLS_OK)
         return give_up(tls, result);
     cs_facts_end(tls, true);
-    return flushed(tls);
+    /* A request came along: its answer takes the ticket with it (see cs_tls_read()). */
+    return tls->server && cs_transport_buffered(tls) > 0 ? CS_TLS_OK : flushed(tls);
 }
 
 /* --- data --- */
@@ -234,8 +235,9 @@ enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t
         n += (size_t)r;
     }
     enum cs_tls_result result = r > 0 ? CS_TLS_OK : outcome(tls, r);
-    /* An answer to a key update, or the alert about what was read: not held back. */
-    if (cs_transport_room(tls) != room)
+    /* An answer to a key update, or the alert about what was read: not held back. Nor is a
+     * ticket when there is no request yet. */
+    if (cs_transport_room(tls) != room || n == 0)
         (void)!cs_transport_flush(tls);
     if (n == 0)
         return result;
