@@ -1,5 +1,5 @@
-/* Content always starts at the same place, so a chunk's first line fits in front of it and its
- * end behind, and no byte of it moves but to close the gaps that chunk framing leaves. */
+/* Around what is read there is room for a chunk's first line in front and for its end behind, so
+ * no byte of content moves but to close the gaps that chunk framing leaves. */
 #include "gateway/piece.h"
 
 #include "base/mem.h"
@@ -30,12 +30,13 @@ enum cs_wire_result cs_piece_read(struct cs_piece *piece, struct cs_wire *wire, 
     return r;
 }
 
-struct cs_str cs_piece_chunk(struct cs_piece *piece, size_t len)
+struct cs_str cs_piece_chunk(struct cs_str data)
 {
-    struct cs_str line = cs_h1_chunk_head(len, piece->room);
+    char *at = (char *)data.ptr;
+    struct cs_str line = cs_h1_chunk_head(data.len, at - CS_H1_CHUNK_HEAD);
 
-    memcpy(piece->at + len, "\r\n", END);
-    return cs_str_make(line.ptr, line.len + len + END);
+    memcpy(at + data.len, "\r\n", END);
+    return cs_str_make(line.ptr, line.len + data.len + END);
 }
 
 int cs_body_decode(struct cs_h1_body *body, struct cs_str in, size_t *ret_consumed,

@@ -25,8 +25,9 @@ void cs_piece_deinit(struct cs_piece *piece);
  * empty then, and lasts until the next read into @piece, whoever's. */
 enum cs_wire_result cs_piece_read(struct cs_piece *piece, struct cs_wire *wire, size_t max,
                                   struct cs_str *ret_bytes);
-/** cs_piece_chunk() - @len bytes at the front of @piece, not none, as a chunk. */
-struct cs_str cs_piece_chunk(struct cs_piece *piece, size_t len);
+/** cs_piece_chunk() - @data, which lies in a piece and is not empty, as a chunk; what lies around
+ * it is overwritten. */
+struct cs_str cs_piece_chunk(struct cs_str data);
 
 /** cs_body_decode() - decode all of @in, as cs_h1_body_feed() does a part: *ret_data is at the
  * front of @in, which is overwritten; *ret_consumed bytes of it are dealt with. */

@@ -9,7 +9,7 @@
 
 /* A turn is a few pieces, so that connections interleave: a burst of one connection's packets would
  * wait for the kernel's pacing anyway. */
-enum { HEAD_PIECE = 16384, BUDGET = 8, INTERIM_MAX = 64 };
+enum { HEAD_PIECE = 16384, WITH_HEAD = 8192, BUDGET = 8, INTERIM_MAX = 64 };
 
 /* What has been written leaves, and the time of whoever is waited for runs. */
 static int flush_to_client(struct cs_conn *conn)
@@ -146,28 +146,19 @@ static int use_head(struct cs_conn *conn)
     return CS_MOVED;
 }
 
-static int read_head(struct cs_conn *conn)
+/* @head is whole, in the request's arena; without a pointer: the scan has refused it. */
+static int understand_head(struct cs_conn *conn, struct cs_str head)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
-    enum cs_h1_error error = CS_H1_OK;
-    ssize_t len = x->up->in.len ? cs_h1_head_find(&x->scan, cs_buf_str(&x->up->in)) : 0;
-    struct cs_str head;
+    enum cs_h1_error error = x->scan.error;
 
-    if (len == 0)
-        return fill_from_upstream(conn);
-    if (len < 0) {
-        error = x->scan.error;
-    } else {
-        head = cs_arena_dup(&request->arena, cs_str_sub(cs_buf_str(&x->up->in), x->scan.start,
-                                                        (size_t)len - x->scan.start));
-        cs_buf_consume(&x->up->in, (size_t)len);
+    if (head.ptr)
         cs_h1_response_parse(head,
                              request->scope->set.proxy_method.len
                                  ? cs_http_method(request->scope->set.proxy_method)
                                  : cs_http_method(request->method),
                              &x->limits, &request->arena, &x->head, &error);
-    }
     if (error != CS_H1_OK) {
         cs_conn_log_kind(conn, CS_LOG_ERROR, cs_h1_error_kind(error),
                          conn->request->exchange->head.line);
@@ -252,30 +243,93 @@ static int take_body(struct cs_conn *conn)
     return CS_MOVED;
 }
 
-/* One piece of the response body, from the one wire to the other. */
-static int move_body(struct cs_conn *conn)
+/* @in, which is in the worker's piece, to the client: a little goes with the head, into one record;
+ * more is written from where it lies. */
+static int pass_body(struct cs_conn *conn, struct cs_str in)
 {
     struct cs_request *request = conn->request;
     struct cs_exchange *x = request->exchange;
-    struct cs_piece *piece = &conn->worker->piece;
-    struct cs_str in = {0}, data;
+    struct cs_str data;
     size_t consumed;
-    enum cs_wire_result got = cs_piece_read(piece, &x->up->wire, CS_PIECE, &in);
+    int r = decode_body(conn, in, &consumed, &data);
+
+    if (r != CS_MOVED)
+        return r;
+    cs_buf_add_str(&x->up->in, cs_str_skip(in, consumed)); /* behind the end: nobody's */
+    if (request->out.len && data.len <= WITH_HEAD) {
+        encode_response(request, data);
+        return CS_MOVED;
+    }
+    r = write_to_client(conn);
+    if (r != CS_MOVED && r != CS_STUCK)
+        return r;
+    request->outcome.body_sent += data.len;
+    if (data.len && request->chunked)
+        data = cs_piece_chunk(data);
+    request->outcome.bytes_sent += cs_wire_pass(&conn->wire, data.ptr, data.len, &request->out);
+    if (x->body_ended)
+        encode_response(request, (struct cs_str){0});
+    return CS_MOVED;
+}
+
+/* One piece of the response body, from the one wire to the other. */
+static int move_body(struct cs_conn *conn)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    struct cs_str in = {0};
+    enum cs_wire_result got = cs_piece_read(&conn->worker->piece, &x->up->wire, CS_PIECE, &in);
     int r = after_read(conn, got, in.len);
 
     if (r == CS_STEP_DONE)
         return body_at_end(conn);
-    if (r == CS_MOVED)
-        r = decode_body(conn, in, &consumed, &data);
+    return r == CS_MOVED ? pass_body(conn, in) : r;
+}
+
+static struct cs_str keep_head(struct cs_request *request, struct cs_str in, ssize_t len)
+{
+    size_t start = request->exchange->scan.start;
+
+    return len < 0 ? (struct cs_str){0}
+                   : cs_arena_dup(&request->arena, cs_str_sub(in, start, (size_t)len - start));
+}
+
+/* The head has begun in an earlier read. */
+static int resume_head(struct cs_conn *conn)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    ssize_t len = cs_h1_head_find(&x->scan, cs_buf_str(&x->up->in));
+    struct cs_str head;
+
+    if (len == 0)
+        return fill_from_upstream(conn);
+    head = keep_head(conn->request, cs_buf_str(&x->up->in), len);
+    if (len > 0)
+        cs_buf_consume(&x->up->in, (size_t)len);
+    return understand_head(conn, head);
+}
+
+/* Usually one read gives all of it, and some of the body. */
+static int read_head(struct cs_conn *conn)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    struct cs_str in = {0}, rest;
+    ssize_t len;
+    int r;
+
+    if (x->up->in.len)
+        return resume_head(conn);
+    r = after_read(conn, cs_piece_read(&conn->worker->piece, &x->up->wire, CS_PIECE, &in), in.len);
     if (r != CS_MOVED)
         return r;
-    cs_buf_add_str(&x->up->in, cs_str_skip(in, consumed)); /* behind the end: nobody's */
-    request->outcome.body_sent += data.len;
-    if (data.len && request->chunked)
-        data = cs_piece_chunk(piece, data.len);
-    request->outcome.bytes_sent += cs_wire_pass(&conn->wire, data.ptr, data.len, &request->out);
-    if (x->body_ended)
-        encode_response(request, (struct cs_str){0});
+    len = cs_h1_head_find(&x->scan, in);
+    rest = cs_str_skip(in, len > 0 ? (size_t)len : 0);
+    if (len != 0)
+        r = understand_head(conn, keep_head(conn->request, in, len));
+    if (r != CS_MOVED || !x->up)
+        return r;
+    if (x->has_head && !x->body_ended && x->phase == CS_EXCHANGE_TRANSFER)
+        return pass_body(conn, rest);
+    cs_buf_add_str(&x->up->in, rest);
     return CS_MOVED;
 }
 

@@ -173,7 +173,7 @@ static bool pass_body(struct cs_conn *conn, const struct taken *taken)
         return false;
     if (!taken->held) {
         if (x->chunk_body)
-            data = cs_piece_chunk(&conn->worker->piece, data.len);
+            data = cs_piece_chunk(data);
         n = cs_wire_pass(&x->up->wire, data.ptr, data.len, &x->out);
         x->sent += n;
         return n > 0;
