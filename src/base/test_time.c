@@ -41,12 +41,81 @@ static void test_dates(void)
     }
 }
 
+static void test_spans(void)
+{
+    static const struct {
+        int64_t sec;
+        const char *text;
+    } rows[] = {
+        {0, "0 seconds"},
+        {1, "1 second"},
+        {-1, "1 second"},
+        {119, "119 seconds"},
+        {120, "2 minutes"},
+        {7199, "119 minutes"},
+        {7200, "2 hours"},
+        {172799, "47 hours"},
+        {172800, "2 days"},
+        {91 * 86400, "91 days"},
+        {92 * 86400, "3 months"},
+        {364 * 86400, "11 months"},
+        {731 * 86400, "2 years"},
+        {3650 * 86400, "9 years"},
+        {INT64_MIN, "292271023045 years"},
+        {INT64_MAX, "292271023045 years"},
+    };
+    char buf[CS_TIME_TEXT];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        tap_str(cs_time_span(rows[i].sec, buf), cs_str_from(rows[i].text), "a span");
+}
+
+static void test_parse(void)
+{
+    static const struct {
+        const char *text;
+        int r;
+        int64_t sec;
+    } rows[] = {
+        {"1994-11-06", 0, 784080000},
+        {"1994-11-06T08:49:37Z", 0, 784111777},
+        {"1994-11-06 08:49:37", 0, 784111777},
+        {"1994-11-06T08:49Z", 0, 784111740},
+        {"1994-11-06 08:49", 0, 784111740},
+        {"1994-11-06Z", 0, 784080000},
+        {"@784111777", 0, 784111777},
+        {"@0", 0, 0},
+        {"", -EINVAL, 0},
+        {"@", -EINVAL, 0},
+        {"@-1", -EINVAL, 0},
+        {"@99999999999999999999", -EINVAL, 0},
+        {"1994-11", -EINVAL, 0},
+        {"1994-11-31", -EINVAL, 0},
+        {"1994-11-6", -EINVAL, 0},
+        {"1994-11-06T", -EINVAL, 0},
+        {"1994-11-06T08", -EINVAL, 0},
+        {"1994-11-06T08:49:", -EINVAL, 0},
+        {"1994-11-06T08:49:37+01:00", -EINVAL, 0},
+        {"1994-11-06T08:49:37Zx", -EINVAL, 0},
+        {"94-11-06", -EINVAL, 0},
+        {"1994/11/06", -EINVAL, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int64_t sec = 0;
+        tap_int(cs_time_parse(cs_str_from(rows[i].text), &sec), rows[i].r, rows[i].text);
+        tap_int(sec, rows[i].sec, "its seconds");
+    }
+}
+
 int main(void)
 {
     char buf[CS_TIME_TEXT];
     int64_t sec = 784111777;
 
     test_dates();
+    test_spans();
+    test_parse();
     tap_str(cs_time_http(sec, buf), CS_STR("Sun, 06 Nov 1994 08:49:37 GMT"), "HTTP");
     tap_str(cs_time_iso(sec, buf), CS_STR("1994-11-06T08:49:37Z"), "ISO");
     tap_str(cs_time_iso_local(sec, -90, buf), CS_STR("1994-11-06T07:19:37-01:30"), "ISO with zone");

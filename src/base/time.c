@@ -184,6 +184,8 @@ int cs_time_parse(struct cs_str text, int64_t *ret_sec)
     }
     if (text.len && text.ptr[text.len - 1] == 'Z')
         text.len--;
+    if (!text.len || text.ptr[text.len - 1] < '0' || text.ptr[text.len - 1] > '9')
+        return -EINVAL; /* a separator with nothing behind it */
     if (!take_digits(&text, 4, ENDS("-"), &d.year) || !take_digits(&text, 2, ENDS("-"), &d.month) ||
         !take_digits(&text, 2, ENDS("T \0"), &d.day))
         return -EINVAL;

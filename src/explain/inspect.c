@@ -73,7 +73,7 @@ static struct cs_str readable(const struct telling *t, int64_t sec)
 static struct cs_str title_of(const struct telling *t, const struct cs_cert *cert)
 {
     if (cs_name_is_empty(cert->subject))
-        return cs_cert_names_text(cert, t->arena);
+        return cert->san.present ? cs_cert_names_text(cert, t->arena) : CS_STR("(no name)");
     return cs_name_display(cert->subject, t->arena);
 }
 
@@ -251,6 +251,19 @@ static void tell_signature(struct telling *t, const struct cs_item *item, struct
 
 /* ---- certificates ---- */
 
+/* The same certificate further up, in another file perhaps, or NULL. */
+static const struct cs_item *same_before(const struct telling *t, const struct cs_item *item)
+{
+    const struct cs_bundle *bundle = t->bundle;
+
+    for (size_t i = 0; bundle->items[i] != item; i++) {
+        if (bundle->items[i]->kind == CS_ITEM_CERT &&
+            memcmp(bundle->items[i]->cert.sha256, item->cert.sha256, 32) == 0)
+            return bundle->items[i];
+    }
+    return NULL;
+}
+
 static const char *kind_of_cert(const struct cs_item *item)
 {
     const struct cs_cert *c = &item->cert;
@@ -287,9 +300,17 @@ static void tell_key_ids(struct telling *t, const struct cs_cert *c)
 
 static void tell_cert(struct telling *t, const struct cs_item *item)
 {
+    const struct cs_item *same = same_before(t, item);
     const struct cs_cert *c = &item->cert;
 
     tell_name(t, "subject", "subject", c->subject);
+    if (same)
+        cs_sheet_number(&t->sheet, NULL, "same_as_item", (int64_t)number_of(t, same));
+    if (same && !t->sheet.json) { /* people have just read it */
+        cs_sheet_text(&t->sheet, "the same as", NULL,
+                      cs_arena_printf(t->arena, "[%zu]", number_of(t, same)));
+        return;
+    }
     tell_alternative_names(t, c);
     tell_identity(t, c);
     tell_name(t, "issuer", "issuer", c->issuer);
@@ -522,20 +543,9 @@ static void tell_items(struct telling *t)
 
 /* ---- the tree ---- */
 
-/* The same certificate in another file, further up: it stands in the tree once. */
-static bool is_repeated(const struct cs_bundle *bundle, const struct cs_item *item)
-{
-    for (size_t i = 0; bundle->items[i] != item; i++) {
-        if (bundle->items[i]->kind == CS_ITEM_CERT &&
-            memcmp(bundle->items[i]->cert.sha256, item->cert.sha256, 32) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool is_in_tree(const struct telling *t, const struct cs_item *item)
 {
-    return item->kind == CS_ITEM_CERT && !is_repeated(t->bundle, item);
+    return item->kind == CS_ITEM_CERT && !same_before(t, item);
 }
 
 /* "CN=a.test  [1], 364 days left". */
@@ -548,69 +558,113 @@ static struct cs_str branch_text(struct telling *t, const struct cs_item *item)
                            CS_FMT(standing(t, c->not_before, c->not_after)));
 }
 
-/* What @parent issued, below a line that begins with @before. A cross of names cannot make a
- * circle here that ends nowhere: no deeper than CS_TREE_DEPTH. */
+/* Names and keys can be made to go round in a circle: the tree is no deeper than this. */
 enum { TREE_DEPTH = 16 };
 
-static size_t count_children(const struct telling *t, const struct cs_item *parent)
+static bool is_child(const struct telling *t, const struct cs_item *item,
+                     const struct cs_item *parent)
 {
-    size_t n = 0;
+    return is_in_tree(t, item) && item != parent && item->issuer == parent;
+}
 
-    for (size_t i = 0; i < t->bundle->n; i++) {
-        const struct cs_item *item = t->bundle->items[i];
-        n += is_in_tree(t, item) && item != parent && item->issuer == parent;
-    }
-    return n;
+static void tell_children(struct telling *t, const struct cs_item *parent, struct cs_str before,
+                          unsigned depth);
+
+/* One certificate behind what stands before it in its line, then those that it issued. */
+static void tell_branch(struct telling *t, const struct cs_item *item, struct cs_str before,
+                        bool last, unsigned depth)
+{
+    cs_sheet_line(&t->sheet,
+                  cs_arena_printf(t->arena, "%.*s%s%.*s", CS_FMT(before), last ? "└─ " : "├─ ",
+                                  CS_FMT(branch_text(t, item))),
+                  false);
+    cs_sheet_open(&t->sheet, NULL);
+    cs_sheet_number(&t->sheet, NULL, "item", (int64_t)number_of(t, item));
+    tell_children(t, item,
+                  cs_arena_printf(t->arena, "%.*s%s", CS_FMT(before), last ? "   " : "│  "),
+                  depth + 1);
+    cs_sheet_close(&t->sheet);
 }
 
 static void tell_children(struct telling *t, const struct cs_item *parent, struct cs_str before,
                           unsigned depth)
 {
-    size_t left = depth < TREE_DEPTH ? count_children(t, parent) : 0;
+    size_t left = 0;
 
+    for (size_t i = 0; depth < TREE_DEPTH && i < t->bundle->n; i++)
+        left += is_child(t, t->bundle->items[i], parent);
     cs_sheet_open_list(&t->sheet, "issued");
     for (size_t i = 0; left && i < t->bundle->n; i++) {
-        const struct cs_item *item = t->bundle->items[i];
-        if (!is_in_tree(t, item) || item == parent || item->issuer != parent)
-            continue;
-        left--;
-        cs_sheet_line(&t->sheet,
-                      cs_arena_printf(t->arena, "%.*s%s%.*s", CS_FMT(before), left ? "├─ " : "└─ ",
-                                      CS_FMT(branch_text(t, item))),
-                      false);
-        cs_sheet_open(&t->sheet, NULL);
-        cs_sheet_number(&t->sheet, NULL, "item", (int64_t)number_of(t, item));
-        tell_children(t, item,
-                      cs_arena_printf(t->arena, "%.*s%s", CS_FMT(before), left ? "│  " : "   "),
-                      depth + 1);
-        cs_sheet_close(&t->sheet);
+        if (is_child(t, t->bundle->items[i], parent))
+            tell_branch(t, t->bundle->items[i], before, --left == 0, depth);
     }
     cs_sheet_close_list(&t->sheet);
 }
 
-/* A certificate that nobody here issued: a root, or below somebody who is not here. */
-static void tell_top(struct telling *t, const struct cs_item *item)
+/* A root at the margin, with all that hangs below it. */
+static void tell_root(struct telling *t, const struct cs_item *item)
 {
-    bool is_root = item->issuer == item;
-    struct cs_str before = is_root ? CS_STR("") : CS_STR("   ");
-
     cs_sheet_open(&t->sheet, NULL);
-    if (!is_root) {
-        cs_sheet_text(&t->sheet, NULL, "missing_issuer", cs_name_text(item->cert.issuer, t->arena));
-        cs_sheet_line(&t->sheet,
-                      cs_arena_printf(t->arena, "%.*s (not given)",
-                                      CS_FMT(cs_name_display(item->cert.issuer, t->arena))),
-                      false);
-    }
-    cs_sheet_line(
-        &t->sheet,
-        cs_arena_printf(t->arena, "%s%.*s", is_root ? "" : "└─ ", CS_FMT(branch_text(t, item))),
-        false);
+    cs_sheet_line(&t->sheet, branch_text(t, item), false);
     cs_sheet_number(&t->sheet, NULL, "item", (int64_t)number_of(t, item));
-    tell_children(t, item, before, 0);
+    tell_children(t, item, CS_STR(""), 0);
     cs_sheet_close(&t->sheet);
 }
 
+/* Certificates whose issuer is not here hang below its name: those that name it as @first does. */
+static bool is_orphan_of(const struct telling *t, const struct cs_item *item, struct cs_str issuer)
+{
+    return is_in_tree(t, item) && !item->issuer && cs_name_eq(item->cert.issuer, issuer);
+}
+
+static void tell_orphans(struct telling *t, size_t first)
+{
+    struct cs_str issuer = t->bundle->items[first]->cert.issuer;
+    size_t left = 0;
+
+    for (size_t i = 0; i < t->bundle->n; i++)
+        left += is_orphan_of(t, t->bundle->items[i], issuer);
+    cs_sheet_open(&t->sheet, NULL);
+    cs_sheet_text(&t->sheet, NULL, "missing_issuer", cs_name_text(issuer, t->arena));
+    cs_sheet_line(&t->sheet,
+                  cs_arena_printf(t->arena, "%.*s (%s)", CS_FMT(cs_name_display(issuer, t->arena)),
+                                  t->bundle->items[first]->namesake
+                                      ? "the one given did not sign these"
+                                      : "not given"),
+                  false);
+    cs_sheet_open_list(&t->sheet, "issued");
+    for (size_t i = first; i < t->bundle->n; i++) {
+        if (is_orphan_of(t, t->bundle->items[i], issuer))
+            tell_branch(t, t->bundle->items[i], CS_STR(""), --left == 0, 0);
+    }
+    cs_sheet_close_list(&t->sheet);
+    cs_sheet_close(&t->sheet);
+}
+
+/* Whether an item before @i has an issuer of the same name that is not here either. */
+static bool is_told_with_sibling(const struct telling *t, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (is_orphan_of(t, t->bundle->items[k], t->bundle->items[i]->cert.issuer))
+            return true;
+    }
+    return false;
+}
+
+static void tell_tops(struct telling *t)
+{
+    for (size_t i = 0; i < t->bundle->n; i++) {
+        const struct cs_item *item = t->bundle->items[i];
+        if (!is_in_tree(t, item))
+            continue;
+        if (item->issuer == item)
+            tell_root(t, item);
+        else if (!item->issuer && !is_told_with_sibling(t, i))
+            tell_orphans(t, i);
+    }
+}
+
+/* One certificate is no tree for people. */
 static void tell_tree(struct telling *t)
 {
     size_t n = 0;
@@ -621,14 +675,10 @@ static void tell_tree(struct telling *t)
     if (n > 1) {
         cs_sheet_line(&t->sheet, CS_STR(""), false);
         cs_sheet_line(&t->sheet, CS_STR("who issued whom:"), true);
-        t->sheet.indent = 4;
     }
-    for (size_t i = 0; i < t->bundle->n; i++) {
-        const struct cs_item *item = t->bundle->items[i];
-        if (is_in_tree(t, item) && (!item->issuer || item->issuer == item) &&
-            (n > 1 || t->sheet.json))
-            tell_top(t, item);
-    }
+    t->sheet.indent = 4;
+    if (n > 1 || t->sheet.json)
+        tell_tops(t);
     t->sheet.indent = 0;
     cs_sheet_close_list(&t->sheet);
 }

@@ -62,8 +62,8 @@ static void read_list(struct cs_item *item, struct cs_str der, struct cs_arena *
     if (cs_list_parse(der, &item->list, &fault))
         item->kind = CS_ITEM_LIST;
     else
-        CS_FIND(&item->findings, CS_X509_KIND(CRL_MALFORMED), NULL, none, none, none, none,
-                cs_str_from(fault.part), cs_str_from(fault.why));
+        CS_FIND(&item->findings, CS_X509_KIND(CRL_MALFORMED), NULL, none, none, none,
+                item->place.file, cs_str_from(fault.part), cs_str_from(fault.why));
 }
 
 /* ---- keys ---- */
@@ -187,8 +187,8 @@ static const struct format *find_format(struct cs_str label)
     return NULL;
 }
 
-static void read_item(struct cs_item *item, const struct format *format, struct cs_str pem,
-                      struct cs_str der, struct cs_arena *arena)
+static void read_by_format(struct cs_item *item, const struct format *format, struct cs_str pem,
+                           struct cs_str der, struct cs_arena *arena)
 {
     if (!format) {
         refuse(item, CS_X509_KIND(BLOCK_SKIPPED), "no kind of that name is known", NULL);
@@ -207,6 +207,17 @@ static void read_item(struct cs_item *item, const struct format *format, struct 
         break;
     case REFUSE: refuse(item, CS_X509_KIND(BLOCK_UNSUPPORTED), format->text, format->hint); break;
     case SKIP: refuse(item, CS_X509_KIND(BLOCK_SKIPPED), format->text, NULL); break;
+    }
+}
+
+/* What a parser found has no place of its own: it is this block's. */
+static void read_item(struct cs_item *item, const struct format *format, struct cs_str pem,
+                      struct cs_str der, struct cs_arena *arena)
+{
+    read_by_format(item, format, pem, der, arena);
+    for (struct cs_finding *f = item->findings.first; f; f = f->next) {
+        if (f->kind->severity == CS_SEVERITY_ERROR)
+            f->place = item->place;
     }
 }
 

@@ -141,21 +141,24 @@ static bool find_end(struct cs_str *rest, struct cs_str label, struct cs_str *re
 int cs_pem_next(struct cs_str *rest, struct cs_arena *arena, struct cs_pem_block *ret_block)
 {
     struct cs_pem_block block = {0};
-    struct cs_str body;
+    struct cs_str body, inside;
     const char *start;
     uint8_t *bytes;
     size_t len;
 
     if (!find_begin(rest, &block.label, &start))
         return 0;
+    inside = *rest;
     if (!find_end(rest, block.label, &body))
         return -EBADMSG;
     block.whole = cs_str_make(start, (size_t)(rest->ptr - start));
     block.has_headers = cs_str_find(body, ':') >= 0;
     if (!block.has_headers) {
         bytes = (uint8_t *)cs_arena_raw(arena, body.len / 4 * 3 + 3);
-        if (cs_base64_decode(body, bytes, &len) < 0)
+        if (cs_base64_decode(body, bytes, &len) < 0) {
+            *rest = inside; /* the END may be that of a later block */
             return -EBADMSG;
+        }
         block.der = cs_str_make(bytes, len);
     }
     *ret_block = block;

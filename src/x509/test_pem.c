@@ -60,6 +60,12 @@ static const struct {
     {"-----BEGIN A-----\nZm9v\n", {-EBADMSG, 0}, {NULL}},
     {"-----BEGIN A-----\nZm9v\n-----END B-----\n", {-EBADMSG, 0}, {NULL}},
     {"-----BEGIN A-----\nZm9\n-----END A-----\n", {-EBADMSG, 0}, {NULL}},
+    {"-----BEGIN A-----\nZm9\n-----BEGIN B-----\nZm9v\n-----END B-----\n",
+     {-EBADMSG, 1, 0},
+     {NULL, "B"}},
+    {"-----BEGIN A-----\nZm9\n-----BEGIN A-----\nZm9v\n-----END A-----\n",
+     {-EBADMSG, 1, 0},
+     {NULL, "A"}}, /* cut off, and another one whole behind it */
     {" -----BEGIN A-----\nZm9v\n-----END A-----\n", {0}, {NULL}},
     {"-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nZm9v\n-----END A-----\n", {1, 0}, {"A"}},
 };

@@ -1,4 +1,5 @@
-/* Golden files: for each NAME.conf of a folder, what is said about it is NAME.txt.
+/* Golden files: for each NAME.conf (or another suffix) of a folder, what is said about it is
+ * NAME.txt.
  * UPDATE_GOLDEN=1 in the environment writes the texts instead of doubting them. */
 #ifndef CS_TESTS_LIB_GOLDEN_H
 #define CS_TESTS_LIB_GOLDEN_H
@@ -44,7 +45,8 @@ static inline void golden_write(const char *path, struct cs_str text)
 static inline void golden_case(const char *path, golden_fn describe, void *ctx)
 {
     struct cs_arena arena = {0};
-    struct cs_str stem = cs_str_sub(cs_str_from(path), 0, strlen(path) - strlen(".conf"));
+    struct cs_str stem =
+        cs_str_sub(cs_str_from(path), 0, (size_t)cs_str_rfind(cs_str_from(path), '.'));
     const char *want_path = cs_arena_printf(&arena, "%.*s.txt", CS_FMT(stem)).ptr;
     struct cs_str want = {0};
     struct cs_buf buf;
@@ -60,16 +62,24 @@ static inline void golden_case(const char *path, golden_fn describe, void *ctx)
     cs_arena_deinit(&arena);
 }
 
-/** golden_each() - go to @dir and compare every case of it, one check for each. */
-static inline void golden_each(const char *dir, golden_fn describe, void *ctx)
+/** golden_each_of() - go to @dir and compare every case of it, one check for each. @pattern is that
+ *  of the cases' file names: "*.pem". */
+static inline void golden_each_of(const char *dir, const char *pattern, golden_fn describe,
+                                  void *ctx)
 {
     glob_t found;
 
     cs_assert(chdir(dir) == 0);
-    tap_int(glob("*.conf", 0, NULL, &found), 0, "there are cases");
+    tap_int(glob(pattern, 0, NULL, &found), 0, "there are cases");
     for (size_t i = 0; i < found.gl_pathc; i++)
         golden_case(found.gl_pathv[i], describe, ctx);
     globfree(&found);
+}
+
+/** golden_each() - the same for configurations. */
+static inline void golden_each(const char *dir, golden_fn describe, void *ctx)
+{
+    golden_each_of(dir, "*.conf", describe, ctx);
 }
 
 #endif
