@@ -66,6 +66,7 @@ void cs_instance_init(struct cs_instance *instance, const struct cs_line *line)
     options->globals = cs_str_from(line->values[CS_OPT_GLOBALS]);
     options->error_log =
         log_path(&instance->arena, error_log.len ? error_log : CS_STR("stderr"), options->prefix);
+    options->built_sec = CS_BUILT_SEC;
     options->error_log_level = CS_LOG_INFO; /* whoever is turned away appears there */
     options->unprivileged = geteuid() != 0;
     instance->daemon.pid_path =
@@ -82,6 +83,7 @@ void cs_instance_init_nginx(struct cs_instance *instance, const struct cs_nginx_
     options->prefix = folder(&instance->arena, cs_str_from(prefix));
     options->config_path = cs_config_path(cs_str_from(config), options->prefix, &instance->arena);
     instance->shown_config = options->config_path;
+    options->built_sec = CS_BUILT_SEC;
     options->globals = cs_str_from(args->globals);
     options->error_log = log_path(
         &instance->arena, cs_str_from(args->error_log ? args->error_log : CS_NGINX_ERROR_LOG),

@@ -75,6 +75,11 @@ static const struct cs_directive_row rows[] = {
             "0 or nothing: as long as they need."},
     {"pid", CS_CTX_MAIN, 1, 1, CS_V_PATH, 0, AT(pid), .syntax = "file",
      .doc = "The file that holds the process id while the program runs."},
+    {"mtls_time_source", CS_CTX_MAIN, 1, CS_ARGS_ANY, CS_V_LIST, CS_D_REPEAT, AT(time_source),
+     .syntax = "host[:port] …",
+     .doc = "Time servers that are asked every quarter of an hour how far this machine's clock is "
+            "off (SNTP, port 123). Their answers stand in the explanations of certificates that "
+            "are expired or not yet valid; the clock is not set, and nothing is decided by them."},
     {"daemon", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(daemon), "on",
      .doc = "Whether the program goes into the background."},
     {"master_process", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(master_process), "on",

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "daemon/background.h"
 #include "daemon/crew.h"
+#include "daemon/timecheck.h"
 #include "io/process.h"
 #include "io/signals.h"
 #include "tls/tickets.h"
@@ -29,13 +30,16 @@
 struct supervisor {
     const struct cs_daemon_spec *spec;
     struct cs_ticket_keys *ticket_keys;
+    struct cs_clock_page *clock_page;
     struct cs_loop loop;
     struct cs_signals signals;
     struct cs_timer ticket_turn;
+    struct cs_timecheck timecheck;
     struct cs_mainlog log;
     struct cs_listeners listeners;
     struct cs_crew *crew;               /* the one that serves; NULL: none */
     struct cs_crew *next;               /* the one that starts; NULL: none */
+    struct cs_snapshot *next_snapshot;  /* which it holds */
     struct cs_crew *old[MAX_OLD_CREWS]; /* those that finish */
     struct cs_user user, next_user;     /* whom workers become, if we are root */
     bool is_root;
@@ -151,6 +155,7 @@ static int load(struct supervisor *s, struct cs_snapshot **ret_snapshot)
 
     options.now_sec = time(NULL);
     options.ticket_keys = s->ticket_keys;
+    options.clock_page = s->clock_page;
     cs_findings_init(&findings, &arena);
     r = cs_snapshot_load(&options, &findings, ret_snapshot);
     if (s->was_up)
@@ -192,6 +197,7 @@ static void in_child(void *ctx)
     close(s->signals.watch.fd); /* they stay blocked until the worker takes them */
     if (s->background_fd >= 0)
         close(s->background_fd);
+    cs_timecheck_isolate(&s->timecheck);
     cs_loop_deinit(&s->loop);
 }
 
@@ -212,6 +218,7 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
     };
 
     cs_ticket_keys_turn(s->ticket_keys, time(NULL));
+    s->next_snapshot = snapshot;
     s->next = cs_crew_new(&spec);
 }
 
@@ -411,6 +418,7 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
         return;
     }
     s->was_up = true;
+    cs_timecheck_begin(&s->timecheck, &s->loop, &s->log, s->clock_page, s->next_snapshot);
     notify_ready();
     tell_parent(s, 0);
     if (first && s->spec->serving)
@@ -577,6 +585,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
     if (r < 0)
         cs_mainlog_say(&s->log, CS_LOG_EMERG, "the event loop failed (%d: %s)", -r, strerror(-r));
     cs_timer_cancel(&s->loop, &s->ticket_turn);
+    cs_timecheck_end(&s->timecheck);
     cs_signals_deinit(&s->signals);
     cs_loop_deinit(&s->loop);
     return r < 0 ? 1 : s->exit_status;
@@ -630,6 +639,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     cs_mainlog_init(&s.log, CS_LOG_NOTICE, spec->log_folder);
     cs_listeners_init(&s.listeners);
     s.ticket_keys = make_ticket_keys();
+    s.clock_page = cs_clock_page_new();
     if (load(&s, &snapshot) == 0) {
         status = run(&s, snapshot);
         cs_snapshot_unref(snapshot);
@@ -638,6 +648,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
         cs_pidfile_remove(s.pid_path, getpid());
     cs_listeners_deinit(&s.listeners, true);
     cs_ticket_keys_unref(s.ticket_keys);
+    cs_clock_page_free(s.clock_page);
     cs_mainlog_deinit(&s.log);
     free(s.pid_path);
     free(s.next_pid_path);

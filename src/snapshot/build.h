@@ -125,7 +125,19 @@ const struct cs_regex *cs_build_regex(struct cs_build *build, struct cs_str patt
 struct cs_script cs_build_script(struct cs_build *build, const struct cs_block *block,
                                  struct cs_scope *scope);
 
+/* clock.c */
+/** cs_build_clock() - whether the clock can be right, and the servers that are asked about it. */
+void cs_build_clock(struct cs_build *build);
+
 /* upstream.c */
+/** cs_build_authority() - "host:port", "host", "[v6]:port" → host and port. Return: false when
+ *  it is none. */
+bool cs_build_authority(struct cs_str authority, uint16_t default_port, struct cs_str *ret_host,
+                        uint16_t *ret_port);
+/** cs_build_resolve() - look @host up, once. Return: 0 with at least one address, in the arena;
+ *  or -errno, in words in *ret_why. */
+int cs_build_resolve(struct cs_build *build, struct cs_str host, uint16_t port,
+                     struct cs_addr **ret_addrs, size_t *ret_n, struct cs_str *ret_why);
 /** cs_build_upstreams() - the upstream blocks. */
 void cs_build_upstreams(struct cs_build *build);
 /** cs_build_upstream_for() - the upstream block called @host, or an implicit one for

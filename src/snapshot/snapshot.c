@@ -179,6 +179,7 @@ static void build_all(struct cs_build *build)
         return;
     cs_core_resolve(s->config, build->arena, &s->core);
     check_user(build);
+    cs_build_clock(build);
     build_http(build);
     if (build->options->check && build->findings->n_errors == 0)
         cs_build_lint(build);

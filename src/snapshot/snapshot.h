@@ -23,6 +23,7 @@
 
 struct cs_owned;
 struct cs_schema;
+struct cs_clock_page;
 struct cs_ticket_keys;
 struct cs_variables;
 
@@ -35,14 +36,22 @@ struct cs_snapshot_options {
     int error_log_level;     /* of that log: enum cs_log_level; 0: error, as in nginx */
     struct cs_str default_access_log; /* when there is no access_log; empty: no log */
     bool unprivileged;                /* not root: the default port is 8000, as in nginx */
-    bool check;      /* also look for what works but will hurt: countersign check */
-    int64_t now_sec; /* the time certificates are judged by */
+    bool check;        /* also look for what works but will hurt: countersign check */
+    int64_t now_sec;   /* the time certificates are judged by */
+    int64_t built_sec; /* when this program was built: no clock is earlier; 0: unknown */
     struct cs_ticket_keys *ticket_keys; /* of the whole service: made once, kept across reloads */
+    struct cs_clock_page *clock_page;   /* the same; NULL: nobody measures */
 
     /* The world, for tests: how files are read and names looked up. NULL: as they are. */
     const struct cs_config_reader *reader;
     int (*resolve)(struct cs_str host, uint16_t port, struct cs_arena *arena,
                    struct cs_addr **ret_addrs, size_t *ret_n);
+};
+
+/* A server that knows what time it is. */
+struct cs_time_source {
+    struct cs_str name; /* as configured */
+    struct cs_addr addr;
 };
 
 /* A socket to listen on, and the virtual servers behind it. */
@@ -69,6 +78,9 @@ struct cs_snapshot {
     struct cs_arena arena;
     struct cs_config *config; /* the tree: for -T, and for status */
     struct cs_core_settings core;
+    struct cs_time_source *time_sources;
+    size_t n_time_sources;
+    const struct cs_clock_page *clock_page; /* what they said; NULL: nobody measures */
 
     struct cs_listener *listeners;
     size_t n_listeners;

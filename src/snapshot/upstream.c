@@ -38,9 +38,8 @@ static void add_peer(struct cs_build *build, struct cs_upstream *upstream,
     added->name = cs_arena_dup(build->arena, cs_addr_text(&peer->addr, text));
 }
 
-/* "host:port", "host", "[v6]:port" → host and port. */
-static bool split_authority(struct cs_str authority, uint16_t default_port, struct cs_str *ret_host,
-                            uint16_t *ret_port)
+bool cs_build_authority(struct cs_str authority, uint16_t default_port, struct cs_str *ret_host,
+                        uint16_t *ret_port)
 {
     ptrdiff_t colon = cs_str_rfind(authority, ':');
     uint64_t port = default_port;
@@ -55,6 +54,17 @@ static bool split_authority(struct cs_str authority, uint16_t default_port, stru
     return authority.len > 0;
 }
 
+int cs_build_resolve(struct cs_build *build, struct cs_str host, uint16_t port,
+                     struct cs_addr **ret_addrs, size_t *ret_n, struct cs_str *ret_why)
+{
+    int r = (build->options->resolve ? build->options->resolve
+                                     : cs_resolve)(host, port, build->arena, ret_addrs, ret_n);
+
+    if (r < 0)
+        *ret_why = cs_str_from(r == -ENOENT ? "no such host" : strerror(-r));
+    return r;
+}
+
 /* One peer for each address of @authority, otherwise like @model. */
 static void add_resolved(struct cs_build *build, struct cs_upstream *upstream,
                          struct cs_str authority, uint16_t default_port,
@@ -62,7 +72,7 @@ static void add_resolved(struct cs_build *build, struct cs_upstream *upstream,
 {
     struct cs_upstream_peer peer = *model;
     struct cs_addr *found = NULL;
-    struct cs_str host;
+    struct cs_str host, why;
     uint16_t port;
     size_t n = 0;
     int r;
@@ -75,16 +85,14 @@ static void add_resolved(struct cs_build *build, struct cs_upstream *upstream,
             add_peer(build, upstream, &peer);
         return;
     }
-    if (!split_authority(authority, default_port, &host, &port)) {
+    if (!cs_build_authority(authority, default_port, &host, &port)) {
         CS_FIND(build->findings, &cs_finding_host_not_found, &word->place, authority,
                 CS_STR("the port is not a number from 1 to 65535"));
         return;
     }
-    r = (build->options->resolve ? build->options->resolve : cs_resolve)(host, port, build->arena,
-                                                                         &found, &n);
+    r = cs_build_resolve(build, host, port, &found, &n, &why);
     if (r < 0)
-        CS_FIND(build->findings, &cs_finding_host_not_found, &word->place, host,
-                cs_str_from(r == -ENOENT ? "no such host" : strerror(-r)));
+        CS_FIND(build->findings, &cs_finding_host_not_found, &word->place, host, why);
     for (size_t i = 0; r == 0 && i < n; i++) {
         peer.addr = found[i];
         add_peer(build, upstream, &peer);
@@ -213,7 +221,7 @@ static struct cs_upstream *find_block(struct cs_build *build, struct cs_str auth
     *ret_refused = false;
     if (upstream)
         return upstream;
-    if (!split_authority(lower, 0, &host, &port) || port == 0)
+    if (!cs_build_authority(lower, 0, &host, &port) || port == 0)
         return NULL;
     upstream = cs_map_get(&build->upstreams, host);
     if (!upstream)

@@ -44,6 +44,25 @@ static void describe(void *ctx, const char *path, struct cs_arena *arena, struct
     cs_snapshot_unref(snapshot);
 }
 
+/* What no file can bring about: a clock that stands before the program was built. */
+static void test_early_clock(struct world *w)
+{
+    struct cs_str text = CS_STR("events {} http { server { listen 8443; return 204; } }");
+    struct cs_arena arena = {0};
+    struct cs_findings findings;
+
+    cs_findings_init(&findings, &arena);
+    w->options.config_path = CS_STR("/w/clock.conf");
+    w->options.built_sec = w->options.now_sec;
+    cs_snapshot_unref(world_load(w, text, &findings));
+    tap_int(findings.n_errors, 0, "a clock that may be right");
+    w->options.built_sec++;
+    tap_ok(!world_load(w, text, &findings), "one that cannot be");
+    tap_int(findings.n_errors, 1, "and no other reason");
+    note_codes(&findings);
+    cs_arena_deinit(&arena);
+}
+
 int main(int argc, char **argv)
 {
     struct world w;
@@ -52,6 +71,7 @@ int main(int argc, char **argv)
     world_init(&w);
     w.options.check = true;
     golden_each(argv[1], describe, &w);
+    test_early_clock(&w);
     for (size_t i = 0; i < N_CODES; i++)
         tap_ok(seen[i], "a case shows \"%s\"", codes[i]);
     world_deinit(&w);
