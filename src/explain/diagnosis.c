@@ -168,6 +168,31 @@ static const struct cs_finding *no_signature(const struct cs_case *c)
                         CS_STR("key of the client's certificate"));
 }
 
+/* Whether two lists of names have one in common; an empty list is not known. */
+static bool share(struct cs_str a, struct cs_str b)
+{
+    if (!a.len || !b.len)
+        return true;
+    while (a.len) {
+        struct cs_str item = cs_str_trim(cs_str_cut(&a, ',')), rest = b;
+        while (rest.len) {
+            if (cs_str_eq(cs_str_trim(cs_str_cut(&rest, ',')), item))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Without a common group there is no common suite either, and libraries say that. */
+static const struct cs_finding *no_cipher(const struct cs_case *c, const struct cs_terms *own,
+                                          const struct cs_terms *offered)
+{
+    if (!share(offered->groups, own->groups))
+        return no_shared(c, &cs_cause_no_shared_group, offered->groups, own->groups, none());
+    return no_shared(c, &cs_cause_no_shared_cipher, offered->ciphers, own->ciphers,
+                     key_remark(c, offered->ciphers));
+}
+
 static const struct cs_finding *of_terms(const struct cs_case *c)
 {
     const struct cs_breakdown *facts = c->handshake->breakdown;
@@ -180,9 +205,7 @@ static const struct cs_finding *of_terms(const struct cs_case *c)
     switch (c->handshake->broken) {
     case CS_BREAK_VERSION:
         return no_shared(c, &cs_cause_no_shared_version, offered->versions, own->versions, none());
-    case CS_BREAK_CIPHER:
-        return no_shared(c, &cs_cause_no_shared_cipher, offered->ciphers, own->ciphers,
-                         key_remark(c, offered->ciphers));
+    case CS_BREAK_CIPHER: return no_cipher(c, own, offered);
     case CS_BREAK_GROUP:
         return no_shared(c, &cs_cause_no_shared_group, offered->groups, own->groups, none());
     case CS_BREAK_ALPN:

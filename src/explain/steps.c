@@ -38,12 +38,13 @@ static int say(const struct page *p, const char *words)
     return cs_buf_add_str(p->buf, cs_str_from(words));
 }
 
-/* "label words", when there are words; @r is how many were said on this line before. */
+/* "label words", when there are words, behind what the line has already. */
 static int part(const struct page *p, const char *label, struct cs_str words)
 {
     if (!words.len)
         return 0;
-    return say(p, ", ") || say(p, label) || esc(p, words);
+    return (p->buf->ptr[p->buf->len - 1] == ' ' ? 0 : say(p, ", ")) || say(p, label) ||
+           esc(p, words);
 }
 
 static int begin_step(struct page *p, bool done, const char *name)
@@ -105,8 +106,8 @@ static int chain_step(struct page *p)
     bool missing = is_code(a, "certificate-missing");
     struct cs_str subject = a->n_chain ? a->chain[0].subject : CS_STR("none was presented");
 
-    if (a->server && !a->tls.certificate_asked && !missing && !a->n_chain)
-        return 0;
+    if (!a->n_chain && !missing)
+        return 0; /* none is asked for, or it did not come to that */
     return begin_step(p, !refused && a->n_chain > 0,
                       a->server ? "client certificate" : "server certificate") ||
            esc(p, subject) || end_step(p);
@@ -125,13 +126,18 @@ static int request(struct page *p)
     if (!a->host.len && !a->status)
         return 0;
     return begin_step(p, !a->cause.kind, "request") || esc(p, a->host) ||
-           (a->status ? cs_buf_addf(p->buf, ", status %d", a->status) : 0) || end_step(p);
+           (a->status ? cs_buf_addf(p->buf, "%sstatus %d", a->host.len ? ", " : "", a->status)
+                      : 0) ||
+           end_step(p);
 }
 
 static int steps(struct page *p)
 {
-    int r = connection(p);
+    int r;
 
+    if (!p->a->peer.len && !p->a->target.len)
+        return 0; /* about files */
+    r = connection(p);
     if (p->a->tls.spoken || is_connected(p->a))
         r = r || hello(p) || chain_step(p) || handshake(p) || request(p);
     return r;
@@ -235,8 +241,8 @@ static int conclusion(const struct page *p)
 int cs_account_text(const struct cs_account *account, bool colour, struct cs_buf *buf)
 {
     struct page page = {.buf = buf, .colour = colour, .a = account};
-    int r = steps(&page) || conclusion(&page) || say(&page, "facts:\n") || facts(&page) ||
-            remarks(&page);
+    int r = steps(&page) || conclusion(&page) || remarks(&page) || say(&page, "facts:\n") ||
+            facts(&page);
 
     return r ? -ENOBUFS : 0;
 }

@@ -61,6 +61,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
     struct cs_verdict *verdict;
 
+    query.known = cs_tls_own_chain(conn->wire.tls, &query.n_known);
     forget_verdict(conn);
     if (!auth->trust)
         return NULL;

@@ -194,20 +194,22 @@ static bool issued(const X509 *issuer, const X509 *cert)
 static void remark_order(const struct cs_tls_pair *source, struct cs_findings *findings,
                          const struct cs_pair *pair)
 {
-    char below[CS_PAIR_NAME], issuer[CS_PAIR_NAME], next[CS_PAIR_NAME], number[24];
+    char issuer[CS_PAIR_NAME], here[CS_PAIR_NAME], which[64];
+    const X509 *last = pair->certs[pair->n_certs - 1];
+    struct cs_str none = {0};
+
     for (size_t i = 1; i < pair->n_certs; i++) {
         if (issued(pair->certs[i], pair->certs[i - 1]))
             continue;
-        snprintf(number, sizeof(number), "%zu", i + 1);
-        CS_FIND(findings, &cs_tls_finding_chain_order, &source->place, cs_str_from(number),
-                subject(pair->certs[i - 1], below),
-                cs_pair_name(X509_get_issuer_name(pair->certs[i - 1]), issuer),
-                subject(pair->certs[i], next));
+        snprintf(which, sizeof(which), "certificate %zu of the file", i + 1);
+        CS_FIND(findings, CS_X509_KIND(CHAIN_UNORDERED), &source->place, cs_str_from(which),
+                subject(pair->certs[i], here), none, none,
+                cs_pair_name(X509_get_issuer_name(pair->certs[i - 1]), issuer));
         return;
     }
-    const X509 *last = pair->certs[pair->n_certs - 1];
     if (pair->n_certs > 1 && issued(last, last))
-        CS_FIND(findings, &cs_tls_finding_chain_root, &source->place, subject(last, below));
+        CS_FIND(findings, CS_X509_KIND(ROOT_IN_CHAIN), &source->place,
+                CS_STR("the last certificate of the file"), subject(last, here));
 }
 
 int cs_pair_load(const struct cs_tls_pair *source, struct cs_findings *findings,

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "tls/findings.h"
@@ -37,6 +38,30 @@ static void copy_settings(const struct cs_tls_server_spec *spec, struct cs_tls_s
     server->alpn = cs_tls_alpn_wire(spec->alpn, &server->alpn_len);
 }
 
+/* RFC 8446 section 4.2.4 and RFC 5246 section 7.4.4 give the names two bytes of length each and
+ * in sum; the other extensions of a request take the rest. */
+#define NAMES_MAX 65000
+/* What stays below a client's limit of 16384 bytes for the message. */
+#define NAMES_MANY 16000
+
+static int check_names(const struct cs_tls_server_spec *spec, struct cs_findings *findings)
+{
+    const struct cs_finding_kind *kind = &cs_tls_finding_ca_names_long;
+    char count[24], size[24];
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < spec->n_ca_names; i++)
+        bytes += 2 + spec->ca_names[i].len;
+    if (bytes <= NAMES_MANY)
+        return 0;
+    if (bytes > NAMES_MAX)
+        kind = &cs_tls_finding_ca_names_too_long;
+    snprintf(count, sizeof(count), "%zu", spec->n_ca_names);
+    snprintf(size, sizeof(size), "%zu", bytes);
+    CS_FIND(findings, kind, &spec->place, cs_str_from(count), cs_str_from(size));
+    return bytes > NAMES_MAX ? -EINVAL : 0;
+}
+
 static int load(const struct cs_tls_server_spec *spec, struct cs_findings *findings,
                 struct cs_tls_server *server)
 {
@@ -45,9 +70,10 @@ static int load(const struct cs_tls_server_spec *spec, struct cs_findings *findi
     int ciphers = cs_tls_use_ciphers(ctx, server->ciphers, &spec->place, findings);
     int curves = cs_tls_use_curves(ctx, spec->curves, &spec->place, findings, &server->groups);
     int names = cs_lib_ca_names(ctx, spec->ca_names, spec->n_ca_names);
+    int size = check_names(spec, findings);
     if (names < 0)
         CS_FIND0(findings, &cs_tls_finding_ca_name_invalid, &spec->place);
-    return pairs < 0 || ciphers < 0 || curves < 0 || names < 0 ? -EINVAL : 0;
+    return pairs < 0 || ciphers < 0 || curves < 0 || names < 0 || size < 0 ? -EINVAL : 0;
 }
 
 static int set_limits(struct cs_tls_server *server)

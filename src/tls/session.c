@@ -361,6 +361,16 @@ const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls)
     return &tls->facts;
 }
 
+const struct cs_str *cs_tls_own_chain(const struct cs_tls *tls, size_t *ret_n)
+{
+    const struct cs_own_pair *pair =
+        cs_own_used(tls->server ? &tls->server->own : &tls->client->own,
+                    tls->server ? tls->facts.sigalg : tls->facts.client_sigalg);
+
+    *ret_n = pair ? pair->n : 0;
+    return pair ? pair->ders : NULL;
+}
+
 struct cs_tls_server *cs_tls_server0(const struct cs_tls *tls)
 {
     return tls->server;

@@ -123,6 +123,9 @@ void cs_tls_transport(const struct cs_tls *tls, struct cs_transport *ret_transpo
 
 /** cs_tls_facts() - what is known so far; lives as long as the session. */
 const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls);
+/** cs_tls_own_chain() - the certificates that this side presents, DER, leaf first; lives as long as
+ *  the session. Return: NULL when there are none. */
+const struct cs_str *cs_tls_own_chain(const struct cs_tls *tls, size_t *ret_n);
 /** cs_tls_server0() - the virtual server chosen by SNI (the initial one before that). */
 struct cs_tls_server *cs_tls_server0(const struct cs_tls *tls);
 

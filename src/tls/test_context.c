@@ -75,9 +75,9 @@ static void test_pair_findings(void)
     check_pair((struct cs_tls_pair){.chain_pem = rsa.cert_pem, .key_pem = rsa.key_pem}, NULL,
                "RSA");
     check_pair((struct cs_tls_pair){.chain_pem = with_root, .key_pem = leaf.key_pem},
-               &cs_tls_finding_chain_root, "with the root");
+               CS_X509_KIND(ROOT_IN_CHAIN), "with the root");
     check_pair((struct cs_tls_pair){.chain_pem = gap, .key_pem = leaf.key_pem},
-               &cs_tls_finding_chain_order, "an intermediate is missing");
+               CS_X509_KIND(CHAIN_UNORDERED), "an intermediate is missing");
     check_pair((struct cs_tls_pair){.chain_pem = swapped, .key_pem = leaf.key_pem},
                &cs_tls_finding_leaf_not_first, "the wrong order");
     check_pair((struct cs_tls_pair){.chain_pem = leaf.cert_pem, .key_pem = other.key_pem},

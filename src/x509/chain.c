@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "x509/findings.h"
+#include "x509/identity.h"
 #include "x509/lint.h"
 #include "x509/name.h"
 
@@ -425,19 +426,72 @@ static void level_complaints(struct run *run)
     }
 }
 
+/* Whether the key of @ca made the signature of the certificate in @der. */
+static bool is_der_signed_by(struct cs_str der, const struct cs_cert *ca)
+{
+    const uint8_t *p = (const uint8_t *)der.ptr, *spki = (const uint8_t *)ca->spki.ptr;
+    X509 *object = d2i_X509(NULL, &p, (long)der.len);
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &spki, (long)ca->spki.len);
+    bool yes = object && key && X509_verify(object, key) == 1;
+
+    EVP_PKEY_free(key);
+    X509_free(object);
+    ERR_clear_error();
+    return yes;
+}
+
+/* The trusted CA that signed @cert, or NULL. */
+static const struct cs_cert *find_trusted_issuer(const struct run *run, const struct cs_cert *cert)
+{
+    size_t n;
+    const struct cs_cert *trusted = cs_trust_certs(run->q->trust, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (cs_name_eq(trusted[i].subject, cert->issuer) &&
+            is_der_signed_by(cert->der, &trusted[i]))
+            return &trusted[i];
+    }
+    return NULL;
+}
+
+/* Among the certificates at hand, the intermediate that the peer should have sent: it signed
+ * @top, and a trusted CA signed it. Return: what shows that, or nothing. */
+static struct cs_str find_intermediate(const struct run *run, const struct cs_cert *top)
+{
+    for (size_t i = 0; i < run->q->n_known; i++) {
+        struct cs_findings ignored;
+        struct cs_cert known;
+        const struct cs_cert *root;
+        cs_findings_init(&ignored, run->arena);
+        if (cs_cert_parse(run->q->known[i], run->arena, &ignored, &known) != 0 ||
+            !cs_name_eq(known.subject, top->issuer) || !is_signed_by(run, top, &known))
+            continue;
+        root = find_trusted_issuer(run, &known);
+        if (root)
+            return cs_arena_printf(run->arena, "the trusted \"%.*s\" issued it",
+                                   CS_FMT(cs_name_text(root->subject, run->arena)));
+    }
+    if (top->issuer_urls.n)
+        return cs_arena_printf(run->arena,
+                               "the certificate says that its issuer can be had at %.*s",
+                               CS_FMT(top->issuer_urls.items[0]));
+    return (struct cs_str){0};
+}
+
 /* No issuer for the last certificate of the path: say as exactly as the bytes allow why. */
 static void explain_no_issuer(struct run *run, int depth)
 {
     const struct cs_cert *top = last_of_path(run);
-    struct cs_str aki = hex_text(run->arena, top->aki.ptr, top->aki.len);
+    struct cs_str aki = hex_text(run->arena, top->aki.ptr, top->aki.len), evidence;
     size_t n_trusted;
 
     if (run->candidate) {
         explain_candidate(run, depth, top, run->candidate);
         return;
     }
-    if (top->issuer_urls.n) {
-        find_in_run(run, depth, CS_X509_KIND(INTERMEDIATE_MISSING), top->issuer_urls.items[0], aki);
+    evidence = find_intermediate(run, top);
+    if (evidence.len) {
+        find_in_run(run, depth, CS_X509_KIND(INTERMEDIATE_MISSING), evidence, aki);
         return;
     }
     (void)cs_trust_certs(run->q->trust, &n_trusted);
@@ -493,6 +547,29 @@ static void explain_purpose(struct run *run, int depth)
     }
 }
 
+/* A CA that has expired may live on: as another certificate of the same key, or, when it signed
+ * another root for those who did not know that one yet, as that root. */
+static struct cs_str successor_text(const struct run *run, int depth)
+{
+    const struct cs_cert *old = run->path[depth], *below = run->path[depth - 1];
+    size_t n;
+    const struct cs_cert *trusted = cs_trust_certs(run->q->trust, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (trusted[i].not_after >= run->q->now_sec &&
+            memcmp(trusted[i].spki_sha256, old->spki_sha256, sizeof(old->spki_sha256)) == 0)
+            return cs_arena_printf(run->arena,
+                                   "; the trusted \"%.*s\" has the same key and is still valid: "
+                                   "leave the expired one out",
+                                   CS_FMT(cs_name_text(trusted[i].subject, run->arena)));
+    }
+    if (below->ca && (size_t)depth + 1 == run->n_path && cs_cert_self_issued(old))
+        return cs_arena_printf(run->arena,
+                               "; if \"%.*s\" below it is also a root of its own, trust that one",
+                               CS_FMT(cs_name_text(below->subject, run->arena)));
+    return (struct cs_str){0};
+}
+
 static void explain_time(struct run *run, const struct complaint *c)
 {
     const struct cs_cert *cert = (size_t)c->depth < run->n_path ? run->path[c->depth] : NULL;
@@ -503,8 +580,10 @@ static void explain_time(struct run *run, const struct complaint *c)
         kind = c->depth ? CS_X509_KIND(ISSUER_EXPIRED) : CS_X509_KIND(CERTIFICATE_EXPIRED);
         bound = cert ? cert->not_after : 0;
     }
-    find_in_run(run, c->depth, kind, time_text(run->arena, bound),
-                time_text(run->arena, run->q->now_sec));
+    struct cs_str now = time_text(run->arena, run->q->now_sec);
+    if (kind == CS_X509_KIND(ISSUER_EXPIRED) && cert)
+        now = cs_arena_cat(run->arena, now, successor_text(run, c->depth));
+    find_in_run(run, c->depth, kind, time_text(run->arena, bound), now);
 }
 
 static void explain_self_signed(struct run *run, int depth)
@@ -630,6 +709,19 @@ static void check_leaf_usage(struct run *run)
     find_key_usage(run, leaf);
 }
 
+/* A certificate that claims a SPIFFE ID which it cannot have stands for nobody, so it is not
+ * good for anything else either. */
+static void check_svid(struct run *run)
+{
+    struct cs_str id = {0};
+    const char *why = cs_svid_check(&run->certs[0], &id);
+
+    if (!why)
+        return;
+    complain(run, CS_X509_ERR_UNSPECIFIED, 0);
+    find_in_run(run, 0, CS_X509_KIND(SPIFFE_ID_INVALID), cs_str_from(why), id);
+}
+
 /* The strength that OpenSSL asks for at security level 2. The signature of the last
  * certificate says nothing: it is trusted as it is. */
 static void check_strength(struct run *run)
@@ -679,6 +771,49 @@ static void check_host(struct run *run)
     complain(run, cs_addr_parse_ip(host, 0, &addr) == 0 ? CS_X509_ERR_IP : CS_X509_ERR_HOST, 0);
     find_in_run(run, 0, CS_X509_KIND(NAME_MISMATCH), host,
                 cs_cert_names_text(&run->certs[0], run->arena));
+}
+
+/* ---- what is good here and may not be elsewhere ---- */
+
+/* Some verifiers take the chain as it comes, or compare names byte by byte. */
+static void remark_order(struct run *run)
+{
+    struct cs_str none = {0};
+
+    for (size_t i = 1; i < run->n; i++) {
+        const struct cs_cert *cert = &run->certs[i], *below = &run->certs[i - 1];
+        if (cs_name_eq(cert->subject, below->issuer))
+            continue;
+        find(&run->v->findings, run->q->purpose, (int)i, cert, CS_X509_KIND(CHAIN_UNORDERED),
+             cs_name_text(below->issuer, run->arena), none);
+        return;
+    }
+    if (run->n > 1 && cs_cert_self_issued(&run->certs[run->n - 1]))
+        find(&run->v->findings, run->q->purpose, (int)run->n - 1, &run->certs[run->n - 1],
+             CS_X509_KIND(ROOT_IN_CHAIN), none, none);
+}
+
+static const char *missing_identifier(const struct cs_cert *cert)
+{
+    if (cert->ca && !cert->ski.len)
+        return "subjectKeyIdentifier";
+    return !cert->aki.len && !cs_cert_self_issued(cert) ? "authorityKeyIdentifier" : NULL;
+}
+
+static void remark_path(struct run *run)
+{
+    for (size_t i = 0; i < run->n_path; i++) {
+        const char *missing = missing_identifier(run->path[i]);
+        if (missing)
+            find_in_run(run, (int)i, CS_X509_KIND(KEY_ID_MISSING), cs_str_from(missing),
+                        (struct cs_str){0});
+        if (i + 1 < run->n_path && !cs_str_eq(run->path[i]->issuer, run->path[i + 1]->subject))
+            find_in_run(
+                run, (int)i, CS_X509_KIND(NAME_ENCODING_DIFFERS),
+                cs_arena_printf(run->arena, "the issuer's certificate says \"%.*s\"",
+                                CS_FMT(cs_name_text(run->path[i + 1]->subject, run->arena))),
+                (struct cs_str){0});
+    }
 }
 
 /* ---- step 5: revocation ---- */
@@ -917,8 +1052,11 @@ static int judge(struct run *run)
     check_leaf_usage(run);
     check_critical(run);
     check_strength(run);
+    check_svid(run);
     check_host(run);
     check_revocation(run);
+    remark_order(run);
+    remark_path(run);
     return 0;
 }
 

@@ -38,9 +38,11 @@ struct cs_chain_query {
     int64_t now_sec;
     int64_t leeway_sec; /* how far outside its validity a certificate is still accepted */
     enum cs_purpose purpose;
-    int depth;                 /* ssl_verify_depth: how many intermediates are allowed */
-    struct cs_str host;        /* to match a server's certificate with; empty: not asked */
-    bool allow_unknown_issuer; /* optional_no_ca */
+    int depth;                  /* ssl_verify_depth: how many intermediates are allowed */
+    struct cs_str host;         /* to match a server's certificate with; empty: not asked */
+    bool allow_unknown_issuer;  /* optional_no_ca */
+    const struct cs_str *known; /* DER of certificates that happen to be at hand, our own chain */
+    size_t n_known;             /* say: trusted for nothing, they name what is missing */
 };
 
 struct cs_verdict {

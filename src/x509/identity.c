@@ -88,6 +88,17 @@ static const char *check_svid(const struct cs_cert *leaf, struct cs_str id,
     return NULL;
 }
 
+const char *cs_svid_check(const struct cs_cert *leaf, struct cs_str *ret_id)
+{
+    const struct cs_str *id = find_spiffe(leaf);
+    struct cs_str domain = {0};
+    const char *why = id ? check_svid(leaf, *id, &domain) : NULL;
+
+    if (why)
+        *ret_id = *id;
+    return why;
+}
+
 static int take_spiffe(const struct cs_cert *leaf, struct cs_str id, struct cs_findings *findings,
                        struct cs_identity *ret_identity)
 {

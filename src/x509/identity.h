@@ -41,6 +41,9 @@ __attribute__((warn_unused_result)) int cs_identity_from_cert(const struct cs_ce
  *  trust domain of [a-z0-9._-], path segments of [A-Za-z0-9._-], none empty, "." or "..",
  *  at most 2048 bytes. Return: NULL (it is; *@ret_trust_domain is written), or why not. */
 const char *cs_spiffe_id_check(struct cs_str id, struct cs_str *ret_trust_domain);
+/** cs_svid_check() - whether @leaf, if it claims a SPIFFE ID, may: X509-SVID sections 2, 4.1, 4.3.
+ *  Return: NULL (it claims none, or may), or why not; *@ret_id is the claim then. */
+const char *cs_svid_check(const struct cs_cert *leaf, struct cs_str *ret_id);
 /** cs_identity_kind_text() - "spiffe", "uri", "dns", "email", "cn" or "none". */
 struct cs_str cs_identity_kind_text(enum cs_identity_kind kind);
 

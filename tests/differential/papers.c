@@ -16,7 +16,7 @@ static const struct {
     {BY_ONE, 1, -DAY, DAY, false, 0, 0},
     {BY_ONE, 4, -DAY, 1000 * DAY, false, 0, 0},
     {BY_ONE, 1, -DAY, 1000 * DAY, false, 0, 1},
-    {BY_ONE, 1, -DAY, 1000 * DAY, false, 0, 2}, /* a claim that the identity rules refuse */
+    {BY_ONE, 1, -DAY, 1000 * DAY, false, 0, 2}, /* a SPIFFE ID that it cannot have */
     {BY_MIDDLE, 2, -DAY, 1000 * DAY, false, 0, 0},
     {BY_SHAKY, 1, -DAY, 1000 * DAY, false, 0, 0},
     {BY_ONE, 2, -DAY, 1000 * DAY, false, 2, 0}, /* revoked, and good again */
@@ -87,7 +87,7 @@ static void make_paper(struct papers *papers, struct world *world, size_t row, i
     out->issuer = table[row].issuer;
     out->not_before = spec.not_before;
     out->not_after = spec.not_after;
-    out->good_usage = !table[row].server_usage;
+    out->good_usage = !table[row].server_usage && table[row].n_spiffe < 2;
     out->revoked_every = table[row].revoked_every;
     cs_assert(out->cert != NULL);
     cs_buf_deinit(&der);

@@ -233,12 +233,21 @@ def test_several_names_of_a_kind_are_all_told(tell, pki):
 
 
 @pytest.mark.countersign
-@pytest.mark.parametrize("uris", [
-    ["uri:spiffe://a.test/x", "uri:spiffe://a.test/y"], ["uri:https://a.test/x"],
-    ["uri:spiffe://a.test/x", "uri:https://a.test/y"]])
-def test_only_a_single_spiffe_uri_is_a_spiffe_id(tell, pki, uris):
-    who = pki.ca.issue("n", san=uris).save(pki.dir, "not-spiffe")
+def test_only_a_spiffe_uri_is_a_spiffe_id(tell, pki):
+    who = pki.ca.issue("n", san=["uri:https://a.test/x"]).save(pki.dir, "not-spiffe")
     assert tell(who, "ssl_client_spiffe_id") == ""
+
+
+@pytest.mark.countersign
+@pytest.mark.parametrize("uris", [
+    ["uri:spiffe://a.test/x", "uri:spiffe://a.test/y"],
+    ["uri:spiffe://a.test/x", "uri:https://a.test/y"]])
+def test_a_claim_that_spiffe_forbids_is_refused(start, pki, uris):
+    who = pki.ca.issue("n", san=uris).save(pki.dir, "not-spiffe")
+    port = start(server(telling(BEYOND), verify="optional")).port["tls"]
+    answer = wire.get(port, who, "/ssl_client_spiffe_id")
+    assert answer.status == 400
+    assert b"The SSL certificate error" in answer.body
 
 
 @pytest.mark.countersign
