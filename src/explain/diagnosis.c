@@ -85,8 +85,13 @@ static const struct cs_finding *of_connecting(const struct cs_case *c)
 static const struct cs_finding *of_proxy_header(const struct cs_case *c)
 {
     const struct cs_finding_kind *kind = cs_proxy_fault_kind(c->transport->proxy_fault);
+    struct cs_str first = first_text(c);
 
-    return kind ? CS_CASE_FIND(c, kind, c->who, none(), first_text(c)) : NULL;
+    if (!kind)
+        return NULL;
+    if (first.len)
+        first = cs_arena_printf(c->arena, "it began with \"%.*s\"", CS_FMT(first));
+    return CS_CASE_FIND(c, kind, c->who, none(), first);
 }
 
 static const struct cs_finding *of_first_bytes(const struct cs_case *c)

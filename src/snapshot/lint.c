@@ -2,14 +2,30 @@
 #include "base/time.h"
 #include "snapshot/build.h"
 #include "x509/cert.h"
+#include "x509/findings.h"
 #include "x509/name.h"
 #include "x509/pem.h"
 #include "x509/trust.h"
 
 enum { SOON_SEC = 30 * 86400 };
 
+/* A chain that is presented: where it is named, and the last certificate of its file. */
+struct chain {
+    const struct cs_word *word;
+    const struct cs_cert *last;
+    struct chain *next;
+};
+
+/* An intermediate CA that some file holds. */
+struct intermediate {
+    const struct cs_cert *cert;
+    struct intermediate *next;
+};
+
 struct lint {
     struct cs_build *build;
+    struct chain *chains;
+    struct intermediate *intermediates;
     struct cs_map files;                /* path → not NULL: certificates looked at already */
     bool http_looks, http_looks_verify; /* see lint_optional() */
 };
@@ -27,59 +43,106 @@ static struct cs_str date(struct cs_build *build, int64_t sec)
     return cs_arena_dup(build->arena, cs_time_iso(sec, text));
 }
 
-static void lint_certificate(struct cs_build *build, const struct cs_word *word, struct cs_str der)
+/* A certificate of a file. Return: NULL when it cannot be read. */
+static const struct cs_cert *read_certificate(struct lint *lint, struct cs_str der)
 {
-    struct cs_cert cert;
+    struct cs_arena *arena = lint->build->arena;
+    struct cs_cert *cert = CS_ARENA_NEW(arena, struct cs_cert);
+    struct intermediate *found;
     struct cs_findings ignored;
+
+    cs_findings_init(&ignored, arena);
+    if (cs_cert_parse(der, arena, &ignored, cert) != 0)
+        return NULL;
+    if (!cert->ca || cs_cert_self_issued(cert))
+        return cert;
+    found = CS_ARENA_NEW(arena, struct intermediate);
+    *found = (struct intermediate){cert, lint->intermediates};
+    lint->intermediates = found;
+    return cert;
+}
+
+static void lint_certificate(struct cs_build *build, const struct cs_word *word,
+                             const struct cs_cert *cert)
+{
     int64_t now = build->options->now_sec, life;
     const struct cs_finding_kind *kind = NULL;
     int64_t when = 0;
 
-    cs_findings_init(&ignored, build->arena);
-    if (cs_cert_parse(der, build->arena, &ignored, &cert) != 0)
-        return;
-    life = cert.not_after - cert.not_before;
-    when = cert.not_after;
-    if (cert.not_after < now) {
+    life = cert->not_after - cert->not_before;
+    when = cert->not_after;
+    if (cert->not_after < now) {
         kind = &cs_finding_lint_expired;
-    } else if (cert.not_before > now) {
+    } else if (cert->not_before > now) {
         kind = &cs_finding_lint_not_yet;
-        when = cert.not_before;
-    } else if (cert.not_after - now < (life / 3 < SOON_SEC ? life / 3 : SOON_SEC)) {
+        when = cert->not_before;
+    } else if (cert->not_after - now < (life / 3 < SOON_SEC ? life / 3 : SOON_SEC)) {
         kind = &cs_finding_lint_expires;
     }
     if (kind)
         CS_FIND(build->findings, kind, &word->place, word->text, date(build, when),
-                cs_name_text(cert.subject, build->arena));
+                cs_name_text(cert->subject, build->arena));
 }
 
 /* The certificates of one file, once, wherever it is named. What the load did not read, because
  * no server needs it, is not looked at. */
-static void lint_file(struct lint *lint, const struct cs_word *word)
+static void lint_file(struct lint *lint, const struct cs_word *word, bool presented)
 {
     struct cs_build *build = lint->build;
     struct cs_str rest = cs_build_known_file(build, word);
+    const struct cs_cert *cert = NULL;
     struct cs_pem_block block;
+    struct chain *chain;
 
     if (!rest.len || cs_map_set(&lint->files, cs_build_path(build, word->text), build))
         return;
     while (cs_pem_next(&rest, build->arena, &block) == 1) {
-        if (cs_str_eq(block.label, CS_STR("CERTIFICATE")))
-            lint_certificate(build, word, block.der);
+        if (!cs_str_eq(block.label, CS_STR("CERTIFICATE")))
+            continue;
+        cert = read_certificate(lint, block.der);
+        if (cert)
+            lint_certificate(build, word, cert);
+    }
+    if (!presented || !cert)
+        return;
+    chain = CS_ARENA_NEW(build->arena, struct chain);
+    *chain = (struct chain){word, cert, lint->chains};
+    lint->chains = chain;
+}
+
+/* The issuer of the last certificate presented may be a root, which peers have. Where a file holds
+ * it and it is none, it is known that they may not. */
+static void lint_chain(struct lint *lint, const struct chain *chain)
+{
+    const struct cs_cert *last = chain->last;
+    struct cs_arena *arena = lint->build->arena;
+
+    for (const struct intermediate *i = lint->intermediates; i; i = i->next) {
+        if (cs_cert_self_issued(last) || !cs_name_eq(i->cert->subject, last->issuer))
+            continue;
+        CS_FIND(lint->build->findings, CS_X509_KIND(CHAIN_INCOMPLETE), &chain->word->place,
+                CS_STR("certificate"), cs_name_text(last->subject, arena),
+                cs_name_text(last->issuer, arena));
+        return;
     }
 }
 
 /* Every file of certificates named anywhere in the tree. */
 static void lint_files(struct lint *lint, const struct cs_block *block)
 {
-    static const char *const names[] = {"ssl_certificate", "ssl_client_certificate",
-                                        "ssl_trusted_certificate", "proxy_ssl_certificate",
-                                        "proxy_ssl_trusted_certificate"};
+    static const struct {
+        const char *name;
+        bool presented;
+    } rows[] = {{"ssl_certificate", true},
+                {"ssl_client_certificate", false},
+                {"ssl_trusted_certificate", false},
+                {"proxy_ssl_certificate", true},
+                {"proxy_ssl_trusted_certificate", false}};
 
     for (const struct cs_directive *d = block->first; d; d = d->next) {
-        for (size_t i = 0; d->row && i < sizeof(names) / sizeof(names[0]); i++) {
-            if (cs_directive_is(d, names[i]))
-                lint_file(lint, &d->args[0]);
+        for (size_t i = 0; d->row && i < sizeof(rows) / sizeof(rows[0]); i++) {
+            if (cs_directive_is(d, rows[i].name))
+                lint_file(lint, &d->args[0], rows[i].presented);
         }
         if (d->block)
             lint_files(lint, d->block);
@@ -381,6 +444,8 @@ void cs_build_lint(struct cs_build *build)
 
     lint_matches(build, build->http);
     lint_files(&lint, build->http);
+    for (const struct chain *chain = lint.chains; chain; chain = chain->next)
+        lint_chain(&lint, chain);
     for (const struct cs_built_trust *t = build->first_trust; t; t = t->next)
         lint_crls(build, t);
     lint_upstreams(build, build->http);

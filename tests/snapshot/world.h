@@ -214,6 +214,7 @@ static inline void world_add_cas(struct world *w)
     world_put(w, "mute.crl", world_crl(w, &mute, 0, -1, 30));
     world_add_pair(w, "server", &(struct world_spec){.name = "server", .issuer = &ca});
     world_add_pair(w, "public", &(struct world_spec){.name = "public", .issuer = &ca});
+    world_add_pair(w, "below", &(struct world_spec){.name = "below", .issuer = &inter});
     world_add_pair(w, "other", &(struct world_spec){.name = "other", .issuer = &ca});
     world_add_pair(w, "rsa",
                    &(struct world_spec){.name = "rsa", .issuer = &ca, .kind = CS_MAKE_RSA2048});

@@ -344,6 +344,115 @@ static void test_presented_issuer(void)
     cs_key_free(twin.key);
 }
 
+static bool says(const struct cs_verdict *v, const struct cs_finding_kind *kind)
+{
+    for (const struct cs_finding *f = v->findings.first; f; f = f->next) {
+        if (f->kind == kind)
+            return true;
+    }
+    return false;
+}
+
+/* An intermediate that the peer leaves out, and that happens to be at hand. */
+static void test_known(void)
+{
+    struct holder sub = make_ca("Sub", &root), leaf = make_client("leaf", &sub);
+    struct holder namesake = make_ca("Sub", &other);
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_str known[] = {CS_STR("\x30\x00"), namesake.cert.der, sub.cert.der};
+    struct cs_chain_query q = {
+        .ders = &leaf.cert.der, .n = 1, .trust = trust, .now_sec = NOW, .depth = 1};
+    struct cs_verdict v;
+
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "issuer-unknown", "nothing is known of the issuer");
+    q.known = known;
+    q.n_known = 2;
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "issuer-unknown", "a namesake that did not sign it says nothing");
+    q.n_known = 3;
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "intermediate-missing", "the one that did, below what is trusted");
+    tap_ok(cs_str_search(v.cause->operands[4], CS_STR("Root")) > 0, "and who issued that one: %.*s",
+           CS_FMT(v.cause->operands[4]));
+    cs_trust_unref(trust);
+    trust = trust_of(&other, NULL, 0, (struct cs_str){0});
+    q.trust = trust;
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "issuer-unknown", "not when nobody trusted issued it");
+    cs_trust_unref(trust);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
+    cs_key_free(namesake.key);
+}
+
+/* Accepted here, and what may be said of it elsewhere. */
+static void test_remarks(void)
+{
+    struct holder sub = make_ca("Sub", &root), leaf = make_client("leaf", &sub);
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_str good[] = {leaf.cert.der, sub.cert.der};
+    struct cs_str whole[] = {leaf.cert.der, sub.cert.der, root.cert.der};
+    struct cs_str mixed[] = {leaf.cert.der, root.cert.der, sub.cert.der};
+    struct cs_verdict v = judge(good, 2, trust, NOW, false);
+
+    tap_ok(v.accepted && v.findings.n == 0, "a plain chain: nothing to remark");
+    v = judge(whole, 3, trust, NOW, false);
+    tap_ok(v.accepted && says(&v, CS_X509_KIND(ROOT_IN_CHAIN)), "the root is in the chain");
+    v = judge(mixed, 3, trust, NOW, false);
+    tap_ok(v.accepted && says(&v, CS_X509_KIND(CHAIN_UNORDERED)), "the chain is not in order");
+    cs_trust_unref(trust);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
+}
+
+/* The certificate of @name for the key of @old, signed by @issuer. */
+static struct cs_cert again(const char *name, const struct holder *old, const struct holder *issuer,
+                            int64_t not_after)
+{
+    struct cs_make_issuer by = {&issuer->cert, issuer->key};
+    struct cs_cert_spec spec = {.common_name = cs_str_from(name),
+                                .ca = true,
+                                .path_len = -1,
+                                .key_usage = CS_USAGE_KEY_CERT_SIGN | CS_USAGE_CRL_SIGN,
+                                .not_before = NOW - 10 * DAY,
+                                .not_after = not_after};
+    struct cs_findings findings;
+    struct cs_cert cert;
+    struct cs_buf der;
+
+    cs_findings_init(&findings, &arena);
+    cs_buf_init(&der, 1 << 20);
+    cs_assert(cs_make_cert(&spec, old->key, issuer == old ? NULL : &by, &der) == 0);
+    cs_assert(cs_cert_parse(cs_arena_dup(&arena, cs_buf_str(&der)), &arena, &findings, &cert) == 0);
+    cs_buf_deinit(&der);
+    return cert;
+}
+
+/* A new root that an old one signed for those who did not know it: the old one has expired. */
+static void test_cross(void)
+{
+    struct holder new = make_ca("New Root", NULL), old = make_ca("Old Root", NULL);
+    struct holder expired = {old.key, again("Old Root", &old, &old, NOW - DAY)};
+    struct cs_cert cross = again("New Root", &new, &expired, NOW + DAY);
+    struct holder leaf = make_client("leaf", &new);
+    struct cs_str chain[] = {leaf.cert.der, cross.der};
+    struct cs_trust *trust = trust_of(&expired, NULL, 0, (struct cs_str){0});
+    struct cs_verdict v = judge(chain, 2, trust, NOW, false);
+
+    expect(&v, "issuer-expired", "only the old root is trusted");
+    tap_ok(cs_str_search(v.cause->operands[5], CS_STR("New Root")) > 0,
+           "the remedy is the new one: %.*s", CS_FMT(v.cause->operands[5]));
+    cs_trust_unref(trust);
+    trust = trust_of(&new, NULL, 0, (struct cs_str){0});
+    v = judge(chain, 2, trust, NOW, false);
+    expect(&v, "accepted", "which is good on its own");
+    cs_trust_unref(trust);
+    cs_key_free(new.key);
+    cs_key_free(old.key);
+    cs_key_free(leaf.key);
+}
+
 /* Certificates and lists of CAs with every kind of key. */
 static void test_kinds(void)
 {
@@ -510,6 +619,9 @@ int main(void)
     test_leeway();
     test_lists();
     test_presented_issuer();
+    test_known();
+    test_remarks();
+    test_cross();
     test_kinds();
     test_refused_list();
     test_shared_lists();
