@@ -233,6 +233,11 @@ void cs_account_make(const struct cs_record *record, const struct cs_finding *ca
         a.identity = record->identity->text;
     if (record->outcome)
         a.status = record->outcome->status;
+    if (record->clock) {
+        a.clock.known = true;
+        a.clock.facts = *record->clock;
+        a.clock.facts.source = cs_arena_dup(arena, record->clock->source);
+    }
     *ret_account = a;
 }
 

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/findings.h"
+#include "telemetry/clock.h"
 #include "telemetry/handshake.h"
 #include "telemetry/record.h"
 
@@ -83,6 +84,10 @@ struct cs_account {
         int error, depth;     /* nginx's number, and which certificate */
         struct cs_str reason; /* nginx's words */
     } verdict;
+    struct {
+        bool known; /* somebody looked */
+        struct cs_clock facts;
+    } clock;
     const struct cs_account_cert *chain; /* as presented, leaf first */
     size_t n_chain;
     const struct cs_finding *findings; /* all of the verdict, linked, the cause among them */

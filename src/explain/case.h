@@ -63,6 +63,12 @@ struct cs_meaning cs_progress_silent(const struct cs_case *c);
 /** cs_alert_cause() - the cause behind the alert that was received. */
 const struct cs_finding *cs_alert_cause(const struct cs_case *c);
 
+/* --- clock.c --- */
+
+/** cs_case_clock() - @cause, which is about time, or clock-skew instead: when a time server says
+ *  that this clock is wrong, and by the server's time the certificate is good. */
+const struct cs_finding *cs_case_clock(const struct cs_case *c, const struct cs_finding *cause);
+
 /* --- diagnosis.c --- */
 
 /** cs_case_find() - add a finding to the case. Return: it. Use the CS_CASE_FIND() macro. */

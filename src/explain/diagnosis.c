@@ -4,6 +4,7 @@
 #include "explain/diagnosis.h"
 
 #include "explain/case.h"
+#include "explain/clock.h"
 #include "explain/findings.h"
 #include "explain/kinds.h"
 #include "explain/text.h"
@@ -299,7 +300,11 @@ static const struct cs_finding *of_verdict(const struct cs_case *c)
 {
     const struct cs_verdict *verdict = c->record->verdict;
 
-    return verdict && !verdict->accepted && !verdict->tolerated ? verdict->cause : NULL;
+    if (!verdict || verdict->accepted || verdict->tolerated)
+        return NULL;
+    return verdict->cause && cs_clock_matters(verdict->cause->kind)
+               ? cs_case_clock(c, verdict->cause)
+               : verdict->cause;
 }
 
 /* --- the handshake --- */

@@ -202,6 +202,25 @@ static int verdict(struct cs_buf *buf, const struct cs_account *a)
            text(buf, "reason", a->verdict.reason) || close_object(buf, before);
 }
 
+static int clock_facts(struct cs_buf *buf, const struct cs_account *a)
+{
+    const struct cs_clock *c = &a->clock.facts;
+    char peer[CS_TIME_TEXT];
+    size_t before;
+
+    if (!a->clock.known)
+        return 0;
+    return open_object(buf, "clock", &before) ||
+           (c->kernel_known
+                ? flag(buf, "synchronised", c->synchronised) || number(buf, "error_ms", c->error_ms)
+                : 0) ||
+           (c->measured ? number(buf, "ahead_ms", c->ahead_ms) ||
+                              number(buf, "age_ms", c->age_ms) || text(buf, "source", c->source)
+                        : 0) ||
+           (c->peer_known ? text(buf, "peer", cs_time_iso(c->peer_sec, peer)) : 0) ||
+           close_object(buf, before);
+}
+
 static int certificate(struct cs_buf *buf, const struct cs_account_cert *c)
 {
     return cs_buf_add_char(buf, '{') || text(buf, "subject", c->subject) ||
@@ -245,8 +264,9 @@ int cs_account_json(const struct cs_account *account, struct cs_buf *buf)
 
     r = r || when(buf, account->time_ms) || text(buf, "incident", account->incident) ||
         cause(buf, account) || where(buf, account) || transport(buf, account) ||
-        tls(buf, account) || verdict(buf, account) || chain(buf, account) ||
-        findings(buf, account) || list(buf, "trust", "trust_total", &account->trust) ||
+        tls(buf, account) || verdict(buf, account) || clock_facts(buf, account) ||
+        chain(buf, account) || findings(buf, account) ||
+        list(buf, "trust", "trust_total", &account->trust) ||
         text(buf, "identity", account->identity) || cs_buf_add_char(buf, '}');
     return r ? -ENOBUFS : 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "explain/clock.h"
 #include "explain/finding.h"
 #include "explain/text.h"
 
@@ -45,6 +46,17 @@ static int took(struct cs_buf *buf, const struct cs_account *a)
     return cs_buf_addf(buf, ", after: %lld ms", (long long)(end - a->tls.start_ms));
 }
 
+static int clock_fact(struct cs_buf *buf, const struct cs_account *a)
+{
+    struct cs_arena arena = {0};
+    int r = 0;
+
+    if (a->clock.known && a->cause.kind && cs_clock_matters(a->cause.kind))
+        r = quoted(buf, "clock", cs_clock_text(&a->clock.facts, a->time_ms, &arena));
+    cs_arena_deinit(&arena);
+    return r;
+}
+
 int cs_account_line(const struct cs_account *account, struct cs_buf *buf)
 {
     const struct cs_account *a = account;
@@ -54,6 +66,7 @@ int cs_account_line(const struct cs_account *account, struct cs_buf *buf)
     r = r || fact(buf, a->server ? "client" : "peer", a->peer) || quoted(buf, "SNI", a->sni) ||
         quoted(buf, a->server ? "server" : "upstream", a->server_name) ||
         quoted(buf, "host", a->host) || certificate(buf, a) || fact(buf, "TLS", a->tls.version) ||
-        fact(buf, "stage", a->stage) || took(buf, a) || fact(buf, "incident", a->incident);
+        fact(buf, "stage", a->stage) || took(buf, a) || clock_fact(buf, a) ||
+        fact(buf, "incident", a->incident);
     return r ? -ENOBUFS : 0;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/time.h"
+#include "explain/clock.h"
 #include "explain/finding.h"
 #include "explain/kinds.h"
 #include "explain/text.h"
@@ -190,10 +191,22 @@ static int when(const struct page *p)
     return p->a->time_ms ? evidence(p, "time", cs_time_iso(p->a->time_ms / 1000, iso)) : 0;
 }
 
+static int clock_fact(const struct page *p)
+{
+    struct cs_arena arena = {0};
+    int r = 0;
+
+    if (p->a->clock.known)
+        r = evidence(p, "clock here", cs_clock_text(&p->a->clock.facts, p->a->time_ms, &arena));
+    cs_arena_deinit(&arena);
+    return r;
+}
+
 static int facts(const struct page *p)
 {
     const struct cs_account *a = p->a;
-    int r = when(p) || evidence(p, "incident", a->incident) || evidence(p, "stage", a->stage) ||
+    int r = when(p) || clock_fact(p) || evidence(p, "incident", a->incident) ||
+            evidence(p, "stage", a->stage) ||
             evidence(p, a->server ? "server" : "upstream", a->server_name) ||
             evidence(p, "stream", a->transport.ending) ||
             evidence(p, "first bytes", a->transport.first) ||

@@ -13,6 +13,7 @@
 #include "base/addr.h"
 #include "base/str.h"
 
+struct cs_clock;
 struct cs_finding;
 struct cs_handshake;
 struct cs_transport;
@@ -89,6 +90,8 @@ struct cs_record {
     struct cs_str host;           /* host that the request is for */
     struct cs_str incident;       /* id under which this failure is known elsewhere */
     int64_t now_ms;               /* wall clock when it failed; 0: unknown */
+    const struct cs_clock *clock; /* what is known about that clock; looked up when a cause is
+                                     about time */
 };
 
 #endif

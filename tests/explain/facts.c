@@ -286,6 +286,28 @@ static bool take_handshake(struct reader *r, struct cs_str name, struct cs_str v
     return true;
 }
 
+static bool take_clock(struct reader *r, struct cs_str name, struct cs_str value)
+{
+    struct cs_clock *c = &r->f->clock;
+
+    if (is(name, "clock-kernel")) {
+        c->kernel_known = true;
+        c->synchronised = !is(value, "adrift");
+        c->error_ms = c->synchronised ? number(value) : 0;
+    } else if (is(name, "clock-ahead") || is(name, "clock-behind")) {
+        c->measured = true;
+        c->source = cs_str_cut(&value, ' ');
+        c->ahead_ms = is(name, "clock-ahead") ? number(value) : -number(value);
+    } else if (is(name, "clock-peer")) {
+        c->peer_known = true;
+        c->peer_sec = number(value);
+    } else {
+        return false;
+    }
+    r->f->record.clock = c;
+    return true;
+}
+
 static bool take_record(struct reader *r, struct cs_str name, struct cs_str value)
 {
     struct facts *f = r->f;
@@ -329,7 +351,7 @@ static void take(struct reader *r, struct cs_str line)
         *text = line;
     else
         cs_assert(take_transport(r, name, line) || take_handshake(r, name, line) ||
-                  take_record(r, name, line));
+                  take_record(r, name, line) || take_clock(r, name, line));
 }
 
 void facts_read(struct cs_str text, struct cs_arena *arena, struct facts *ret_facts)

@@ -7,12 +7,15 @@
  * received MESSAGE…, alert-sent N NAME, alert-received N NAME, asked;
  * own-versions, own-ciphers, own-groups, own-sigalgs, own-alpn, offered-… likewise, own-key,
  * own-chain FILE, asked-sigalgs, asked-names FILE, chain FILE, trust FILE;
+ * clock-kernel MS|adrift, clock-ahead NAME MS, clock-behind NAME MS, clock-peer
+ * SECONDS;
  * finding CODE|OPERAND|… (of the verdict), decision CODE.
  */
 #ifndef CS_TESTS_EXPLAIN_FACTS_H
 #define CS_TESTS_EXPLAIN_FACTS_H
 
 #include "policy/policy.h"
+#include "telemetry/clock.h"
 #include "telemetry/handshake.h"
 #include "telemetry/record.h"
 #include "telemetry/transport.h"
@@ -28,6 +31,7 @@ struct facts {
     struct cs_verdict verdict;
     struct cs_decision decision;
     struct cs_outcome outcome;
+    struct cs_clock clock;
     struct cs_trust *trust;
 };
 
