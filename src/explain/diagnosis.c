@@ -16,6 +16,8 @@
 
 /* CA names that a sentence repeats. */
 #define NAMES_SHOWN 8
+/* The alert by which a library refuses and goes on. */
+#define NO_RENEGOTIATION 100
 
 const struct cs_finding *cs_case_find(const struct cs_case *c, const struct cs_finding_kind *kind,
                                       const struct cs_str *operands, size_t n)
@@ -344,6 +346,13 @@ static struct cs_str size_text(const struct cs_case *c)
                            (unsigned long long)c->handshake->bytes_in);
 }
 
+static const struct cs_finding *renegotiation(const struct cs_case *c)
+{
+    return CS_CASE_FIND(c, &cs_cause_renegotiation_refused, c->who,
+                        CS_STR("it could swap one client for another in the middle of a "
+                               "connection"));
+}
+
 static const struct cs_finding *of_break(const struct cs_case *c)
 {
     const struct cs_finding *cause;
@@ -353,6 +362,8 @@ static const struct cs_finding *of_break(const struct cs_case *c)
         return NULL;
     last = cs_arena_printf(c->arena, "the last message of the %.*s was %.*s", CS_FMT(c->who),
                            CS_FMT(or_nothing(cs_message_name(c->handshake->received.last))));
+    if (c->handshake->alert_sent.number == NO_RENEGOTIATION)
+        return renegotiation(c);
     switch (c->handshake->broken) {
     case CS_BREAK_NONE:
     case CS_BREAK_TRANSPORT:
@@ -365,10 +376,7 @@ static const struct cs_finding *of_break(const struct cs_case *c)
         return CS_CASE_FIND(c, &cs_cause_proof_failed, c->who, leaf_text(c), none());
     case CS_BREAK_TOO_LARGE:
         return CS_CASE_FIND(c, &cs_cause_message_too_large, c->who, size_text(c));
-    case CS_BREAK_RENEGOTIATION:
-        return CS_CASE_FIND(c, &cs_cause_renegotiation_refused, c->who,
-                            CS_STR("it could swap one client for another in the middle of a "
-                                   "connection"));
+    case CS_BREAK_RENEGOTIATION: return renegotiation(c);
     case CS_BREAK_RESUMPTION: return CS_CASE_FIND(c, &cs_cause_resumption_declined, c->who);
     case CS_BREAK_PLAIN_HTTP:
         return CS_CASE_FIND(c, &cs_cause_http_on_tls_port, c->who, none(), first_text(c));

@@ -270,13 +270,21 @@ static void test_stream(void)
         struct cs_str bytes;
         bool close;
         enum cs_ending ending;
+        enum cs_break broken;
     } cases[] = {
-        {"nothing, and closed", CS_STR_INIT(""), true, CS_ENDING_CLOSED},
+        {"nothing, and closed", CS_STR_INIT(""), true, CS_ENDING_CLOSED, CS_BREAK_TRANSPORT},
         {"the beginning of a record", CS_STR_INIT("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03"), true,
-         CS_ENDING_CLOSED},
+         CS_ENDING_CLOSED, CS_BREAK_TRANSPORT},
         {"the beginning, and waiting", CS_STR_INIT("\x16\x03\x01\x02\x00\x01"), false,
-         CS_ENDING_OPEN},
-        {"SSH", CS_STR_INIT("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), false, CS_ENDING_OPEN},
+         CS_ENDING_OPEN, CS_BREAK_TRANSPORT},
+        {"SSH", CS_STR_INIT("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), false, CS_ENDING_OPEN,
+         CS_BREAK_NOT_TLS},
+        {"HTTP", CS_STR_INIT("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"), false, CS_ENDING_OPEN,
+         CS_BREAK_PLAIN_HTTP},
+        {"a message of 1 MiB", CS_STR_INIT("\x16\x03\x01\x00\x06\x01\x10\x00\x00\x03\x03"), false,
+         CS_ENDING_OPEN, CS_BREAK_TOO_LARGE},
+        {"a hello that is none", CS_STR_INIT("\x16\x03\x01\x00\x05\x01\x00\x00\x01x"), false,
+         CS_ENDING_OPEN, CS_BREAK_MALFORMED},
     };
     struct cs_tls_server *server = make_server((struct cs_tls_server_spec){0});
 
@@ -297,8 +305,9 @@ static void test_stream(void)
         tap_str(t.first, cs_str_sub(cases[i].bytes, 0, CS_TRANSPORT_FIRST), cases[i].name);
         tap_int((int64_t)t.bytes_in, (int64_t)cases[i].bytes.len, "counted");
         tap_int(t.ending, cases[i].ending, "the end");
-        tap_ok(cs_tls_facts(tls)->broken && cs_tls_facts(tls)->breakdown && t.tls && !t.outgoing,
-               "broken: %s", cs_break_name(cs_tls_facts(tls)->broken));
+        tap_str(cs_str_from(cs_break_name(cs_tls_facts(tls)->broken)),
+                cs_str_from(cs_break_name(cases[i].broken)), "why");
+        tap_ok(cs_tls_facts(tls)->breakdown && t.tls && !t.outgoing, "what else is known");
         tap_int(cs_tls_handshake(tls), CS_TLS_FAILED, "for good");
         cs_tls_free(tls);
         close(fds[0]);
