@@ -66,6 +66,8 @@ int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
 
 /* --- the peer's chain --- */
 
+const bool cs_lib_looks_first = true; /* at the key usage, and whether it knows the key */
+
 /* Copy the library's buffers to the facts. */
 static int keep_chain(struct cs_tls *tls, const STACK_OF(CRYPTO_BUFFER) * certs)
 {

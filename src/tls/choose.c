@@ -7,6 +7,7 @@
 #include "base/fast.h"
 #include "base/mem.h"
 #include "tls/library.h"
+#include "tls/request.h"
 
 /* Chains beyond this make tickets that no ClientHello should have to carry. */
 #define TICKET_CHAIN_BYTES_MAX (16 * 1024)
@@ -94,6 +95,8 @@ bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
     if (bytes > TICKET_CHAIN_BYTES_MAX)
         cs_tls_forbid_tickets(tls);
     decline(tls);
+    free(tls->presented);
+    tls->presented = NULL;
     tls->judged = true;
     tls->ticket_sec = 0;
     *ret_alert = SSL_AD_BAD_CERTIFICATE;
@@ -102,6 +105,19 @@ bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert)
     ERR_clear_error();
     tls->refused = !go;
     return go;
+}
+
+void cs_tls_judge_presented(struct cs_tls *tls)
+{
+    struct cs_str ders[CS_TLS_CHAIN_MAX], body = cs_str_make(tls->presented, tls->presented_len);
+    uint8_t ignored;
+    int n;
+
+    if (!tls->presented || tls->facts.received.last != CS_MESSAGE_CERTIFICATE)
+        return;
+    n = cs_presented_read(body, SSL_version(tls->ssl) == TLS1_3_VERSION, ders, CS_TLS_CHAIN_MAX);
+    if (n > 0 && cs_tls_keep_chain(tls, ders, (size_t)n) == 0)
+        (void)cs_tls_on_chain(tls, &ignored);
 }
 
 void cs_tls_drop_chain(struct cs_tls *tls)

@@ -119,6 +119,18 @@ static void on_alert(struct cs_tls *tls, bool sent, const uint8_t *alert)
     fact->text = cs_tls_alert_name(alert[1]);
 }
 
+bool cs_facts_clear_alert(struct cs_tls *tls)
+{
+    const uint8_t *r = tls->tail;
+    bool is_alert =
+        r[0] == SSL3_RT_ALERT && r[1] == 3 && r[3] == 0 && r[4] == 2 && r[5] == SSL3_AL_FATAL;
+
+    if (!is_alert || tls->facts.end_ms || tls->facts.alert_received.number >= 0)
+        return false;
+    on_alert(tls, false, r + 5);
+    return true;
+}
+
 static uint16_t u16(const uint8_t *p)
 {
     return (uint16_t)(p[0] << 8 | p[1]);
@@ -145,6 +157,15 @@ static void keep_request(struct cs_tls *tls, const uint8_t *message, size_t len)
     memcpy(tls->request, message + HS_HEADER, tls->request_len);
 }
 
+/* The library may refuse a certificate before it asks what we think of it. */
+static void keep_presented(struct cs_tls *tls, const uint8_t *message, size_t len)
+{
+    free(tls->presented);
+    tls->presented_len = len - HS_HEADER;
+    tls->presented = cs_alloc(tls->presented_len);
+    memcpy(tls->presented, message + HS_HEADER, tls->presented_len);
+}
+
 static void note_message(struct cs_messages *messages, uint8_t number)
 {
     messages->last = number;
@@ -159,6 +180,8 @@ static void on_handshake(struct cs_tls *tls, bool sent, const uint8_t *message, 
     if (!tls->facts.server && !sent && len > HS_HEADER &&
         message[0] == CS_MESSAGE_CERTIFICATE_REQUEST)
         keep_request(tls, message, len);
+    if (cs_lib_looks_first && !sent && len > HS_HEADER && message[0] == CS_MESSAGE_CERTIFICATE)
+        keep_presented(tls, message, len);
     size_t at = len > HS_HEADER ? sigalg_at(message, len) : 0;
     if (at == 0 || at + 2 > len)
         return;

@@ -46,6 +46,9 @@ struct cs_tls_client {
     size_t n_sessions;
 };
 
+/* Bytes of a record that holds an alert in the clear. */
+#define CS_TLS_ALERT_RECORD 7
+
 struct cs_tls {
     SSL *ssl;
     struct cs_tls_server *server; /* one of the two */
@@ -80,9 +83,12 @@ struct cs_tls {
     uint16_t *offered;
     uint8_t *request; /* client: body of the CertificateRequest */
     size_t request_len;
+    uint8_t *presented; /* body of the peer's Certificate; NULL: none, or judged */
+    size_t presented_len;
     struct cs_tls_breakdown *breakdown; /* NULL: none yet */
     uint8_t n_first;
     uint8_t first[CS_TRANSPORT_FIRST]; /* bytes that were received first */
+    uint8_t tail[CS_TLS_ALERT_RECORD]; /* the last that the library was given in the handshake */
     struct cs_handshake facts;
     char reason[64]; /* the library's, in words */
 };
@@ -119,6 +125,9 @@ enum cs_choice cs_tls_on_hello(struct cs_tls *tls, const struct cs_hello *hello)
 /** cs_tls_on_chain() - the peer's chain is in the facts: the verdict. Return: whether to go
  *  on; false with *ret_alert to send. */
 bool cs_tls_on_chain(struct cs_tls *tls, uint8_t *ret_alert);
+/** cs_tls_judge_presented() - the library refused the peer's certificate before it asked for a
+ *  verdict: ask for it, so that it is known what is wrong. */
+void cs_tls_judge_presented(struct cs_tls *tls);
 /** cs_tls_settle() - the library says that the handshake is complete: whether its outcome is
  *  what the hooks were asked about. Return: false when it must count as failed. */
 bool cs_tls_settle(struct cs_tls *tls);
@@ -152,6 +161,9 @@ void cs_facts_hello(struct cs_tls *tls, const struct cs_hello *hello);
 void cs_facts_end(struct cs_tls *tls, bool complete);
 /** cs_facts_failure() - note why, unless already noted, and collect the breakdown. */
 void cs_facts_failure(struct cs_tls *tls, enum cs_break broken, uint32_t code, struct cs_str text);
+/** cs_facts_clear_alert() - whether the handshake failed at an alert in the clear, which AWS-LC
+ *  takes for a record that does not decrypt; then it is noted as received. */
+bool cs_facts_clear_alert(struct cs_tls *tls);
 /** cs_facts_on_message() - message callback of both libraries: alerts and signatures. */
 void cs_facts_on_message(int is_write, int version, int type, const void *bytes, size_t len,
                          SSL *ssl, void *arg);

@@ -25,6 +25,9 @@ const uint16_t *cs_lib_proofs(size_t *ret_n);
 /** cs_lib_session_timeout() - how long clients are told to keep tickets. */
 void cs_lib_session_timeout(SSL_CTX *ctx, uint32_t sec);
 
+/* Whether the library may refuse a peer's certificate before it calls cs_tls_on_chain(). */
+extern const bool cs_lib_looks_first;
+
 /** cs_lib_prepare() - what a fresh SSL needs beyond its context. */
 void cs_lib_prepare(SSL *ssl);
 /** cs_lib_ask() - whether and how a certificate is asked of the client. */

@@ -63,6 +63,8 @@ static size_t encode(const STACK_OF(X509) * certs, uint8_t *ders[], struct cs_st
     return i;
 }
 
+const bool cs_lib_looks_first = false;
+
 static int keep_chain(struct cs_tls *tls, const STACK_OF(X509) * certs)
 {
     size_t n = certs ? (size_t)sk_X509_num(certs) : 0;

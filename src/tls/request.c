@@ -86,3 +86,20 @@ bool cs_request_next(struct cs_str *names, struct cs_str *ret_name)
     *ret_name = name;
     return true;
 }
+
+int cs_presented_read(struct cs_str body, bool tls13, struct cs_str *ret_ders, size_t max)
+{
+    struct cs_str list, ignored;
+    size_t n = 0;
+
+    if ((tls13 && take_vector(&body, 1, &ignored) < 0) || take_vector(&body, 3, &list) < 0 ||
+        body.len)
+        return -EBADMSG;
+    while (list.len) {
+        if (n == max || take_vector(&list, 3, &ret_ders[n]) < 0 ||
+            (tls13 && take_vector(&list, 2, &ignored) < 0))
+            return -EBADMSG;
+        n++;
+    }
+    return (int)n;
+}

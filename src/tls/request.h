@@ -1,4 +1,5 @@
-/* Reading a CertificateRequest: what a server asks of our certificate. Pure. */
+/* Reading two messages about certificates: what a server asks of ours, and what a peer presents.
+ * Pure. */
 #ifndef CS_TLS_REQUEST_H
 #define CS_TLS_REQUEST_H
 
@@ -19,5 +20,9 @@ int cs_request_read(struct cs_str body, bool tls13, struct cs_request *ret_reque
 /** cs_request_next() - take the first name off *@names. Return: whether there was one that is
  *  whole and not empty. */
 bool cs_request_next(struct cs_str *names, struct cs_str *ret_name);
+/** cs_presented_read() - the certificates in the body of a Certificate message (RFC 8446 section
+ *  4.4.2 when @tls13, else RFC 5246 section 7.4.2), leaf first, borrowed from it.
+ *  Return: how many, at most @max; or -EBADMSG, also when there are more. */
+int cs_presented_read(struct cs_str body, bool tls13, struct cs_str *ret_ders, size_t max);
 
 #endif

@@ -105,6 +105,7 @@ struct cs_tls *cs_tls_free(struct cs_tls *tls)
     free(tls->sni);
     free(tls->offered);
     free(tls->request);
+    free(tls->presented);
     cs_breakdown_free(tls);
     free(tls);
     ERR_clear_error();
@@ -141,6 +142,8 @@ static enum cs_tls_result fail_library(struct cs_tls *tls)
 {
     unsigned long code = ERR_peek_last_error();
     const char *text = ERR_reason_error_string(code);
+    if (!cs_facts_clear_alert(tls))
+        cs_tls_judge_presented(tls);
     return fail(tls, cs_tls_break(tls, (uint32_t)code), (uint32_t)code,
                 text ? readable(tls, text) : "TLS protocol error");
 }

@@ -317,6 +317,36 @@ static void test_stream(void)
     cs_tls_server_unref(server);
 }
 
+/* A client with OpenSSL that refuses the server's certificate in TLS 1.3 has not changed to
+ * encryption yet: its alert comes in the clear. */
+static void test_clear_alert(void)
+{
+    static const char alert[] = "\x15\x03\x03\0\x02\x02\x30";
+    struct cs_tls_server *server =
+        make_server((struct cs_tls_server_spec){.protocols = CS_TLS_1_3});
+    struct cs_tls_client *client = make_client((struct cs_tls_client_spec){0}, false);
+    struct side s = {0}, c = {0};
+    int fds[2];
+
+    cs_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+    struct cs_tls *ts = cs_tls_server_session(server, fds[0], &hooks, &s, &io);
+    struct cs_tls *tc =
+        cs_tls_client_session(client, fds[1], CS_STR(""), CS_STR(""), &hooks, &c, &io);
+    cs_tls_handshake(tc);
+    cs_tls_handshake(ts);
+    cs_assert(write(fds[1], alert, sizeof(alert) - 1) == sizeof(alert) - 1);
+    cs_tls_ready(ts, true, true, false);
+    tap_int(cs_tls_handshake(ts), CS_TLS_FAILED, "an alert in the clear ends the handshake");
+    tap_int(cs_tls_facts(ts)->broken, CS_BREAK_ALERT, "and is known for one");
+    tap_int(cs_tls_facts(ts)->alert_received.number, 48, "with its number");
+    cs_tls_free(ts);
+    cs_tls_free(tc);
+    close(fds[0]);
+    close(fds[1]);
+    cs_tls_server_unref(server);
+    cs_tls_client_unref(client);
+}
+
 /* Turn over one bit of the signature in the CertificateVerify that @bytes hold in the clear, as
  * TLS 1.2 sends it. Return: whether there is one. */
 static bool spoil_proof(uint8_t *bytes, size_t len)
@@ -394,6 +424,7 @@ int main(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         check(&rows[i]);
     test_stream();
+    test_clear_alert();
     test_proof();
     test_free(&ca);
     test_free(&server_ec);

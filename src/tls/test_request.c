@@ -1,4 +1,4 @@
-/* CertificateRequests of both versions, whole, cut and lying. */
+/* CertificateRequests and Certificates of both versions, whole, cut and lying. */
 #include "tls/request.h"
 
 #include <errno.h>
@@ -34,8 +34,44 @@ static const struct {
     {"nothing", CS_STR_INIT(""), true, -EBADMSG, 0, 0},
 };
 
+static const struct {
+    const char *name;
+    struct cs_str body;
+    bool tls13;
+    int n;
+} presented[] = {
+    {"TLS 1.2, none", CS_STR_INIT("\0\0\0"), false, 0},
+    {"TLS 1.2, two", CS_STR_INIT("\0\0\x09\0\0\x02xx\0\0\x01y"), false, 2},
+    {"TLS 1.2, too many", CS_STR_INIT("\0\0\x0c\0\0\x01x\0\0\x01y\0\0\x01z"), false, -EBADMSG},
+    {"TLS 1.2, beyond the end", CS_STR_INIT("\0\0\x05\0\0\x09xx"), false, -EBADMSG},
+    {"TLS 1.2, a byte too much", CS_STR_INIT("\0\0\0x"), false, -EBADMSG},
+    {"TLS 1.3, one",
+     CS_STR_INIT("\x01"
+                 "c"
+                 "\0\0\x0a\0\0\x02xx\0\x03"
+                 "ext"),
+     true, 1},
+    {"TLS 1.3, no extensions", CS_STR_INIT("\0\0\0\x05\0\0\x02xx"), true, -EBADMSG},
+    {"nothing", CS_STR_INIT(""), true, -EBADMSG},
+};
+
+static void test_presented(void)
+{
+    for (size_t i = 0; i < sizeof(presented) / sizeof(presented[0]); i++) {
+        struct cs_str ders[2], body = presented[i].body;
+        char *exact = malloc(body.len + 1);
+        memcpy(exact, body.ptr, body.len);
+        int n = cs_presented_read(cs_str_make(exact, body.len), presented[i].tls13, ders, 2);
+        tap_int(n, presented[i].n, presented[i].name);
+        if (n > 0)
+            tap_str(ders[0], CS_STR("xx"), "the leaf");
+        free(exact);
+    }
+}
+
 int main(void)
 {
+    test_presented();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct cs_request request;
         struct cs_str name;

@@ -142,17 +142,29 @@ static size_t take_shared(struct cs_tls *tls, void *buf, size_t len)
     return len;
 }
 
+/* See cs_facts_clear_alert(). */
+static void keep_tail(struct cs_tls *tls, const uint8_t *bytes, size_t len)
+{
+    size_t keep = len < sizeof(tls->tail) ? sizeof(tls->tail) - len : 0;
+
+    memmove(tls->tail, tls->tail + sizeof(tls->tail) - keep, keep);
+    memcpy(tls->tail + keep, bytes + len - (sizeof(tls->tail) - keep), sizeof(tls->tail) - keep);
+}
+
 /* Return: bytes, 0 at the end, -EAGAIN, -errno. */
 static int transport_read(struct cs_tls *tls, void *buf, size_t len)
 {
-    if (tls->left)
-        return (int)take_left(tls, buf, len);
-    if (shared_in(tls) == 0) {
-        int n = receive(tls);
-        if (n <= 0)
-            return n;
+    size_t n;
+
+    if (!tls->left && shared_in(tls) == 0) {
+        int r = receive(tls);
+        if (r <= 0)
+            return r;
     }
-    return (int)take_shared(tls, buf, len);
+    n = tls->left ? take_left(tls, buf, len) : take_shared(tls, buf, len);
+    if (!tls->facts.end_ms)
+        keep_tail(tls, buf, n);
+    return (int)n;
 }
 
 int cs_transport_feed(struct cs_tls *tls, struct cs_str bytes)
