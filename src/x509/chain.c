@@ -17,10 +17,14 @@
 #include "base/addr.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "x509/extension.h"
 #include "x509/findings.h"
 #include "x509/identity.h"
 #include "x509/lint.h"
 #include "x509/name.h"
+
+/* Names of a constraint that a sentence repeats. */
+#define NAMES_SHOWN 8
 
 enum { COMPLAINTS_MAX = 128, PATH_MAX_CERTS = 64, LIBRARY_DEPTH = 32 };
 
@@ -570,6 +574,52 @@ static struct cs_str successor_text(const struct run *run, int depth)
     return (struct cs_str){0};
 }
 
+static struct cs_str joined(const struct run *run, struct cs_names names)
+{
+    struct cs_str text = {0};
+
+    for (size_t i = 0; i < names.n && i < NAMES_SHOWN; i++)
+        text = cs_arena_printf(run->arena, "%.*s%s%.*s", CS_FMT(text), i ? ", " : "",
+                               CS_FMT(names.items[i]));
+    return names.n > NAMES_SHOWN ? cs_arena_printf(run->arena, "%.*s and %zu more", CS_FMT(text),
+                                                   names.n - NAMES_SHOWN)
+                                 : text;
+}
+
+/* Which names the CAs above the certificate at @depth may issue. */
+static struct cs_str constraints_text(const struct run *run, int depth)
+{
+    struct cs_str text = {0};
+
+    for (size_t i = (size_t)depth + 1; i < run->n_path; i++) {
+        struct cs_names permitted, excluded;
+        struct cs_extension ext;
+        if (!cs_extension_find(run->path[i]->extensions, CS_OID_NAME_CONSTRAINTS, &ext))
+            continue;
+        cs_name_constraints_text(ext.value, run->arena, &permitted, &excluded);
+        text = cs_arena_printf(run->arena, "%.*s%s\"%.*s\" may issue%s%.*s%s%.*s", CS_FMT(text),
+                               text.len ? "; " : "",
+                               CS_FMT(cs_name_text(run->path[i]->subject, run->arena)),
+                               permitted.n ? " only " : " all", CS_FMT(joined(run, permitted)),
+                               excluded.n ? " but not " : "", CS_FMT(joined(run, excluded)));
+    }
+    return text;
+}
+
+static void explain_name_constraint(struct run *run, const struct complaint *c)
+{
+    const struct cs_cert *cert = (size_t)c->depth < run->n_path ? run->path[c->depth] : NULL;
+    struct cs_str names = {0}, rule = cs_x509_error_text(c->error);
+
+    if (cert) {
+        struct cs_str constraints = constraints_text(run, c->depth);
+        names = cs_cert_names_text(cert, run->arena);
+        if (constraints.len)
+            rule = constraints;
+    }
+    find_in_run(run, c->depth, CS_X509_KIND(NAME_CONSTRAINT_VIOLATED), names, rule);
+}
+
 static void explain_time(struct run *run, const struct complaint *c)
 {
     const struct cs_cert *cert = (size_t)c->depth < run->n_path ? run->path[c->depth] : NULL;
@@ -634,9 +684,7 @@ static void explain(struct run *run, const struct complaint *c)
         break;
     default:
         if (c->error >= CS_X509_ERR_PERMITTED && c->error <= CS_X509_ERR_NAME_SYNTAX)
-            find_in_run(run, c->depth, CS_X509_KIND(NAME_CONSTRAINT_VIOLATED),
-                        cert ? cs_cert_names_text(cert, run->arena) : none,
-                        cs_x509_error_text(c->error));
+            explain_name_constraint(run, c);
         else
             explain_other(run, c);
     }

@@ -269,8 +269,12 @@ def authorities(zoo):
     a["old-ca"] = save(zoo, "old-ca", issue(
         zoo, "Old Root", ca=True, start=-3650, end=-3))
     a["ca-rekeyed"] = save(zoo, "ca-rekeyed", issue(zoo, "Demo Root", ca=True, end=3650))
+    a["x-old"] = save(zoo, "x-old", issue(
+        zoo, "Demo X Old Root", ca=True, start=-3650, end=-3))
+    a["x-new"] = save(zoo, "x-new", issue(zoo, "Demo X New Root", ca=True, end=3650))
     both = b"".join(pem(a[n].cert) for n in ("ca", "other-ca"))
     zoo.write("ca-both.pem", both)
+    zoo.write("x-both.pem", b"".join(pem(a[n].cert) for n in ("x-old", "x-new")))
     zoo.write("ca-int.pem", b"".join(pem(a[n].cert) for n in ("ca", "int")))
     return a
 
@@ -392,6 +396,11 @@ def clients(zoo, a):
         "uri:spiffe://Demo.Test/a/../b"], **ok))
     save(zoo, "client-many-sans", issue(zoo, "client-many-sans", ca, sans=[
         f"dns:host{i}.test" for i in range(4000)], **ok))
+    save(zoo, "client-too-big", issue(zoo, "client-too-big", ca, sans=[
+        f"dns:host{i}.with-a-long-name.test" for i in range(4200)], **ok))
+    # a root that was first signed by an older one, which has expired since
+    crossed = issue(zoo, "Demo X New Root", a["x-old"], key=a["x-new"].key, ca=True, end=1825)
+    save(zoo, "client-crossed", issue(zoo, "client-crossed", a["x-new"], chain=[crossed], **ok))
 
 
 def generalized_time(parts):
