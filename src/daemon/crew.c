@@ -108,6 +108,7 @@ int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int ready_f
         .snapshot = spec->snapshot,
         .listen_fds = fds,
         .error_log_fd = cs_mainlog_fd(spec->log),
+        .counters = spec->counters,
         .number = number,
         .drop_privileges = drop_privileges,
         .ctx = &child,

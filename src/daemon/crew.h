@@ -18,6 +18,7 @@
 #include "io/loop.h"
 #include "snapshot/snapshot.h"
 
+struct cs_counters;
 struct cs_crew;
 struct cs_user;
 
@@ -34,7 +35,8 @@ struct cs_crew_spec {
     struct cs_listeners *listeners; /* the snapshot's are prepared in it */
     const struct cs_user *user;     /* whom workers become; NULL: they stay who they are */
     struct cs_mainlog *log;
-    void (*in_child)(void *ctx); /* in a new worker: close what is the supervisor's alone */
+    struct cs_counters *counters; /* of the whole service */
+    void (*in_child)(void *ctx);  /* in a new worker: close what is the supervisor's alone */
     void (*on_event)(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
     void *ctx;
 };

@@ -22,6 +22,7 @@
 #include "daemon/timecheck.h"
 #include "io/process.h"
 #include "io/signals.h"
+#include "telemetry/counters.h"
 #include "tls/tickets.h"
 
 #define TICKET_TURN_MS (10 * 60 * 1000)
@@ -31,6 +32,7 @@ struct supervisor {
     const struct cs_daemon_spec *spec;
     struct cs_ticket_keys *ticket_keys;
     struct cs_clock_page *clock_page;
+    struct cs_counters *counters; /* of failures: of all workers, across reloads */
     struct cs_loop loop;
     struct cs_signals signals;
     struct cs_timer ticket_turn;
@@ -212,6 +214,7 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
         .listeners = &s->listeners,
         .user = s->is_root ? &s->next_user : NULL,
         .log = &s->log,
+        .counters = s->counters,
         .in_child = in_child,
         .on_event = on_crew,
         .ctx = s,
@@ -550,6 +553,7 @@ static int run_alone(struct supervisor *s, struct cs_snapshot *snapshot)
         .listeners = &s->listeners,
         .user = s->is_root ? &s->next_user : NULL,
         .log = &s->log,
+        .counters = s->counters,
     };
     int status;
 
@@ -640,6 +644,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     cs_listeners_init(&s.listeners);
     s.ticket_keys = make_ticket_keys();
     s.clock_page = cs_clock_page_new();
+    s.counters = cs_process_shared(cs_counters_size());
     if (load(&s, &snapshot) == 0) {
         status = run(&s, snapshot);
         cs_snapshot_unref(snapshot);

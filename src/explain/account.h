@@ -44,6 +44,8 @@ struct cs_account_list {
 
 struct cs_account {
     struct cs_finding cause;   /* kind NULL: nothing failed, or a code unknown here */
+    uint64_t repeats;          /* not 0: only that it happened so often again, … */
+    int64_t repeats_ms;        /* … and within what time */
     struct cs_str incident;    /* empty: none */
     int64_t time_ms;           /* wall clock when it failed; 0: unknown */
     bool server;               /* this side was the server */

@@ -297,11 +297,15 @@ const struct cs_finding *cs_case_no_certificate(const struct cs_case *c)
                         none(), asked_text(c));
 }
 
-/* The verdict's cause; of the chain that was presented it is known best what is wrong. */
+/* The verdict's cause; of the chain that was presented it is known best what is wrong. A handshake
+ * that goes on in spite of it may still break for another reason. */
 static const struct cs_finding *of_verdict(const struct cs_case *c)
 {
     const struct cs_verdict *verdict = c->record->verdict;
+    enum cs_break broken = c->handshake ? c->handshake->broken : CS_BREAK_NONE;
 
+    if (broken != CS_BREAK_NONE && broken != CS_BREAK_VERDICT)
+        return NULL;
     if (!verdict || verdict->accepted || verdict->tolerated)
         return NULL;
     return verdict->cause && cs_clock_matters(verdict->cause->kind)

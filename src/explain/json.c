@@ -263,10 +263,11 @@ int cs_account_json(const struct cs_account *account, struct cs_buf *buf)
     int r = cs_buf_add_char(buf, '{');
 
     r = r || when(buf, account->time_ms) || text(buf, "incident", account->incident) ||
-        cause(buf, account) || where(buf, account) || transport(buf, account) ||
-        tls(buf, account) || verdict(buf, account) || clock_facts(buf, account) ||
-        chain(buf, account) || findings(buf, account) ||
-        list(buf, "trust", "trust_total", &account->trust) ||
+        number_unless_zero(buf, "repeats", (int64_t)account->repeats) ||
+        number_unless_zero(buf, "repeats_ms", account->repeats_ms) || cause(buf, account) ||
+        where(buf, account) || transport(buf, account) || tls(buf, account) ||
+        verdict(buf, account) || clock_facts(buf, account) || chain(buf, account) ||
+        findings(buf, account) || list(buf, "trust", "trust_total", &account->trust) ||
         text(buf, "identity", account->identity) || cs_buf_add_char(buf, '}');
     return r ? -ENOBUFS : 0;
 }

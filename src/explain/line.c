@@ -7,6 +7,8 @@
 #include "explain/finding.h"
 #include "explain/text.h"
 
+enum { FINDING_MAX = 2048 }; /* a log line has 4096 */
+
 static int fact(struct cs_buf *buf, const char *name, struct cs_str value)
 {
     if (!value.len)
@@ -57,16 +59,42 @@ static int clock_fact(struct cs_buf *buf, const struct cs_account *a)
     return r;
 }
 
+/* The finding, cut short where a peer's names are endless, so that the rest of the line stays. */
+static int finding(struct cs_buf *buf, const struct cs_finding *f)
+{
+    struct cs_buf words;
+    int r;
+
+    cs_buf_init(&words, FINDING_MAX);
+    r = cs_explain_line(f, &words);
+    r = cs_buf_add_str(buf, cs_buf_str(&words)) ||
+        (r && cs_buf_addf(buf, "... [%s]", f->kind->code));
+    cs_buf_deinit(&words);
+    return r;
+}
+
+static int repeats(struct cs_buf *buf, const struct cs_account *a)
+{
+    return cs_buf_addf(buf, "%llu more like incident ", (unsigned long long)a->repeats) ||
+           cs_buf_add_str(buf, a->incident) ||
+           cs_buf_addf(buf, " in the last %lld s [%s]", (long long)(a->repeats_ms + 500) / 1000,
+                       a->cause.kind ? a->cause.kind->code : "unknown") ||
+           fact(buf, a->server ? "client" : "peer", a->peer.len ? a->peer : CS_STR("several")) ||
+           quoted(buf, a->server ? "server" : "upstream", a->server_name);
+}
+
 int cs_account_line(const struct cs_account *account, struct cs_buf *buf)
 {
     const struct cs_account *a = account;
-    int r = a->cause.kind ? cs_explain_line(&a->cause, buf)
-                          : cs_buf_add_str(buf, CS_STR("nothing failed"));
+    int r;
 
-    r = r || fact(buf, a->server ? "client" : "peer", a->peer) || quoted(buf, "SNI", a->sni) ||
+    if (a->repeats)
+        return repeats(buf, a) ? -ENOBUFS : 0;
+    r = a->cause.kind ? finding(buf, &a->cause) : cs_buf_add_str(buf, CS_STR("nothing failed"));
+    r = r || fact(buf, "incident", a->incident) ||
+        fact(buf, a->server ? "client" : "peer", a->peer) || quoted(buf, "SNI", a->sni) ||
         quoted(buf, a->server ? "server" : "upstream", a->server_name) ||
         quoted(buf, "host", a->host) || certificate(buf, a) || fact(buf, "TLS", a->tls.version) ||
-        fact(buf, "stage", a->stage) || took(buf, a) || clock_fact(buf, a) ||
-        fact(buf, "incident", a->incident);
+        fact(buf, "stage", a->stage) || took(buf, a) || clock_fact(buf, a);
     return r ? -ENOBUFS : 0;
 }

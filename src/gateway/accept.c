@@ -1,17 +1,21 @@
 /* accept: the PROXY header where one is configured, and the first byte, which tells TLS from
  * a plain request that came to a TLS port. */
 #include "gateway/conn_log.h"
+#include "gateway/failure.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
-#include "explain/kinds.h"
 #include "io/proxy_protocol.h"
 #include "tls/session.h"
 
 enum { FIRST_READ = 4096 };
 
-static int gone(struct cs_conn *conn, const char *why)
+static int gone(struct cs_conn *conn, enum cs_ending ending, const char *why)
 {
     cs_conn_log(conn, CS_LOG_INFO, "%s", why);
+    cs_failure_connection(
+        conn, (struct cs_transport){.ending = ending,
+                                    .error = conn->wire.error,
+                                    .limit_ms = conn->server->set.client_header_timeout});
     return CS_STEP_FAIL;
 }
 
@@ -24,11 +28,11 @@ static int first_bytes(struct cs_conn *conn, bool more)
         case CS_WIRE_OK: break;
         case CS_WIRE_WAIT:
             if (conn->timed_out)
-                return gone(conn, "client timed out");
+                return gone(conn, CS_ENDING_TIMEOUT, "client timed out");
             return CS_STEP_WAIT;
         case CS_WIRE_END:
-        case CS_WIRE_CUT: return gone(conn, "client closed connection");
-        case CS_WIRE_BROKEN: return gone(conn, "client connection reset");
+        case CS_WIRE_CUT: return gone(conn, CS_ENDING_CLOSED, "client closed connection");
+        case CS_WIRE_BROKEN: return gone(conn, CS_ENDING_RESET, "client connection reset");
         }
     }
     return 0;
@@ -49,8 +53,7 @@ static int proxy_header(struct cs_conn *conn)
         case CS_PROXY_MORE: continue;
         case CS_PROXY_ABSENT:
         case CS_PROXY_INVALID:
-            cs_conn_log_kind(conn, CS_LOG_ERROR, cs_proxy_fault_kind(header.fault),
-                             (struct cs_str){0});
+            cs_failure_connection(conn, (struct cs_transport){.proxy_fault = header.fault});
             return CS_STEP_FAIL;
         default: break;
         }

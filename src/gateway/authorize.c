@@ -1,6 +1,7 @@
 /* authorize: may this client ask this host anything? The certificate is judged by the policy
  * of the server that the connection was made to, and Host may not lead to another one. */
 #include "gateway/conn_log.h"
+#include "gateway/failure.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
 #include "http/host.h"
@@ -73,11 +74,13 @@ int cs_stage_authorize(struct cs_conn *conn)
         request->server = wanted;
         cs_request_set_scope(request, wanted->base);
         cs_conn_log(conn, CS_LOG_INFO, "client sent plain HTTP request to HTTPS port");
+        cs_failure_request(conn, cs_str_sub(request->head.line, 0, CS_TRANSPORT_FIRST));
         return cs_answer(conn, 497);
     }
     if (misdirected(conn, wanted)) {
         request->decision = cs_policy_misdirected();
         cs_conn_log_kind(conn, CS_LOG_INFO, request->decision.kind, conn->request->head.host);
+        cs_failure_request(conn, (struct cs_str){0});
         return cs_answer(conn, 421);
     }
     request->server = wanted;
@@ -85,6 +88,7 @@ int cs_stage_authorize(struct cs_conn *conn)
     cs_policy_decide_connection(wanted->auth.mode, &subject, &request->decision);
     if (!request->decision.allowed) {
         log_refusal(conn, &request->decision);
+        cs_failure_request(conn, (struct cs_str){0});
         return cs_answer(conn, request->decision.status);
     }
     return CS_STAGE_ROUTE;

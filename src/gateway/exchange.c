@@ -2,10 +2,12 @@
 #include <errno.h>
 
 #include "gateway/conn_log.h"
+#include "gateway/failure.h"
 #include "gateway/proxying.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
 #include "route/balance.h"
+#include "tls/session.h"
 
 enum { HEAD_MAX = 65536, OUT_MAX = 1 << 20 };
 
@@ -197,14 +199,24 @@ int cs_upstream_failed(struct cs_conn *conn, unsigned why, int status)
     return cs_answer(conn, status);
 }
 
-int cs_upstream_broke(struct cs_conn *conn, enum cs_wire_result r, const char *doing)
+/* With TLS 1.3 an upstream refuses our certificate by an alert behind the handshake. */
+static bool is_refused(struct cs_conn *conn)
 {
     struct cs_exchange *x = conn->request->exchange;
 
+    return x->up->wire.tls && cs_tls_facts(x->up->wire.tls)->alert_received.number >= 0 &&
+           cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, (struct cs_transport){0});
+}
+
+int cs_upstream_broke(struct cs_conn *conn, enum cs_wire_result r, const char *doing)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    int level = is_refused(conn) ? CS_LOG_INFO : CS_LOG_ERROR;
+
     if (r == CS_WIRE_END || r == CS_WIRE_CUT)
-        cs_conn_log(conn, CS_LOG_ERROR, "upstream prematurely closed connection while %s", doing);
+        cs_conn_log(conn, level, "upstream prematurely closed connection while %s", doing);
     else
-        cs_conn_log(conn, CS_LOG_ERROR, "%s failed (%d: %s) while %s",
+        cs_conn_log(conn, level, "%s failed (%d: %s) while %s",
                     x->up->wire.tls ? "SSL" : "transfer", x->up->wire.error,
                     x->up->wire.error ? strerror(x->up->wire.error) : "TLS error", doing);
     return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
@@ -259,6 +271,37 @@ static int write_request(struct cs_request *request)
     return r;
 }
 
+/* The upstream in question could not be reached or did not prove itself: say @why in nginx's words
+ * at the level of an error, unless the account of it stands there. */
+static void not_connected(struct cs_conn *conn, struct cs_str why, int error)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    struct cs_transport seen = {.error = error};
+    bool noted;
+
+    if (error)
+        seen.ending = cs_ending_from_errno(error, true);
+    noted = cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, seen);
+    cs_conn_log(conn, noted ? CS_LOG_INFO : CS_LOG_ERROR, "%.*s while connecting to upstream",
+                CS_FMT(why));
+}
+
+/* The same when its time is over. */
+static int late(struct cs_conn *conn)
+{
+    struct cs_exchange *x = conn->request->exchange;
+    struct cs_transport seen = {
+        .ending = x->up->connected ? CS_ENDING_TIMEOUT : CS_ENDING_NO_ANSWER,
+        .limit_ms = conn->request->scope->set.proxy_connect_timeout,
+    };
+
+    if (!cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, seen))
+        return cs_upstream_late(conn, "connecting to upstream");
+    cs_conn_log(conn, CS_LOG_INFO,
+                "upstream timed out (110: Connection timed out) while connecting to upstream");
+    return cs_upstream_failed(conn, CS_NEXT_TIMEOUT, 504);
+}
+
 int cs_exchange_pick(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
@@ -290,9 +333,14 @@ int cs_exchange_pick(struct cs_conn *conn)
     x->up = cs_upconn_get(request, x->proxy, (size_t)peer, fresh, &x->reused);
     if (!x->up) {
         int error = errno;
-        cs_conn_log(conn, CS_LOG_ERROR, "connect() failed (%d: %s)", error, strerror(error));
-        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
+            cs_conn_log(conn, CS_LOG_ERROR, "connect() failed (%d: %s)", error, strerror(error));
             return cs_answer(conn, 500); /* not the server's fault */
+        }
+        not_connected(
+            conn,
+            cs_arena_printf(&request->arena, "connect() failed (%d: %s)", error, strerror(error)),
+            error);
         return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
     }
     cs_upconn_deadline(x->up, request->scope->set.proxy_connect_timeout);
@@ -309,10 +357,9 @@ int cs_exchange_connect(struct cs_conn *conn)
 
     switch (cs_upconn_advance(x->up, &why)) {
     case CS_WIRE_OK: break;
-    case CS_WIRE_WAIT:
-        return x->up->timed_out ? cs_upstream_late(conn, "connecting to upstream") : CS_STUCK;
+    case CS_WIRE_WAIT: return x->up->timed_out ? late(conn) : CS_STUCK;
     default:
-        cs_conn_log(conn, CS_LOG_ERROR, "%.*s while connecting to upstream", CS_FMT(why));
+        not_connected(conn, why, x->up->connected ? 0 : x->up->wire.error);
         return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
     }
     request->outcome.connect_ms = x->reused ? 0 : now - x->attempt_ms;

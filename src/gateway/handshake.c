@@ -1,6 +1,7 @@
 /* handshake: TLS, and inside it, where the library asks, the virtual server, the verdict on
  * the client's certificate, and whether an old session may be resumed. */
 #include "gateway/conn_log.h"
+#include "gateway/failure.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
 #include "http/host.h"
@@ -148,6 +149,7 @@ static int failed(struct cs_conn *conn)
                     CS_FMT(facts->sni));
     else
         cs_conn_log(conn, CS_LOG_INFO, "SSL_do_handshake() failed (%.*s)", CS_FMT(facts->failure));
+    cs_failure_connection(conn, (struct cs_transport){0});
     return facts->alert_sent.number >= 0 ? let_alert_arrive(conn) : CS_STEP_FAIL;
 }
 
@@ -160,10 +162,14 @@ int cs_stage_handshake(struct cs_conn *conn)
         if (!conn->timed_out)
             return CS_STEP_WAIT;
         cs_conn_log(conn, CS_LOG_INFO, "client timed out");
+        cs_failure_connection(
+            conn, (struct cs_transport){.ending = CS_ENDING_TIMEOUT,
+                                        .limit_ms = conn->server->set.client_header_timeout});
         return CS_STEP_FAIL;
     case CS_TLS_CLOSED:
     case CS_TLS_EOF:
         cs_conn_log(conn, CS_LOG_INFO, "peer closed connection in SSL handshake");
+        cs_failure_connection(conn, (struct cs_transport){.ending = CS_ENDING_CLOSED});
         return CS_STEP_FAIL;
     case CS_TLS_FAILED: break;
     }

@@ -1,5 +1,6 @@
 /* receive: wait for a request head, within limits and in time, and understand it. */
 #include "gateway/conn_log.h"
+#include "gateway/failure.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
 #include "http/target.h"
@@ -68,6 +69,8 @@ static int refused(struct cs_conn *conn, enum cs_h1_error error)
     request->keep_alive = false;
     if (!request->head.line.ptr)
         note_line(conn);
+    if (conn->n_requests == 1 && !conn->wire.tls)
+        cs_failure_request(conn, cs_str_sub(cs_buf_str(&conn->in), 0, CS_TRANSPORT_FIRST));
     cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(error), conn->request->head.line);
     return cs_answer(conn, (int)cs_h1_error_status(error));
 }

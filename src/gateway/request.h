@@ -19,6 +19,7 @@
 
 struct cs_conn;
 struct cs_exchange;
+struct cs_incident;
 struct cs_scope;
 struct cs_vserver;
 
@@ -56,6 +57,8 @@ struct cs_request {
     bool body_ended; /* the whole request body was taken from the client */
     uint64_t body_received;
     bool continued; /* 100 Continue was sent */
+
+    const struct cs_incident *incident; /* why it was refused; NULL: it was not */
 
     int next_stage;    /* where a statement that answered leads */
     int status;        /* of the answer; 0: none yet */

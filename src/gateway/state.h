@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/shelf.h"
 #include "base/time.h"
+#include "gateway/incident.h"
 #include "gateway/logs.h"
 #include "gateway/piece.h"
 #include "gateway/upstream.h"
@@ -42,6 +43,8 @@ struct cs_worker {
     struct cs_shelf small;    /* buffers towards clients, and heads on their way */
     struct cs_shelf large;    /* buffers for what upstreams send */
     struct cs_logs logs;
+    struct cs_incidents incidents;
+    struct cs_counters *counters;   /* the service's, shared; NULL: nothing is counted */
     struct cs_chain_memory *memory; /* verified chains, of clients and upstreams */
     struct cs_pools pools;
     struct cs_listening *listenings;

@@ -405,6 +405,7 @@ enum cs_wire_result cs_upconn_advance(struct cs_upconn *up, struct cs_str *ret_w
         if (r == -EINPROGRESS)
             return CS_WIRE_WAIT;
         if (r < 0) {
+            up->wire.error = -r;
             *ret_why = cs_arena_printf(&up->arena, "connect() failed (%d: %s)", -r, strerror(-r));
             return CS_WIRE_BROKEN;
         }

@@ -270,6 +270,11 @@ static struct cs_str connection_variable(struct cs_request *request, int id)
     case CS_VAR_HOSTNAME: return cs_str_from(conn->worker->hostname);
     case CS_VAR_PID: return number(request, (uint64_t)getpid());
     case CS_VAR_NGINX_VERSION: return CS_STR("1.29.0");
+    case CS_VAR_MTLS_INCIDENT:
+        return request->incident ? request->incident->id : (struct cs_str){0};
+    case CS_VAR_MTLS_FAILURE_CODE:
+        return request->incident ? cs_str_from(request->incident->cause->kind->code)
+                                 : (struct cs_str){0};
     case CS_VAR_MSEC: return seconds(request, conn->worker->loop.now.wall_ms);
     case CS_VAR_TIME_ISO8601: return local_time(request, true);
     case CS_VAR_TIME_LOCAL: return local_time(request, false);

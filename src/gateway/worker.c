@@ -221,6 +221,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     int r;
 
     worker->snapshot = spec->snapshot;
+    worker->counters = spec->counters;
     cs_list_init(&worker->conns);
     cs_list_init(&worker->idle);
     worker->next_number = 1;
@@ -237,6 +238,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     if (r < 0)
         return r;
     cs_logs_start(&worker->logs, &worker->loop);
+    cs_incidents_init(worker);
     cs_tls_io_init(&worker->tls_io, &worker->loop.now);
     cs_piece_init(&worker->piece);
     cs_shelf_init(&worker->requests, CS_REQUEST_BLOCK, KEPT_REQUESTS);
@@ -261,6 +263,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     }
     cs_loop_run(&worker->loop);
     close_all(worker);
+    cs_incidents_deinit(worker);
     cs_signals_deinit(&worker->signals);
     cs_reserve_deinit(&worker->reserve);
     cs_piece_deinit(&worker->piece);

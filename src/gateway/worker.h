@@ -10,13 +10,15 @@
 
 #include <stdint.h>
 
+struct cs_counters;
 struct cs_snapshot;
 
 struct cs_worker_spec {
     struct cs_snapshot *snapshot;
-    const int *listen_fds; /* one per snapshot->listeners, in order; owned by the caller */
-    int error_log_fd;      /* where the snapshot's main error log goes */
-    unsigned number;       /* 0 .. worker_processes - 1 */
+    const int *listen_fds;        /* one per snapshot->listeners, in order; owned by the caller */
+    int error_log_fd;             /* where the snapshot's main error log goes */
+    struct cs_counters *counters; /* of failures, shared by the service; NULL: none are kept */
+    unsigned number;              /* 0 .. worker_processes - 1 */
     /* Called once everything that needs root is done (log files are open): drop privileges
      * here. Return: 0, or a negative errno that ends the worker. */
     int (*drop_privileges)(void *ctx);

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -100,6 +101,14 @@ int cs_process_drop(const struct cs_user *user)
 }
 
 /* Processes */
+
+void *cs_process_shared(size_t size)
+{
+    void *bytes =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return bytes == MAP_FAILED ? NULL : bytes;
+}
 
 pid_t cs_process_fork(void)
 {

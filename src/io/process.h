@@ -32,6 +32,9 @@ pid_t cs_process_fork(void);
 /** cs_process_reap() - one child that ended, without waiting. Return: 1 (*ret_pid and *ret_status
  *  as of waitpid(2)), 0 (none ended), or -ECHILD (there are none). */
 int cs_process_reap(pid_t *ret_pid, int *ret_status);
+/** cs_process_shared() - @size zeroed bytes that this process and all it forks from now on have in
+ *  common. They last as long as one of them. Return: the bytes, or NULL. */
+void *cs_process_shared(size_t size);
 /** cs_process_limit_files() - allow @n descriptors; as root beyond the hard limit too.
  *  Return: 0, or -errno (nothing changed). */
 int cs_process_limit_files(uint64_t n);

@@ -107,6 +107,8 @@ const size_t *cs_build_error_logs(struct cs_build *build, const struct cs_block 
                                   size_t *ret_n);
 /** cs_build_access_logs() - the access logs of a scope. */
 void cs_build_access_logs(struct cs_build *build, struct cs_scope *scope);
+/** cs_build_failure_logs() - the failure logs of a server. */
+void cs_build_failure_logs(struct cs_build *build, struct cs_vserver *server);
 
 /* map.c */
 /** cs_build_declare() - make every variable that `set`, `map` and named groups define known,

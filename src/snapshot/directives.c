@@ -30,6 +30,14 @@ static const struct cs_directive_row server_rows[] = {
      .doc = "Accept underscores in names of request headers; off drops such headers."},
     {"merge_slashes", HTTP | SRV, 1, 1, CS_V_FLAG, AT_SERVER(merge_slashes), .def = "on",
      .doc = "Treat several slashes in a path as one when locations are matched."},
+    {"mtls_failure_log", HTTP | SRV, 1, 2, CS_V_LIST, AT_SERVER(failure_log), .flags = CS_D_REPEAT,
+     .syntax = "path [format=json|text] | off",
+     .doc = "Log each failed handshake, and each request refused for its certificate, with every "
+            "fact that is known: one JSON object per line, or text for people; the default is "
+            "off."},
+    {"mtls_error_detail", HTTP | SRV, 1, 1, CS_V_FLAG, AT_SERVER(error_detail), .def = "on",
+     .doc = "Tell a client that is refused what is wrong with its own certificate; off tells it "
+            "the incident id only."},
 };
 
 const struct cs_schema_table cs_server_schema = CS_SCHEMA_TABLE(server_rows);

@@ -1,4 +1,5 @@
-/* log_format, access_log and error_log: formats compiled once, every file listed once. */
+/* log_format, access_log, error_log and mtls_failure_log: formats compiled once, every file listed
+ * once. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -215,5 +216,36 @@ void cs_build_access_logs(struct cs_build *build, struct cs_scope *scope)
             return;
         }
         add_access_log(build, list->items[i], scope);
+    }
+}
+
+static void add_failure_log(struct cs_build *build, const struct cs_directive *d,
+                            struct cs_vserver *server)
+{
+    struct cs_failure_log log = {.json = true};
+    struct cs_log_spec spec = {.access = true};
+
+    if (!log_path(build, &d->args[0], &spec.path))
+        return;
+    if (d->n_args > 1 && cs_str_eq(d->args[1].text, CS_STR("format=text")))
+        log.json = false;
+    else if (d->n_args > 1 && !cs_str_eq(d->args[1].text, CS_STR("format=json")))
+        CS_FIND(build->findings, &cs_finding_bad_parameter, &d->args[1].place, d->args[1].text,
+                d->name, CS_STR("format=json, format=text"));
+    log.log = find_log(build, spec);
+    server->failure_logs[server->n_failure_logs++] = log;
+}
+
+void cs_build_failure_logs(struct cs_build *build, struct cs_vserver *server)
+{
+    const struct cs_directive_list *list = &server->set.failure_log;
+
+    server->failure_logs = cs_arena_array(build->arena, list->n + 1, sizeof(*server->failure_logs));
+    for (size_t i = 0; i < list->n; i++) {
+        if (cs_str_eq(cs_directive_arg(list->items[i], 0), CS_STR("off"))) {
+            server->n_failure_logs = 0;
+            return;
+        }
+        add_failure_log(build, list->items[i], server);
     }
 }

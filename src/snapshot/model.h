@@ -99,6 +99,11 @@ struct cs_access_log {
     bool conditional;
 };
 
+struct cs_failure_log {
+    size_t log; /* index into cs_snapshot::logs */
+    bool json;
+};
+
 /* How an upstream connection is made and proved. */
 struct cs_upstream_tls {
     struct cs_tls_client *client; /* certificate, protocols, ciphers, sessions */
@@ -205,6 +210,8 @@ struct cs_vserver {
     struct cs_client_auth auth;
     struct cs_tls_server *tls; /* NULL: no certificate */
     bool reject_handshake;
+    struct cs_failure_log *failure_logs;
+    size_t n_failure_logs;
     struct cs_script script;
     struct cs_location *locations; /* values are struct cs_scope * */
     struct cs_scope *base;         /* settings of the server block itself */

@@ -72,6 +72,7 @@ static void build_server(struct cs_build *build, struct cs_vserver *server)
 
     cs_settings_resolve(&cs_server_schema, block, build->arena, &server->set);
     build_large_buffers(build, &server->set);
+    cs_build_failure_logs(build, server);
     server->base = cs_build_scope(build, block, server, (struct cs_str){0});
     cs_build_server_tls(build, block, server);
     server->script = cs_build_script(build, block, NULL);

@@ -17,6 +17,8 @@ struct cs_server_settings {
     bool ignore_invalid_headers;
     bool underscores_in_headers;
     bool merge_slashes;
+    struct cs_directive_list failure_log;
+    bool error_detail;
 };
 
 enum cs_next_upstream {

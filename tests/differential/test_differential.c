@@ -375,7 +375,9 @@ static void behave(struct run *run, int behaviour)
 
 /* ---- logs ---- */
 
-/* The lines of each connection, put together: connections are the behaviours, in order. */
+/* The lines of each connection, put together: connections are the behaviours, in order. Not those
+ * about incidents: what they say is in a line without id, port and time too, and of some only their
+ * number is told. */
 static void read_log(const char *path, char *texts[PER_GENERATION])
 {
     FILE *file = fopen(path, "r");
@@ -387,7 +389,7 @@ static void read_log(const char *path, char *texts[PER_GENERATION])
         const char *star = strstr(line, ": *");
         long number = star ? strtol(star + 3, NULL, 10) : 0;
         char *longer = NULL;
-        if (number < 1 || number > PER_GENERATION)
+        if (number < 1 || number > PER_GENERATION || strstr(line, ", incident: "))
             continue;
         cs_assert(asprintf(&longer, "%s%s", texts[number - 1] ? texts[number - 1] : "", star) > 0);
         free(texts[number - 1]);

@@ -1,0 +1,199 @@
+/* Gathering the facts of a failure, from wherever they are at that moment. */
+#include "gateway/failure.h"
+
+#include "explain/clock.h"
+#include "explain/diagnosis.h"
+#include "gateway/incident.h"
+#include "gateway/request.h"
+#include "gateway/state.h"
+#include "io/clock.h"
+#include "tls/session.h"
+
+/* One failure while it is looked at. */
+struct scene {
+    struct cs_peer peer;
+    struct cs_transport transport;
+    struct cs_clock clock;
+    struct cs_record record;
+    struct cs_arena arena;
+    struct cs_findings findings;
+    const struct cs_finding *cause;
+};
+
+static void open_scene(struct scene *scene, const struct cs_conn *conn, struct cs_transport seen)
+{
+    *scene = (struct scene){.peer = conn->peer, .transport = seen};
+    cs_arena_init(&scene->arena);
+    cs_findings_init(&scene->findings, &scene->arena);
+    scene->record = cs_conn_record(conn);
+    scene->record.peer = &scene->peer;
+    scene->record.transport = &scene->transport;
+    scene->record.now_ms = conn->worker->loop.now.wall_ms;
+}
+
+static void close_scene(struct scene *scene)
+{
+    cs_arena_deinit(&scene->arena);
+}
+
+/* What the session knows of the byte stream; what the caller says goes before. */
+static void ask_session(struct scene *scene, const struct cs_wire *wire)
+{
+    struct cs_transport seen = scene->transport;
+
+    if (!wire->tls)
+        return;
+    cs_tls_transport(wire->tls, &scene->transport);
+    if (seen.ending)
+        scene->transport.ending = seen.ending;
+    scene->transport.limit_ms = seen.limit_ms;
+    scene->transport.outgoing = seen.outgoing;
+    scene->transport.target = seen.target;
+}
+
+/* The client's side of a scene. */
+static void see_client(struct scene *scene, struct cs_conn *conn, const struct cs_vserver *server)
+{
+    cs_socket_local(conn->wire.fd, &scene->peer.local);
+    scene->transport.tls = conn->listener->tls;
+    scene->record.server = server->name;
+    scene->record.trust = conn->server->auth.trust;
+}
+
+static const uint8_t *leaf_digest(const struct cs_verdict *verdict)
+{
+    return verdict && verdict->leaf ? verdict->leaf->sha256 : NULL;
+}
+
+/* What the clocks say is asked for when it matters. */
+static void see_clock(struct scene *scene, const struct cs_worker *worker)
+{
+    const struct cs_verdict *verdict = scene->record.verdict;
+
+    if (!verdict || !verdict->cause || !cs_clock_matters(verdict->cause->kind))
+        return;
+    cs_clock_look(worker->snapshot->clock_page, &worker->loop.now, &scene->clock);
+    scene->record.clock = &scene->clock;
+}
+
+/* Find the cause and note it. Return: its id in @arena, or empty when nothing failed. */
+static struct cs_str note(struct scene *scene, struct cs_conn *conn,
+                          const struct cs_vserver *server, struct cs_arena *arena)
+{
+    const struct cs_request *request = conn->request;
+    struct cs_incident_spec spec = {
+        .listener = conn->listener,
+        .server = server,
+        .scope = request && request->scope ? request->scope : server->base,
+        .record = &scene->record,
+        .connection = conn->peer.number,
+        .request = request ? request->head.line : (struct cs_str){0},
+        .certificate = leaf_digest(scene->record.verdict),
+    };
+
+    see_clock(scene, conn->worker);
+    scene->cause = cs_diagnose(&scene->record, &scene->findings);
+    if (!scene->cause)
+        return (struct cs_str){0};
+    spec.cause = scene->cause;
+    return cs_incident_note(conn->worker, &spec, arena);
+}
+
+void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen)
+{
+    struct scene scene;
+
+    open_scene(&scene, conn, seen);
+    if (!conn->wire.tls) {
+        scene.transport.first = cs_str_sub(cs_buf_str(&conn->in), 0, CS_TRANSPORT_FIRST);
+        scene.transport.bytes_in = conn->in.len;
+    } else {
+        if (seen.ending == CS_ENDING_TIMEOUT)
+            cs_tls_abandon(conn->wire.tls);
+        ask_session(&scene, &conn->wire);
+    }
+    see_client(&scene, conn, conn->server);
+    if (scene.transport.bytes_in)
+        note(&scene, conn, conn->server, &scene.arena);
+    close_scene(&scene);
+}
+
+/* A finding for as long as the request lasts: the scene's are gone before. */
+static const struct cs_finding *keep(struct cs_request *request, const struct cs_finding *finding)
+{
+    struct cs_finding *kept = CS_ARENA_NEW(&request->arena, struct cs_finding);
+
+    *kept = *finding;
+    kept->next = NULL;
+    for (size_t i = 0; i < CS_FINDING_OPERANDS; i++)
+        kept->operands[i] = cs_arena_dup(&request->arena, finding->operands[i]);
+    return kept;
+}
+
+static void set_incident(struct cs_request *request, struct scene *scene, struct cs_str id)
+{
+    struct cs_incident *incident;
+
+    if (!id.len)
+        return;
+    incident = CS_ARENA_NEW(&request->arena, struct cs_incident);
+    incident->id = id;
+    incident->cause = keep(request, scene->cause);
+    request->incident = incident;
+}
+
+void cs_failure_request(struct cs_conn *conn, struct cs_str first)
+{
+    struct cs_request *request = conn->request;
+    struct cs_outcome outcome = request->outcome;
+    struct scene scene;
+
+    open_scene(&scene, conn, (struct cs_transport){.first = first, .bytes_in = first.len});
+    ask_session(&scene, &conn->wire);
+    see_client(&scene, conn, request->server);
+    scene.record.host = request->host;
+    scene.record.outcome = &outcome;
+    set_incident(request, &scene, note(&scene, conn, request->server, &request->arena));
+    close_scene(&scene);
+}
+
+/* The upstream's side of a scene, as far as the connection to it came. */
+static void see_upstream(struct scene *scene, struct cs_upconn *up)
+{
+    if (scene->transport.ending == CS_ENDING_TIMEOUT && up->wire.tls)
+        cs_tls_abandon(up->wire.tls);
+    ask_session(scene, &up->wire);
+    cs_socket_local(up->wire.fd, &scene->peer.local);
+    scene->record.handshake = up->wire.tls ? cs_tls_facts(up->wire.tls) : NULL;
+    scene->record.verdict = up->verdict;
+    scene->record.host = up->name;
+}
+
+bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, size_t peer,
+                         struct cs_upconn *up, struct cs_transport seen)
+{
+    struct cs_request *request = conn->request;
+    const struct cs_upstream_peer *server = &proxy->upstream->peers[peer];
+    struct scene scene;
+    struct cs_str id;
+
+    if (!proxy->tls)
+        return false;
+    seen.outgoing = true;
+    seen.tls = true;
+    seen.target = server->name;
+    open_scene(&scene, conn, seen);
+    scene.peer = (struct cs_peer){.addr = server->addr, .socket_addr = server->addr};
+    scene.record.handshake = NULL;
+    scene.record.verdict = NULL;
+    scene.record.identity = NULL;
+    scene.record.decision = NULL;
+    scene.record.server = proxy->upstream->name;
+    scene.record.trust = proxy->tls->trust;
+    if (up)
+        see_upstream(&scene, up);
+    id = note(&scene, conn, request->server, &request->arena);
+    set_incident(request, &scene, id);
+    close_scene(&scene);
+    return id.len != 0;
+}

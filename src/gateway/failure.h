@@ -1,0 +1,30 @@
+/* What is known when a connection, a request or an upstream fails, put together as a record.
+ *
+ * Nothing here runs while all goes well.
+ */
+#ifndef CS_GATEWAY_FAILURE_H
+#define CS_GATEWAY_FAILURE_H
+
+#include "gateway/conn.h"
+#include "telemetry/transport.h"
+
+struct cs_proxy;
+struct cs_upconn;
+
+/** cs_failure_connection() - a client's connection ends before it carries a request. @seen: what
+ *  only the caller knows of the byte stream: how it ended, within what time, what is wrong with a
+ *  PROXY header. A client that never sent a byte is no failure: nobody was refused, and a probe or
+ *  a connection made in advance looks just like that. */
+void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen);
+/** cs_failure_request() - the connection's request is refused, for its certificate or because it
+ *  came in another protocol (@first: its first bytes then). Sets the request's incident, which the
+ *  answer tells. */
+void cs_failure_request(struct cs_conn *conn, struct cs_str first);
+/** cs_failure_upstream() - the connection to server @peer of @proxy's upstream, which is to prove
+ *  itself by TLS, did not come about, or was given up by the upstream's alert. @up: as far as it
+ *  came, or NULL. @seen: what only the caller knows. Sets the request's incident. Return: whether
+ *  it was noted; not when the upstream is plain, or nothing in the facts failed. */
+bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, size_t peer,
+                         struct cs_upconn *up, struct cs_transport seen);
+
+#endif

@@ -1,0 +1,53 @@
+/* Incidents: failures as the logs, the counters and the clients know them.
+ *
+ * A failure whose like was told of a moment ago is only counted, and shares the id of the first;
+ * its account is never made. All others get an id, one line in the error log and one record in each
+ * failure log of their server block.
+ */
+#ifndef CS_GATEWAY_INCIDENT_H
+#define CS_GATEWAY_INCIDENT_H
+
+#include "base/findings.h"
+#include "io/timer.h"
+#include "telemetry/record.h"
+#include "telemetry/repeats.h"
+
+struct cs_listener;
+struct cs_vserver;
+struct cs_worker;
+
+/* What is known of it afterwards. */
+struct cs_incident {
+    struct cs_str id;
+    const struct cs_finding *cause;
+};
+
+/* One failure. Everything is borrowed during the call. */
+struct cs_incident_spec {
+    const struct cs_listener *listener;
+    const struct cs_vserver *server; /* whose logs it is written to */
+    const struct cs_scope *scope;    /* whose error logs, rather */
+    struct cs_record *record;        /* gets the id */
+    const struct cs_finding *cause;
+    uint64_t connection;        /* its number, for the error log */
+    struct cs_str request;      /* the request line, or empty */
+    const uint8_t *certificate; /* SHA-256 of the peer's leaf, or NULL */
+};
+
+/* A worker's. */
+struct cs_incidents {
+    struct cs_repeats *repeats;
+    struct cs_timer timer;
+};
+
+/** cs_incidents_init() - nothing has happened yet. */
+void cs_incidents_init(struct cs_worker *worker);
+/** cs_incidents_deinit() - tell what is left of repeated ones, and how many of which code there
+ *  were in the service so far. While the logs are still open. */
+void cs_incidents_deinit(struct cs_worker *worker);
+/** cs_incident_note() - count it and, unless it is like one before, write it down.
+ *  Return: its id, in @arena. */
+struct cs_str cs_incident_note(struct cs_worker *worker, const struct cs_incident_spec *spec,
+                               struct cs_arena *arena);
+
+#endif

@@ -1,0 +1,270 @@
+"""What fails is written down once, completely, where everybody looks: at the default level."""
+
+import json
+import os
+import re
+import signal
+import ssl
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+
+import wire
+from backend import Backend, server_context
+from gateway import server
+from pki import Authority
+from waiting import wait_for
+
+pytestmark = pytest.mark.countersign
+
+ANSWER = "location / { return 200; }"
+HANDSHAKE = "mtls_reject handshake; " + ANSWER
+LOG = "mtls_failure_log @dir@/failures.log; "
+
+
+def begin(start, body=ANSWER, **words):
+    """A gateway whose error log is at the level that it has when nobody sets one."""
+    return start(LOG + server(body), level=words.pop("level", "error"), **words)
+
+
+def records(gw, n=1):
+    """The first records of the failure log."""
+    wait_for(lambda: gw.read("failures.log").count("\n") >= n, f"{n} records")
+    return [json.loads(line) for line in gw.read("failures.log").splitlines()]
+
+
+def errors(gw):
+    return [line for line in gw.log().splitlines() if "[error]" in line]
+
+
+def quietly(function, *arguments, **how):
+    try:
+        return function(*arguments, **how)
+    except (ssl.SSLError, OSError, wire.Closed):
+        return None
+
+
+# each mechanism by which a connection or request fails: what is done, and the code of it
+
+def no_certificate(port, pki):
+    wire.get(port, None)
+
+
+def an_expired_one(port, pki):
+    quietly(wire.get, port, pki.expired)
+
+
+def a_foreign_one(port, pki):
+    quietly(wire.get, port, pki.stranger)
+
+
+def an_old_protocol(port, pki):
+    ctx = wire.context(pki.alice, ca=pki.ca)
+    ctx.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    ctx.maximum_version = ssl.TLSVersion.TLSv1_1
+    ctx.set_ciphers("DEFAULT:@SECLEVEL=0")
+    quietly(wire.tls, port, ctx=ctx)
+
+
+def a_client_that_does_not_trust_us(port, pki):
+    quietly(wire.get, port, pki.alice, ca=Authority("Somebody Else").save(pki.dir, "else"))
+
+
+def plain_http(port, pki):
+    with wire.connect(port) as connection:
+        connection.ask()
+
+
+def ssh(port, pki):
+    with wire.connect(port) as connection:
+        connection.send(b"SSH-2.0-OpenSSH_9.2\r\n")
+        connection.ended()
+
+
+def half_a_hello(port, pki):
+    with wire.connect(port) as connection:
+        connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+
+
+FAILURES = [
+    (no_certificate, ANSWER, "certificate-missing", "authorize"),
+    (no_certificate, HANDSHAKE, "certificate-missing", "handshake"),
+    (an_expired_one, ANSWER, "certificate-expired", "authorize"),
+    (an_expired_one, HANDSHAKE, "certificate-expired", "handshake"),
+    (a_foreign_one, ANSWER, "issuer-unknown", "authorize"),
+    (a_foreign_one, HANDSHAKE, "issuer-unknown", "handshake"),
+    (an_old_protocol, ANSWER, "no-shared-version", "handshake"),
+    (a_client_that_does_not_trust_us, ANSWER, "peer-rejected-certificate", "handshake"),
+    (plain_http, ANSWER, "http-on-tls-port", "authorize"),
+    (ssh, ANSWER, "not-tls", "receive"),
+    (half_a_hello, ANSWER, "peer-closed", "handshake"),
+]
+
+
+@pytest.mark.parametrize("fail, body, code, stage", FAILURES,
+                         ids=[f"{f[0].__name__}-{f[3]}" for f in FAILURES])
+def test_a_failure_leaves_one_line_and_one_record(start, pki, fail, body, code, stage):
+    gw = begin(start, body)
+    quietly(fail, gw.port["tls"], pki)
+    gw.wait_log(rf"\[{code}\]")
+    record = records(gw)[0]
+    assert record["code"] == code
+    assert record["stage"] == stage
+    assert re.fullmatch("[0-9a-f]{16}", record["incident"])
+    assert record["peer"].startswith("127.0.0.1:")
+    assert record["local"] == f"127.0.0.1:{gw.port['tls']}"
+    assert record["server"] == "a.test"
+    lines = errors(gw)
+    assert len(lines) == 1, lines
+    assert f"[{code}], incident: {record['incident']}, client: {record['peer']}" in lines[0]
+    assert record["primary"] in lines[0]
+
+
+def test_a_record_says_which_certificate_and_what_was_trusted(start, pki):
+    gw = begin(start)
+    wire.get(gw.port["tls"], pki.expired)
+    record = records(gw)[0]
+    leaf = record["chain"][0]
+    fingerprint = pki.expired.cert.fingerprint(hashes.SHA256()).hex()
+    assert leaf["sha256"] == fingerprint
+    assert int(leaf["serial"], 16) == pki.expired.cert.serial_number
+    assert leaf["subject"] == pki.expired.cert.subject.rfc4514_string()
+    assert leaf["issuer"] == pki.ca.cert.subject.rfc4514_string()
+    assert record["trust"] == [pki.ca.cert.subject.rfc4514_string()]
+    assert record["tls"]["version"] == "TLSv1.3" and record["sni"] == "a.test"
+    assert record["tls"]["end_ms"] >= record["tls"]["start_ms"] > 0
+    line = errors(gw)[0]
+    assert fingerprint in line and leaf["serial"] in line and "TLS: TLSv1.3" in line
+    assert 'request: "GET / HTTP/1.1"' in line
+
+
+def test_a_probe_is_no_failure(start, pki):
+    """A connection that is closed before it has said anything was refused nothing."""
+    gw = begin(start, level="info")
+    wire.connect(gw.port["tls"]).close()
+    gw.wait_log(r"\[info\].*client closed connection")
+    wire.connect(gw.port["tls"]).reset()
+    gw.wait_log(r"\[info\].*reset|\[info\].*closed", start=len(gw.log()))
+    assert not errors(gw) and not gw.read("failures.log")
+
+
+def test_nginx_words_stay_at_their_level(start, pki):
+    gw = begin(start, level="info")
+    wire.get(gw.port["tls"], pki.expired)
+    gw.wait_log(r"\[info\].*client SSL certificate verify error: \(10:certificate has expired\)")
+    assert len(errors(gw)) == 1
+
+
+def test_repeats_are_counted_and_keep_the_id(start, pki):
+    gw = begin(start)
+    for _ in range(20):
+        wire.get(gw.port["tls"], pki.expired)
+    wire.get(gw.port["tls"], pki.stranger)
+    first = records(gw)[0]
+    gw.wait_log(r"\d+ more like incident " + first["incident"])
+    wait_for(lambda: sum(r.get("repeats", 0) for r in records(gw)) == 19, "all of them")
+    told = records(gw)
+    assert {r["incident"] for r in told if r["code"] == "certificate-expired"} == {
+        first["incident"]}
+    assert [r["code"] for r in told if "repeats" not in r] == [
+        "certificate-expired", "issuer-unknown"]
+    assert len(errors(gw)) < 8
+
+
+def test_repeats_are_told_and_counted_at_the_end(start, pki):
+    gw = begin(start, level="info")
+    for _ in range(3):
+        wire.get(gw.port["tls"], pki.expired)
+    gw.stop()
+    assert re.search(r"2 more like incident", gw.log())
+    assert re.search(r"failures so far: 3 certificate-expired, listener: 127.0.0.1:\d+, "
+                     r'server: "a.test"', gw.log())
+
+
+def test_counts_outlive_a_reload(start, pki):
+    gw = begin(start, level="info")
+    wire.get(gw.port["tls"], pki.expired)
+    gw.reload(settled=True)
+    wire.get(gw.port["tls"], pki.expired)
+    gw.stop()
+    assert re.search(r"failures so far: 2 certificate-expired", gw.log())
+
+
+def test_the_failure_log_is_reopened(start, pki):
+    gw = begin(start)
+    wire.get(gw.port["tls"], pki.expired)
+    records(gw)
+    os.rename(gw.path("failures.log"), gw.path("failures.1"))
+    gw.send_signal(signal.SIGUSR1)
+    wait_for(lambda: os.path.exists(gw.path("failures.log")), "a new file")
+    assert oct(os.stat(gw.path("failures.log")).st_mode & 0o777) == "0o644"
+
+    def arrives():
+        wire.get(gw.port["tls"], pki.stranger)
+        return "issuer-unknown" in gw.read("failures.log")
+    wait_for(arrives, "a record in the new file")
+
+
+def test_text_and_off(start, pki):
+    gw = start("mtls_failure_log @dir@/failures.log format=text;\n" + server(ANSWER)
+               + server("mtls_failure_log off; " + ANSWER, name="b.test"), level="error")
+    wire.get(gw.port["tls"], None, sni="b.test", host="b.test")
+    wire.get(gw.port["tls"], pki.expired)
+    gw.wait_log("✗", name="failures.log")
+    text = gw.read("failures.log")
+    assert "code: certificate-expired" in text and "certificate-missing" not in text
+    assert "certificate-missing" in gw.log()
+
+
+def test_the_variables_are_in_the_access_log(start, pki):
+    gw = start(
+        "log_format own '$mtls_failure_code $mtls_incident $status';\n" + LOG
+        + server("access_log @dir@/own.log own; " + ANSWER), level="error")
+    wire.get(gw.port["tls"], pki.expired)
+    wire.get(gw.port["tls"], pki.alice)
+    gw.wait_log(r"- - 200\n", name="own.log")
+    assert gw.read("own.log").splitlines() == [
+        f"certificate-expired {records(gw)[0]['incident']} 400", "- - 200"]
+
+
+# upstreams
+
+UPSTREAM = """location / { proxy_pass https://127.0.0.1:@up@; proxy_ssl_verify on;
+    proxy_ssl_name up.test; proxy_ssl_trusted_certificate @pki@/ca.pem;
+    proxy_connect_timeout 2s; }"""
+
+
+def test_an_upstream_that_is_down(start, pki):
+    gw = begin(start, UPSTREAM)
+    assert wire.get(gw.port["tls"], pki.alice).status == 502
+    record = records(gw)[0]
+    assert record["code"] == "connection-refused" and record["side"] == "client"
+    assert record["target"] == f"127.0.0.1:{gw.port['up']}"
+    assert len(errors(gw)) == 1
+
+
+def test_an_upstream_that_speaks_plain_http(start, pki, nginx_backend):
+    gw = begin(start, UPSTREAM, up=str(nginx_backend).rpartition(":")[2])
+    assert wire.get(gw.port["tls"], pki.alice).status == 502
+    assert records(gw)[0]["code"] == "http-on-tls-port"
+    assert len(errors(gw)) == 1
+
+
+def test_an_upstream_with_another_name(start, pki):
+    with Backend(tls=server_context(pki.server)) as other:
+        gw = begin(start, UPSTREAM, up=str(other).rpartition(":")[2])
+        assert wire.get(gw.port["tls"], pki.alice).status == 502
+        record = records(gw)[0]
+        assert record["code"] == "name-mismatch" and record["host"] == "up.test"
+        assert len(errors(gw)) == 1
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_an_upstream_that_wants_our_certificate(start, pki, version):
+    context = server_context(pki.server, client_ca=pki.ca, version=version)
+    with Backend(tls=context) as strict:
+        body = UPSTREAM.replace("up.test", "a.test")
+        gw = begin(start, body, up=str(strict).rpartition(":")[2])
+        assert wire.get(gw.port["tls"], pki.alice).status == 502
+        assert records(gw)[0]["code"] == "certificate-missing"
+        assert len(errors(gw)) == 1, errors(gw)
