@@ -63,6 +63,7 @@ struct cs_tls {
     bool hangup;    /* the end is near: do not believe short reads */
     bool eof;       /* recv gave 0 */
     bool failed;    /* protocol error: only free is left */
+    bool begun;     /* the handshake has been called for */
     bool hello_seen;
     bool rejected; /* by the select hook: alert unrecognized_name */
     bool misnamed; /* rejected because the name is none */

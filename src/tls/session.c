@@ -84,7 +84,6 @@ struct cs_tls *cs_tls_client_session(struct cs_tls_client *client, int fd, struc
     if (client->reuse && reuse_key.len > 0) {
         tls->reuse_key = cs_tls_text(reuse_key, "");
         tls->reuse_key_len = reuse_key.len;
-        cs_reuse_offer(tls);
     }
     return tls;
 }
@@ -208,6 +207,9 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
         return CS_TLS_FAILED;
     if (tls->facts.complete)
         return flushed(tls);
+    if (!tls->begun)
+        cs_reuse_offer(tls); /* only now: the hook may ask the session that the caller has */
+    tls->begun = true;
     enum cs_tls_result result = shake(tls);
     if (result == CS_TLS_WANT_READ || result == CS_TLS_WANT_WRITE)
         return result;

@@ -31,6 +31,7 @@ struct side {
     bool forbid;
     bool resume_answer;
     struct cs_tls *tls;
+    bool early; /* resume was asked before the caller had the session */
     char sni[64];
     unsigned n_select, n_verify, n_resume, n_declined;
     size_t n_chain, resume_n_chain;
@@ -62,6 +63,7 @@ static bool on_resume(void *ctx, const struct cs_str *chain, size_t n, int64_t o
 {
     struct side *side = ctx;
     side->n_resume++;
+    side->early |= !side->tls;
     side->resume_n_chain = n;
     side->resume_original = original;
     return side->resume_answer;
@@ -386,6 +388,7 @@ static void test_resume(unsigned bits, const char *version)
            version);
     tap_int(l.s.n_verify + l.c.n_verify, 0, "no verdict on a chain that is not sent");
     tap_ok(l.s.n_resume == 1 && l.c.n_resume == 1, "but both judge the remembered one");
+    tap_ok(!l.s.early && !l.c.early, "when their callers have the session");
     tap_int((int64_t)l.s.resume_n_chain, 1, "which is whole");
     tap_int(l.s.resume_original, START_SEC, "from the full handshake's time");
     tap_int(fs->original_sec, START_SEC, "which the facts say too");

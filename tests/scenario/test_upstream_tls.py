@@ -300,6 +300,18 @@ def test_sessions_with_the_backend_are_reused_when_allowed(start, pki):
     assert reused == [False, True, True, False, False]
 
 
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_verified_backend_is_resumed_too(start, pki, version):
+    """Its remembered chain is judged before the session is offered."""
+    reused = []
+    with Backend(tls=server_context(pki.server, version=version)) as backend:
+        backend.on("/", lambda x: (reused.append(x.sock.session_reused), x.echo()))
+        gw = start(PROXY, backend=backend, extra=VERIFY + "proxy_set_header Connection close;")
+        for _ in range(3):
+            assert ask(gw).status == 200
+    assert reused == [False, True, True]
+
+
 @pytest.mark.countersign
 def test_a_backend_that_expired_since_does_not_resume(start, pki):
     end = now() + datetime.timedelta(seconds=2)
