@@ -121,6 +121,20 @@ def test_the_connection_does_not_live_on_after_a_refusal(start, pki, backend, wh
     assert "/smuggled" not in backend.paths()
 
 
+@pytest.mark.parametrize("buffering", ["on", "off"])
+def test_a_body_that_is_too_large_is_not_read_as_requests(start, pki, backend, buffering):
+    """What was decoded of it where it lies is not taken for what comes next."""
+    hidden = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    chunk = hidden + b"x" * 2000
+    gw = start(PROXY.replace("on;", buffering + "; client_max_body_size 1k;", 1), backend=backend)
+    with wire.connect(gw.port["http"]) as client:
+        client.send(PREFIX + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+                    % (len(chunk), chunk))
+        assert client.response().status == 413
+        assert client.ended()
+    assert "/smuggled" not in backend.paths()
+
+
 ACCEPTED = {
     "plain": (b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", b""),
     "no space after the colon": (b"GET / HTTP/1.1\r\nHost:a.test\r\n\r\n", b""),
