@@ -2,6 +2,7 @@
 #include "gateway/conn.h"
 #include "gateway/conn_log.h"
 #include "gateway/exchange.h"
+#include "gateway/refusal.h"
 #include "gateway/request.h"
 #include "gateway/stage.h"
 #include "http/message.h"
@@ -139,6 +140,10 @@ int cs_answer(struct cs_conn *conn, int status)
         page = find_page(request, status);
     if (page)
         return answer_with_page(conn, status, page);
+    if (request->incident && status >= 400) {
+        struct cs_str type, body = cs_refusal_page(request, status, title(request, status), &type);
+        return prepare(conn, status, type, body);
+    }
     return prepare(conn, status, CS_STR("text/html"),
                    status == 204 || status == 304 ? (struct cs_str){0}
                                                   : standard_page(request, status));

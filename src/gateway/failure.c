@@ -139,6 +139,7 @@ static void set_incident(struct cs_request *request, struct scene *scene, struct
     incident = CS_ARENA_NEW(&request->arena, struct cs_incident);
     incident->id = id;
     incident->cause = keep(request, scene->cause);
+    incident->is_upstream = scene->transport.outgoing;
     request->incident = incident;
 }
 

@@ -20,6 +20,7 @@ struct cs_worker;
 struct cs_incident {
     struct cs_str id;
     const struct cs_finding *cause;
+    bool is_upstream; /* it is about an upstream, and no business of the client's */
 };
 
 /* One failure. Everything is borrowed during the call. */

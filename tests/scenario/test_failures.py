@@ -268,3 +268,90 @@ def test_an_upstream_that_wants_our_certificate(start, pki, version):
         assert wire.get(gw.port["tls"], pki.alice).status == 502
         assert records(gw)[0]["code"] == "certificate-missing"
         assert len(errors(gw)) == 1, errors(gw)
+
+
+# what the client is told
+
+NASTY = 'O\'Brien <script>alert("x")</script> & {co}\\'
+
+
+def ask(gw, cert, accept=None, **how):
+    headers = [("Accept", accept)] if accept else []
+    return wire.get(gw.port["tls"], cert, headers=headers, **how)
+
+
+@pytest.mark.parametrize("accept, sent", [
+    (None, "text/html; charset=utf-8"), ("*/*", "text/html; charset=utf-8"),
+    ("text/plain", "text/plain; charset=utf-8"),
+    ("application/problem+json", "application/problem+json"),
+    ("application/json, text/plain;q=0.5, */*;q=0.1", "application/problem+json")])
+def test_the_client_is_told_what_is_wrong_with_its_certificate(start, pki, accept, sent):
+    gw = begin(start)
+    expired = ask(gw, pki.expired, accept)
+    assert expired.status == 400 and expired.header("Content-Type") == sent
+    assert "The SSL certificate error" in expired.text
+    assert "the client certificate expired on 20" in expired.text
+    assert records(gw)[0]["incident"] in expired.text
+    missing = ask(gw, None, accept)
+    assert "No required SSL certificate was sent" in missing.text
+    assert "CN=Scenario Root" in missing.text
+    if "json" in sent:
+        problem = json.loads(expired.body)
+        assert problem["status"] == 400 and problem["title"] == "Bad Request"
+        assert problem["incident"] == records(gw)[0]["incident"]
+        assert problem["code"] == "certificate-expired"
+
+
+def test_only_the_id_is_told_without_detail(start, pki):
+    gw = begin(start, "mtls_error_detail off; " + ANSWER)
+    for accept in (None, "text/plain", "application/json"):
+        answer = ask(gw, pki.stranger, accept)
+        assert "The SSL certificate error" in answer.text
+        assert records(gw)[0]["incident"] in answer.text
+        assert "Foreign" not in answer.text and "issuer" not in answer.text
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/plain", "application/problem+json"])
+def test_a_certificate_injects_nothing(start, pki, tmp_path, accept):
+    evil = Authority(NASTY, org="a b").issue("x").save(tmp_path, "evil")
+    gw = begin(start)
+    answer = ask(gw, evil, accept)
+    assert answer.status == 400 and "issued by" in answer.text
+    if "html" in accept:
+        assert "<script" not in answer.text and "&lt;script" in answer.text
+    if "json" in accept:
+        assert '<script\\>alert(\\"x\\")' in json.loads(answer.body)["detail"]
+    assert len(errors(gw)) == 1
+
+
+def test_nothing_of_the_trust_set_is_told_that_was_not_sent(start, pki, tmp_path):
+    """ssl_trusted_certificate is trusted without being named to clients."""
+    secret = Authority("Secret Root").save(tmp_path, "secret")
+    gw = begin(start, f"ssl_trusted_certificate {secret.certfile}; " + ANSWER)
+    for cert in (None, pki.stranger, pki.self_signed):
+        for accept in ("text/html", "application/json"):
+            assert "Secret" not in ask(gw, cert, accept).text
+
+
+def test_an_error_page_goes_before(start, pki):
+    gw = begin(start, 'error_page 495 =403 /own; location = /own { internal; '
+                      'return 403 "own $mtls_failure_code $mtls_incident"; } ' + ANSWER)
+    answer = ask(gw, pki.expired, "application/json")
+    assert answer.text == f"own certificate-expired {records(gw)[0]['incident']}"
+
+
+def test_an_upstream_failure_is_told_by_its_id_only(start, pki):
+    gw = begin(start, UPSTREAM)
+    answer = ask(gw, pki.alice, "application/json")
+    problem = json.loads(answer.body)
+    assert problem == {"type": "about:blank", "title": "Bad Gateway", "status": 502,
+                       "incident": records(gw)[0]["incident"]}
+
+
+def test_another_host_than_the_handshake_was_for(start, pki):
+    gw = start(LOG + server(ANSWER) + server(ANSWER, name="b.test", ca="foreign-ca.pem"),
+               level="error")
+    answer = ask(gw, pki.alice, "text/plain", host="b.test", sni="a.test")
+    assert answer.status == 421 and "another host" in answer.text
+    assert records(gw)[0]["code"] == "host-sni-mismatch"
+    assert records(gw)[0]["incident"] in answer.text
