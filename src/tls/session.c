@@ -258,7 +258,7 @@ static enum cs_tls_result make_room(struct cs_tls *tls, size_t *len)
 
     if (room >= *len + RECORD_OVERHEAD)
         return CS_TLS_OK;
-    if (room < *len / 2 + RECORD_OVERHEAD)
+    if (room < (*len + 1) / 2 + RECORD_OVERHEAD)
         return flushed(tls);
     *len = room - RECORD_OVERHEAD;
     return CS_TLS_OK;

@@ -818,6 +818,36 @@ static void test_bulk(void)
     cs_tls_client_unref(client);
 }
 
+/* Every way in which a last short record can meet what is left of a batch. */
+static void test_brim(unsigned bits, const char *version)
+{
+    static char bytes[49152 + 4], back[80000];
+    struct cs_tls_client *client = make_client((struct cs_tls_client_spec){.protocols = bits});
+    struct cs_tls_server *server = make_server((struct cs_tls_server_spec){.protocols = bits});
+    struct link l = fresh();
+    bool good = true;
+    link_open(&l, server, client, NULL, NULL);
+    link_shake(&l);
+    for (size_t first = 15600; good && first < 16000; first++) {
+        for (size_t last = 0; good && last <= 4; last++) {
+            size_t n, done = 0, want = first + 49152 + last;
+            good = cs_tls_write(l.server, bytes, first, &n) == CS_TLS_OK && n == first;
+            for (size_t at = 0; good && at < 49152 + last; at += n) {
+                cs_tls_ready(l.server, false, true, false);
+                good = cs_tls_write(l.server, bytes + at, 49152 + last - at, &n) == CS_TLS_OK;
+            }
+            good = good && cs_tls_flush(l.server) == CS_TLS_OK;
+            for (; good && done < want; done += n)
+                good = read_some(l.client, back, sizeof(back), &n) == CS_TLS_OK;
+            good = good && done == want;
+        }
+    }
+    tap_ok(good, "%s: a batch is filled to the brim", version);
+    link_close(&l);
+    cs_tls_server_unref(server);
+    cs_tls_client_unref(client);
+}
+
 static void test_flush(void)
 {
     struct cs_tls_client *client = make_client((struct cs_tls_client_spec){0});
@@ -945,6 +975,8 @@ int main(void)
     test_pairs();
     test_bytewise();
     test_bulk();
+    test_brim(CS_TLS_1_2, "1.2");
+    test_brim(CS_TLS_1_3, "1.3");
     test_flush();
     test_garbage();
     test_feed();
