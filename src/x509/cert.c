@@ -747,6 +747,14 @@ struct cs_str cs_cert_key_usage_text(const struct cs_cert *cert, struct cs_arena
     return text.len ? text : CS_STR("none");
 }
 
+/* Of a list that a peer wrote, what is put into a sentence. */
+enum { SHOWN = 12 };
+
+static struct cs_str and_more(struct cs_arena *arena, struct cs_str text, size_t n)
+{
+    return n <= SHOWN ? text : cs_arena_printf(arena, "%.*s and %zu more", CS_FMT(text), n - SHOWN);
+}
+
 struct cs_str cs_cert_eku_text(const struct cs_cert *cert, struct cs_arena *arena)
 {
     struct cs_str text = {0};
@@ -755,8 +763,9 @@ struct cs_str cs_cert_eku_text(const struct cs_cert *cert, struct cs_arena *aren
         if (cert->eku & ext_usages[i].value)
             text = add_word(arena, text, ext_usages[i].name);
     }
-    for (size_t i = 0; i < cert->eku_others.n; i++)
+    for (size_t i = 0; i < cert->eku_others.n && i < SHOWN; i++)
         text = add_word(arena, text, cert->eku_others.items[i]);
+    text = and_more(arena, text, cert->eku_others.n);
     return text.len ? text : CS_STR("none");
 }
 
@@ -786,7 +795,6 @@ struct cs_str cs_cert_names_text(const struct cs_cert *cert, struct cs_arena *ar
                  {"URI:", cert->san.uri},
                  {"IP:", cert->san.ip},
                  {"email:", cert->san.email}};
-    enum { SHOWN = 12 };
     struct cs_str text = {0};
     size_t n = 0;
 
@@ -801,8 +809,7 @@ struct cs_str cs_cert_names_text(const struct cs_cert *cert, struct cs_arena *ar
                             cs_arena_printf(arena, "%s%.*s", lists[i].prefix, CS_FMT(name)));
         }
     }
-    if (n > SHOWN)
-        text = cs_arena_printf(arena, "%.*s and %zu more", CS_FMT(text), n - SHOWN);
+    text = and_more(arena, text, n);
     return text.len ? text : CS_STR("none");
 }
 

@@ -126,7 +126,8 @@ __attribute__((warn_unused_result)) int cs_cert_parse(struct cs_str der, struct 
 bool cs_cert_self_issued(const struct cs_cert *cert);
 /** cs_cert_key_usage_text() - "digitalSignature, keyAgreement", in @arena; "none" for none. */
 struct cs_str cs_cert_key_usage_text(const struct cs_cert *cert, struct cs_arena *arena);
-/** cs_cert_eku_text() - "serverAuth, 1.2.3", in @arena; "none" for none. */
+/** cs_cert_eku_text() - "serverAuth, 1.2.3", in @arena, at most a dozen of those without a name
+ *  and a count of the rest; "none" for none. */
 struct cs_str cs_cert_eku_text(const struct cs_cert *cert, struct cs_arena *arena);
 /** cs_cert_names_text() - "DNS:a.test, IP:192.0.2.1", the subjectAltNames in @arena, at most
  *  a dozen of them and a count of the rest; "none" for none. */

@@ -2,8 +2,13 @@
  * accept different spellings of one certificate are how names get past a check. */
 #include "x509/der.h"
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/time.h"
+
+/* Bytes of an identifier that is shown: no real one has as many. */
+enum { OID_SHOWN = 64 };
 
 static uint8_t byte_at(struct cs_str s, size_t i)
 {
@@ -242,26 +247,29 @@ bool cs_der_time(struct cs_str *in, int64_t *ret_sec)
 
 struct cs_str cs_der_oid_text(struct cs_str oid, struct cs_arena *arena)
 {
-    struct cs_str text = {0};
+    char text[4 * OID_SHOWN + 1]; /* "127." is the most that a byte makes */
+    size_t len = 0;
     uint64_t arc = 0;
-    bool first = true;
 
+    if (oid.len > OID_SHOWN)
+        return CS_STR("too-long");
     for (size_t i = 0; i < oid.len; i++) {
         if (arc > UINT64_MAX >> 8)
             return CS_STR("too-long");
         arc = arc << 7 | (byte_at(oid, i) & 0x7f);
         if (byte_at(oid, i) & 0x80)
             continue;
-        if (first) {
+        if (len == 0) {
             unsigned top = arc < 40 ? 0 : arc < 80 ? 1 : 2;
-            text = cs_arena_printf(arena, "%u.%llu", top, (unsigned long long)(arc - 40 * top));
+            len = (size_t)snprintf(text, sizeof(text), "%u.", top);
+            arc -= 40 * top;
         } else {
-            text = cs_arena_printf(arena, "%.*s.%llu", CS_FMT(text), (unsigned long long)arc);
+            text[len++] = '.';
         }
-        first = false;
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%llu", (unsigned long long)arc);
         arc = 0;
     }
-    return text;
+    return cs_arena_dup(arena, cs_str_make(text, len));
 }
 
 void cs_der_begin(struct cs_der_out *out, size_t max)

@@ -77,8 +77,9 @@ bool cs_der_bits(struct cs_str *in, struct cs_str *ret_bytes, unsigned *ret_unus
  *  section 4.1.2.5 allows (seconds, "Z", no fraction). */
 bool cs_der_time(struct cs_str *in, int64_t *ret_sec);
 
-/** cs_der_oid_text() - "1.2.840.113549" for the content of an OBJECT IDENTIFIER, in @arena. */
 struct cs_arena;
+/** cs_der_oid_text() - "1.2.840.113549" for the content of an OBJECT IDENTIFIER, in @arena;
+ *  "too-long" for one of more than 64 bytes, or with a number of more than 63 bits. */
 struct cs_str cs_der_oid_text(struct cs_str oid, struct cs_arena *arena);
 
 /* The writer: nested elements whose lengths are filled in when they are closed. A failure

@@ -271,6 +271,57 @@ static const struct {
     {B("\xff"), "-01"}, {B("\x80"), "-80"},    {B("\xff\x7f"), "-81"},  {B(""), "00"},
 };
 
+/* One Extension of this identifier. */
+static struct cs_str extension(struct cs_str oid, bool critical, struct cs_str value)
+{
+    struct cs_der_out out;
+    struct cs_str der;
+
+    cs_der_begin(&out, 1 << 20);
+    cs_der_open(&out, CS_DER_SEQUENCE);
+    cs_der_put(&out, CS_DER_OID, oid);
+    if (critical)
+        cs_der_put_bool(&out, true);
+    cs_der_put(&out, CS_DER_OCTET_STRING, value);
+    cs_der_close(&out);
+    cs_assert(cs_der_end(&out));
+    der = cs_arena_dup(&arena, cs_buf_str(&out.buf));
+    cs_der_deinit(&out);
+    return der;
+}
+
+/* What a certificate takes of an arena has to be in proportion to its bytes, which anybody may
+ * send before anything of it is verified. */
+static void test_hostile_sizes(void)
+{
+    enum { LONG = 60000, USAGES = 1000 };
+    char *bytes = cs_arena_raw(&arena, LONG);
+    struct parts parts = {{0}};
+    struct cs_der_out usages;
+    struct cs_cert c;
+    size_t before;
+
+    memset(bytes, 0x7f, LONG);
+    parts.extensions[1] = extension(cs_str_make(bytes, LONG), true, CS_STR("\x05"));
+    before = arena.total;
+    c = parse(&parts);
+    tap_ok(arena.total - before < 3 * LONG, "an identifier of 60,000 bytes takes little");
+    tap_str(c.unknown_critical, CS_STR("too-long"), "and is told in a word");
+
+    cs_der_begin(&usages, 1 << 20);
+    cs_der_open(&usages, CS_DER_SEQUENCE);
+    for (size_t i = 0; i < USAGES; i++)
+        cs_der_put(&usages, CS_DER_OID, cs_str_make(bytes, 58));
+    cs_der_close(&usages);
+    parts.extensions[1] = extension(CS_STR("\x55\x1d\x25"), false, cs_buf_str(&usages.buf));
+    cs_der_deinit(&usages);
+    before = arena.total;
+    c = parse(&parts);
+    tap_ok(cs_str_ends(cs_cert_eku_text(&c, &arena), CS_STR(" and 988 more")),
+           "of a thousand usages a dozen are told");
+    tap_ok(arena.total - before < 10 * LONG, "and they take little");
+}
+
 static void test_serials(void)
 {
     for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]); i++)
@@ -301,6 +352,7 @@ int main(void)
     test_rows();
     test_values();
     test_serials();
+    test_hostile_sizes();
     test_cut();
     cs_arena_deinit(&arena);
     return tap_done();

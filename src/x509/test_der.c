@@ -177,6 +177,13 @@ static void test_oid_text(void)
     tap_str(cs_der_oid_text(CS_STR("\x88\x37"), &arena), CS_STR("2.999"), "arc 2 above 39");
     tap_str(cs_der_oid_text(CS_STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), &arena),
             CS_STR("too-long"), "an arc above 64 bits");
+
+    char bytes[65], expected[4 * sizeof(bytes)] = "2.47";
+    memset(bytes, 0x7f, sizeof(bytes));
+    for (size_t i = 1; i < 64; i++)
+        memcpy(expected + 4 * i, ".127", 5);
+    tap_str(cs_der_oid_text(cs_str_make(bytes, 64), &arena), cs_str_from(expected), "64 bytes");
+    tap_str(cs_der_oid_text(cs_str_make(bytes, 65), &arena), CS_STR("too-long"), "65 bytes");
 }
 
 static void test_writer(void)
