@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "base/mem.h"
+#include "tls/clear.h"
 #include "tls/library.h"
 #include "tls/names.h"
 
@@ -131,23 +132,6 @@ bool cs_facts_clear_alert(struct cs_tls *tls)
     return true;
 }
 
-static uint16_t u16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-/* Where the two bytes of the algorithm are: RFC 8446 section 4.4.3, RFC 5246 section 7.4.8;
- * RFC 8422 section 5.4 (named curve, public key, then the signature). 0: not there. */
-static size_t sigalg_at(const uint8_t *message, size_t len)
-{
-    if (message[0] == CS_MESSAGE_CERTIFICATE_VERIFY)
-        return HS_HEADER;
-    if (message[0] != CS_MESSAGE_SERVER_KEY_EXCHANGE || len < HS_HEADER + 4 ||
-        message[HS_HEADER] != 3)
-        return 0;
-    return HS_HEADER + 4 + (size_t)message[HS_HEADER + 3];
-}
-
 /* A client keeps what it is asked for until it is known what the server thinks of the answer. */
 static void keep_request(struct cs_tls *tls, const uint8_t *message, size_t len)
 {
@@ -182,12 +166,15 @@ static void on_handshake(struct cs_tls *tls, bool sent, const uint8_t *message, 
         keep_request(tls, message, len);
     if (cs_lib_looks_first && !sent && len > HS_HEADER && message[0] == CS_MESSAGE_CERTIFICATE)
         keep_presented(tls, message, len);
-    size_t at = len > HS_HEADER ? sigalg_at(message, len) : 0;
-    if (at == 0 || at + 2 > len)
+    uint16_t code =
+        len > HS_HEADER
+            ? cs_clear_sigalg(message[0], cs_str_make(message + HS_HEADER, len - HS_HEADER))
+            : 0;
+    if (code == 0)
         return;
     bool by_server = sent == tls->facts.server;
     struct cs_str *fact = by_server ? &tls->facts.sigalg : &tls->facts.client_sigalg;
-    *fact = cs_tls_sigalg_name(u16(message + at));
+    *fact = cs_tls_sigalg_name(code);
 }
 
 void cs_facts_on_message(int is_write, int version, int type, const void *bytes, size_t len,

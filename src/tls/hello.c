@@ -3,7 +3,20 @@
  * since it would choose the server. */
 #include "tls/hello.h"
 
-#include <errno.h>
+#include "tls/vector.h"
+
+#define RANDOM 32
+
+/* Extensions by number. */
+enum {
+    EXT_SERVER_NAME = 0,
+    EXT_SUPPORTED_GROUPS = 10,
+    EXT_SIGNATURE_ALGORITHMS = 13,
+    EXT_ALPN = 16,
+    EXT_PRE_SHARED_KEY = 41,
+    EXT_SUPPORTED_VERSIONS = 43,
+    EXT_KEY_SHARE = 51,
+};
 
 static size_t u16_at(struct cs_str s, size_t at)
 {
@@ -59,4 +72,109 @@ struct cs_str cs_hello_versions(struct cs_str extension)
     if (extension.len < 1 || (uint8_t)extension.ptr[0] != extension.len - 1)
         return (struct cs_str){NULL, 0};
     return cs_str_skip(extension, 1);
+}
+
+/* ---- whole messages ---- */
+
+static int next_extension(struct cs_str *rest, size_t *ret_type, struct cs_str *ret_body)
+{
+    return cs_vector_number(rest, 2, ret_type) < 0 ? -EBADMSG : cs_vector_take(rest, 2, ret_body);
+}
+
+/* What a message has behind its fixed part: extensions, or nothing at all. */
+static int take_extensions(struct cs_str body, struct cs_str *ret_extensions)
+{
+    *ret_extensions = (struct cs_str){0};
+    return body.len ? cs_vector_whole(body, ret_extensions) : 0;
+}
+
+static void note_offer(struct cs_hello *hello, size_t type, struct cs_str body)
+{
+    switch (type) {
+    case EXT_SERVER_NAME: hello->sni = body; break;
+    case EXT_SUPPORTED_GROUPS: hello->groups = body; break;
+    case EXT_SIGNATURE_ALGORITHMS: hello->sigalgs = body; break;
+    case EXT_ALPN: hello->alpn = body; break;
+    case EXT_SUPPORTED_VERSIONS: hello->versions = body; break;
+    default: break;
+    }
+}
+
+int cs_hello_read(struct cs_str body, struct cs_hello *ret_hello)
+{
+    struct cs_hello hello = {0};
+    struct cs_str session, compression, extensions, extension;
+    size_t number;
+
+    if (cs_vector_number(&body, 2, &number) < 0 || body.len < RANDOM)
+        return -EBADMSG;
+    hello.legacy_version = (uint16_t)number;
+    body = cs_str_skip(body, RANDOM);
+    if (cs_vector_take(&body, 1, &session) < 0 || cs_vector_take(&body, 2, &hello.ciphers) < 0 ||
+        cs_vector_take(&body, 1, &compression) < 0 || take_extensions(body, &extensions) < 0)
+        return -EBADMSG;
+    while (extensions.len) {
+        if (next_extension(&extensions, &number, &extension) < 0)
+            return -EBADMSG;
+        note_offer(&hello, number, extension);
+    }
+    *ret_hello = hello;
+    return 0;
+}
+
+/* The name of the one protocol in a server's ALPN extension. */
+static struct cs_str alpn_name(struct cs_str extension)
+{
+    struct cs_str list = cs_hello_vector(extension), name;
+
+    return cs_vector_take(&list, 1, &name) < 0 ? (struct cs_str){0} : name;
+}
+
+static void note_answer(struct cs_server_hello *hello, size_t type, struct cs_str body)
+{
+    switch (type) {
+    case EXT_ALPN: hello->alpn = alpn_name(body); break;
+    case EXT_PRE_SHARED_KEY: hello->resumes = true; break;
+    case EXT_SUPPORTED_VERSIONS:
+        if (body.len == 2)
+            hello->version = (uint16_t)u16_at(body, 0);
+        break;
+    case EXT_KEY_SHARE:
+        if (body.len >= 2)
+            hello->group = (uint16_t)u16_at(body, 0);
+        break;
+    default: break;
+    }
+}
+
+/* SHA-256 of "HelloRetryRequest", where a random number stands otherwise. */
+static bool is_retry(struct cs_str random)
+{
+    return cs_str_eq(random, CS_STR("\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8"
+                                    "\x91\xc2\xa2\x11\x16\x7a\xbb\x8c\x5e\x07\x9e\x09\xe2\xc8\xa8"
+                                    "\x33\x9c"));
+}
+
+int cs_server_hello_read(struct cs_str body, struct cs_server_hello *ret_hello)
+{
+    struct cs_server_hello hello = {0};
+    struct cs_str session, extensions, extension;
+    size_t version, cipher, compression, type;
+
+    if (cs_vector_number(&body, 2, &version) < 0 || body.len < RANDOM)
+        return -EBADMSG;
+    hello.version = (uint16_t)version;
+    hello.retry = is_retry(cs_str_sub(body, 0, RANDOM));
+    body = cs_str_skip(body, RANDOM);
+    if (cs_vector_take(&body, 1, &session) < 0 || cs_vector_number(&body, 2, &cipher) < 0 ||
+        cs_vector_number(&body, 1, &compression) < 0 || take_extensions(body, &extensions) < 0)
+        return -EBADMSG;
+    hello.cipher = (uint16_t)cipher;
+    while (extensions.len) {
+        if (next_extension(&extensions, &type, &extension) < 0)
+            return -EBADMSG;
+        note_answer(&hello, type, extension);
+    }
+    *ret_hello = hello;
+    return 0;
 }

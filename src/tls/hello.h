@@ -1,5 +1,6 @@
 /* Reading the parts of a ClientHello that choose the virtual server and that the logs can
- * show. The TLS library has checked the outer frame; the extensions' bodies are raw. */
+ * show, and what a ServerHello agrees to. In a session the TLS library has checked the outer
+ * frame, and the extensions' bodies are raw; of a capture the whole message is read here. Pure. */
 #ifndef CS_TLS_HELLO_H
 #define CS_TLS_HELLO_H
 
@@ -20,6 +21,23 @@ struct cs_hello {
     struct cs_str sigalgs;  /* extension signature_algorithms */
     struct cs_str alpn;     /* extension application_layer_protocol_negotiation */
 };
+
+/* Of a ServerHello, or of the HelloRetryRequest that looks like one. */
+struct cs_server_hello {
+    bool retry;       /* it is a HelloRetryRequest (RFC 8446 section 4.1.4) */
+    bool resumes;     /* it takes a pre-shared key: a session is resumed (TLS 1.3) */
+    uint16_t version; /* 0x0304, 0x0303, … */
+    uint16_t cipher;
+    uint16_t group;     /* of its key share; 0: none */
+    struct cs_str alpn; /* the protocol it chose in the clear; or empty */
+};
+
+/** cs_hello_read() - the body of a ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2),
+ *  without its four bytes of type and length. Return: 0, or -EBADMSG. */
+int cs_hello_read(struct cs_str body, struct cs_hello *ret_hello);
+/** cs_server_hello_read() - the same of a ServerHello (RFC 8446 section 4.1.3). Return: 0, or
+ *  -EBADMSG. */
+int cs_server_hello_read(struct cs_str body, struct cs_server_hello *ret_hello);
 
 /** cs_hello_sni() - the host name of a server_name extension (RFC 6066 section 3), lower case,
  *  without trailing dot; empty when the extension is absent.

@@ -116,11 +116,52 @@ static void test_words(void)
     tap_ok(cs_tls_library_version().len > 5, "%.*s", CS_FMT(cs_tls_library_version()));
 }
 
+#define RANDOM "0123456789abcdef0123456789abcdef"
+#define RETRY                                                                                      \
+    "\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8\x91\xc2\xa2\x11\x16\x7a\xbb\x8c" \
+    "\x5e\x07\x9e\x09\xe2\xc8\xa8\x33\x9c"
+
+static void test_messages(void)
+{
+    static const struct cs_str client = CS_STR_INIT(
+        "\x03\x03" RANDOM
+        "\x01s\0\x02\x13\x01\x01\0\0\x11\0\x0a\0\x04\0\x02\0\x1d\xfa\xfa\0\x01x\0\x10\0\0");
+    static const struct cs_str server =
+        CS_STR_INIT("\x03\x03" RANDOM "\0\x13\x01\0\0\x1d\0\x2b\0\x02\x03\x04\0\x33\0\x04\0\x1d\0\0"
+                    "\0\x29\0\x02\0\0\0\x10\0\x05\0\x03\x02h2");
+    struct cs_hello hello;
+    struct cs_server_hello answer;
+
+    tap_int(cs_hello_read(client, &hello), 0, "a ClientHello");
+    tap_ok(hello.legacy_version == 0x0303 && cs_str_eq(hello.ciphers, CS_STR("\x13\x01")) &&
+               cs_str_eq(cs_hello_vector(hello.groups), CS_STR("\0\x1d")) && !hello.sni.ptr &&
+               hello.alpn.ptr && hello.alpn.len == 0,
+           "its parts");
+    tap_int(cs_hello_read(CS_STR("\x03\x01" RANDOM "\0\0\x02\0\x2f\x01\0"), &hello), 0,
+            "one without extensions");
+    tap_ok(hello.legacy_version == 0x0301 && !hello.groups.ptr, "and its parts");
+    tap_int(cs_server_hello_read(server, &answer), 0, "a ServerHello");
+    tap_ok(answer.version == 0x0304 && answer.cipher == 0x1301 && answer.group == 0x1d &&
+               answer.resumes && !answer.retry && cs_str_eq(answer.alpn, CS_STR("h2")),
+           "its parts");
+    tap_int(cs_server_hello_read(CS_STR("\x03\x03" RETRY "\0\x13\x01\0"), &answer), 0, "a retry");
+    tap_ok(answer.retry && answer.version == 0x0303, "and its parts");
+    for (size_t len = 0; len < client.len; len++) {
+        if (cs_hello_read(cs_str_sub(client, 0, len), &hello) == 0 && len != 42)
+            tap_ok(false, "a ClientHello that is cut after %zu bytes", len);
+    }
+    for (size_t len = 0; len < server.len; len++) {
+        if (cs_server_hello_read(cs_str_sub(server, 0, len), &answer) == 0 && len != 38)
+            tap_ok(false, "a ServerHello that is cut after %zu bytes", len);
+    }
+}
+
 int main(void)
 {
     test_names();
     test_frames();
     test_lists();
     test_words();
+    test_messages();
     return tap_done();
 }
