@@ -359,7 +359,7 @@ static void tell_request(struct telling *t, const struct cs_item *item)
 
 /* ---- lists ---- */
 
-static void tell_list_times(struct telling *t, const struct cs_list *l)
+static void tell_list_times(struct telling *t, const struct cs_crl *l)
 {
     bool has_next = l->next_update != INT64_MAX;
 
@@ -378,7 +378,7 @@ static void tell_list_times(struct telling *t, const struct cs_list *l)
     cs_sheet_number(&t->sheet, NULL, "seconds_left", l->next_update - t->now_sec);
 }
 
-static void tell_entry(struct telling *t, const struct cs_list_entry *entry, bool first)
+static void tell_entry(struct telling *t, const struct cs_crl_entry *entry, bool first)
 {
     struct cs_str serial = cs_serial_text(entry->serial, t->arena);
     struct cs_str reason = cs_crl_reason_text(entry->reason);
@@ -393,15 +393,15 @@ static void tell_entry(struct telling *t, const struct cs_list_entry *entry, boo
     cs_sheet_close(&t->sheet);
 }
 
-static void tell_entries(struct telling *t, const struct cs_list *l)
+static void tell_entries(struct telling *t, const struct cs_crl *l)
 {
     struct cs_str rest = l->entries;
-    struct cs_list_entry entry;
+    struct cs_crl_entry entry;
     size_t n = 0;
 
     cs_sheet_number(&t->sheet, "entries", "n_entries", (int64_t)l->n_entries);
     cs_sheet_open_list(&t->sheet, "first_entries");
-    for (; n < ENTRIES_SHOWN && rest.len && !cs_list_next(&rest, &entry); n++)
+    for (; n < ENTRIES_SHOWN && rest.len && !cs_crl_next(&rest, &entry); n++)
         tell_entry(t, &entry, n == 0);
     cs_sheet_close_list(&t->sheet);
     if (l->n_entries > n)
@@ -411,7 +411,7 @@ static void tell_entries(struct telling *t, const struct cs_list *l)
 
 static void tell_list(struct telling *t, const struct cs_item *item)
 {
-    const struct cs_list *l = &item->list;
+    const struct cs_crl *l = &item->list;
     struct cs_str algorithm = {0};
     bool weak;
 

@@ -56,10 +56,10 @@ static void read_request(struct cs_item *item, struct cs_str der, struct cs_aren
 
 static void read_list(struct cs_item *item, struct cs_str der, struct cs_arena *arena)
 {
-    struct cs_list_fault fault;
+    struct cs_crl_fault fault;
     struct cs_str none = {0};
 
-    if (cs_list_parse(der, &item->list, &fault))
+    if (cs_crl_parse(der, &item->list, &fault))
         item->kind = CS_ITEM_LIST;
     else
         CS_FIND(&item->findings, CS_X509_KIND(CRL_MALFORMED), NULL, none, none, none,

@@ -45,7 +45,7 @@ struct cs_item {
 
     struct cs_cert cert;
     struct cs_csr request;
-    struct cs_list list;
+    struct cs_crl list;
     struct cs_item_key key;
 
     /* By cs_bundle_relate(). */

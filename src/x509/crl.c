@@ -86,8 +86,8 @@ struct cs_crl_set {
 
 /* A list while it is read. */
 struct draft {
-    struct list list;    /* as it will lie in the block */
-    struct cs_list read; /* as it was read */
+    struct list list;   /* as it will lie in the block */
+    struct cs_crl read; /* as it was read */
     struct frame frame;
 };
 
@@ -287,9 +287,9 @@ static bool check_kind(struct builder *b, const struct draft *d)
 
 static bool read_list(struct builder *b, struct draft *d)
 {
-    struct cs_list *read = &d->read;
-    struct cs_list_fault fault;
-    bool well_formed = cs_list_parse(read->der, read, &fault);
+    struct cs_crl *read = &d->read;
+    struct cs_crl_fault fault;
+    bool well_formed = cs_crl_parse(read->der, read, &fault);
 
     d->frame.issuer = read->issuer;
     d->frame.tbs = read->tbs;
@@ -370,8 +370,8 @@ struct entry {
 static bool read_entry(struct builder *b, const struct draft *d, struct cs_str *rest,
                        struct entry *ret)
 {
-    struct cs_list_entry entry;
-    const char *why = cs_list_next(rest, &entry);
+    struct cs_crl_entry entry;
+    const char *why = cs_crl_next(rest, &entry);
 
     if (why)
         return malformed(b, d, "revokedCertificates", why);

@@ -460,7 +460,7 @@ void cs_lint_request(const struct cs_csr *request, struct cs_findings *findings)
 
 /* ---- lists ---- */
 
-static void find_list(const struct cs_list *list, const struct cs_finding_kind *kind,
+static void find_list(const struct cs_crl *list, const struct cs_finding_kind *kind,
                       struct cs_str operand, struct cs_findings *findings)
 {
     char this_update[CS_TIME_TEXT], next_update[CS_TIME_TEXT];
@@ -473,7 +473,7 @@ static void find_list(const struct cs_list *list, const struct cs_finding_kind *
 }
 
 /* The findings about a list that is not current are worded for a certificate that it covers. */
-static void find_list_time(const struct cs_list *list, const struct cs_finding_kind *kind,
+static void find_list_time(const struct cs_crl *list, const struct cs_finding_kind *kind,
                            int64_t bound, int64_t now_sec, struct cs_findings *findings)
 {
     struct cs_str issuer = cs_name_text(list->issuer, findings->arena);
@@ -483,7 +483,7 @@ static void find_list_time(const struct cs_list *list, const struct cs_finding_k
             cs_time_iso(bound, bound_text), cs_time_iso(now_sec, now_text));
 }
 
-static void check_list_signature(const struct cs_list *list, const struct cs_cert *issuer,
+static void check_list_signature(const struct cs_crl *list, const struct cs_cert *issuer,
                                  struct cs_findings *findings)
 {
     struct cs_str name = none;
@@ -501,7 +501,7 @@ static void check_list_signature(const struct cs_list *list, const struct cs_cer
                   cs_cert_key_usage_text(issuer, findings->arena), findings);
 }
 
-static void check_list_kind(const struct cs_list *list, struct cs_findings *findings)
+static void check_list_kind(const struct cs_crl *list, struct cs_findings *findings)
 {
     if (list->is_delta)
         find_list(list, CS_X509_KIND(CRL_SPECIAL), CS_STR("it only completes another list"),
@@ -514,7 +514,7 @@ static void check_list_kind(const struct cs_list *list, struct cs_findings *find
                   CS_STR("it has a critical extension that is not known"), findings);
 }
 
-void cs_lint_list(const struct cs_list *list, const struct cs_cert *issuer, int64_t now_sec,
+void cs_lint_list(const struct cs_crl *list, const struct cs_cert *issuer, int64_t now_sec,
                   struct cs_findings *findings)
 {
     if (now_sec > list->next_update)

@@ -44,7 +44,7 @@ void cs_lint_cert(const struct cs_lint_query *query, struct cs_findings *finding
 void cs_lint_request(const struct cs_csr *request, struct cs_findings *findings);
 /** cs_lint_list() - a revocation list. @issuer NULL: the CA is not known, and the signature is not
  *  looked at. */
-void cs_lint_list(const struct cs_list *list, const struct cs_cert *issuer, int64_t now_sec,
+void cs_lint_list(const struct cs_crl *list, const struct cs_cert *issuer, int64_t now_sec,
                   struct cs_findings *findings);
 /** cs_lint_position() - the place of @certs[@i] in a file that presents a chain: order, strangers,
  * a root at the end. A file with several leaf certificates, or none, is a collection, of which

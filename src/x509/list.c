@@ -11,13 +11,13 @@
 enum { SERIAL_MAX = 64 };
 
 struct reader {
-    struct cs_list *list;
-    struct cs_list_fault *fault;
+    struct cs_crl *list;
+    struct cs_crl_fault *fault;
 };
 
 static bool malformed(struct reader *r, const char *part, const char *why)
 {
-    *r->fault = (struct cs_list_fault){part, why};
+    *r->fault = (struct cs_crl_fault){part, why};
     return false;
 }
 
@@ -47,7 +47,7 @@ static bool read_number(struct reader *r, struct cs_str value)
 
 static bool read_extension(struct reader *r, const struct cs_extension *ext)
 {
-    struct cs_list *list = r->list;
+    struct cs_crl *list = r->list;
 
     switch (short_oid(ext->oid)) {
     case ID_AKI: return read_aki(r, ext->value);
@@ -146,12 +146,12 @@ static bool read_tbs(struct reader *r)
     return read_extensions(r) && count_entries(r);
 }
 
-bool cs_list_parse(struct cs_str der, struct cs_list *ret_list, struct cs_list_fault *ret_fault)
+bool cs_crl_parse(struct cs_str der, struct cs_crl *ret_list, struct cs_crl_fault *ret_fault)
 {
     struct reader r = {ret_list, ret_fault};
     struct cs_signed parts;
 
-    *ret_list = (struct cs_list){.der = der};
+    *ret_list = (struct cs_crl){.der = der};
     if (!cs_signed_split(der, &parts))
         return malformed(&r, "encoding", "it is not a CertificateList in DER");
     ret_list->tbs = parts.tbs;
@@ -161,7 +161,7 @@ bool cs_list_parse(struct cs_str der, struct cs_list *ret_list, struct cs_list_f
 }
 
 /* Section 5.3: only the reason is kept. */
-static const char *read_entry_extensions(struct cs_str list, struct cs_list_entry *entry)
+static const char *read_entry_extensions(struct cs_str list, struct cs_crl_entry *entry)
 {
     struct cs_extension ext;
     struct cs_str reason;
@@ -180,9 +180,9 @@ static const char *read_entry_extensions(struct cs_str list, struct cs_list_entr
     return NULL;
 }
 
-const char *cs_list_next(struct cs_str *entries, struct cs_list_entry *ret_entry)
+const char *cs_crl_next(struct cs_str *entries, struct cs_crl_entry *ret_entry)
 {
-    struct cs_list_entry entry = {0};
+    struct cs_crl_entry entry = {0};
     struct cs_str content, extensions = {0};
     const char *why;
 

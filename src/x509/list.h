@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-struct cs_list {
+struct cs_crl {
     struct cs_str der;       /* the whole list, as given in */
     struct cs_str tbs;       /* the signed part, header included */
     struct cs_str algorithm; /* AlgorithmIdentifier of the signature, header included */
@@ -21,7 +21,7 @@ struct cs_list {
     struct cs_str times;   /* thisUpdate and nextUpdate, as they are written */
     int64_t this_update;   /* seconds since 1970 */
     int64_t next_update;   /* INT64_MAX: it names none */
-    struct cs_str entries; /* for cs_list_next() */
+    struct cs_str entries; /* for cs_crl_next() */
     size_t n_entries;
     size_t serial_max; /* bytes of the longest serial number in it */
 
@@ -37,26 +37,26 @@ struct cs_list {
 };
 
 /* Why a list cannot be read. */
-struct cs_list_fault {
+struct cs_crl_fault {
     const char *part; /* "thisUpdate"; static */
     const char *why;
 };
 
-/** cs_list_parse() - parse one list. @der is borrowed. Entries are counted and their serial numbers
- *  read; the rest of an entry is cs_list_next()'s. The signature is not checked. Pure.
+/** cs_crl_parse() - parse one list. @der is borrowed. Entries are counted and their serial numbers
+ *  read; the rest of an entry is cs_crl_next()'s. The signature is not checked. Pure.
  *  Return: true: *@ret_list; false: *@ret_fault says why not, and *@ret_list holds what was read
  *  before, so that a complaint can name the issuer. */
-bool cs_list_parse(struct cs_str der, struct cs_list *ret_list, struct cs_list_fault *ret_fault);
+bool cs_crl_parse(struct cs_str der, struct cs_crl *ret_list, struct cs_crl_fault *ret_fault);
 
-struct cs_list_entry {
+struct cs_crl_entry {
     struct cs_str serial; /* content of the INTEGER */
     int64_t date;
     unsigned reason; /* section 5.3.1 */
     bool unknown_critical;
 };
 
-/** cs_list_next() - the next entry of *@entries, which moves behind it; *@entries is not empty.
+/** cs_crl_next() - the next entry of *@entries, which moves behind it; *@entries is not empty.
  *  Return: NULL, or why it cannot be read. */
-const char *cs_list_next(struct cs_str *entries, struct cs_list_entry *ret_entry);
+const char *cs_crl_next(struct cs_str *entries, struct cs_crl_entry *ret_entry);
 
 #endif
