@@ -70,6 +70,31 @@ static void test_spans(void)
         tap_str(cs_time_span(rows[i].sec, buf), cs_str_from(rows[i].text), "a span");
 }
 
+static void test_http(void)
+{
+    static const struct {
+        const char *text;
+        int r;
+        int64_t sec;
+    } rows[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 0, 784111777},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0, 0},
+        {"Mon, 29 Feb 2100 00:00:00 GMT", -EINVAL, 0},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", -EINVAL, 0},
+        {"Sun, 06 nov 1994 08:49:37 GMT", -EINVAL, 0},
+        {"Sun, 6 Nov 1994 08:49:37 GMT", -EINVAL, 0},
+        {"Sun, +6 Nov 1994 08:49:37 GMT", -EINVAL, 0},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", -EINVAL, 0},
+        {"", -EINVAL, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int64_t sec = 0;
+        tap_int(cs_time_http_parse(cs_str_from(rows[i].text), &sec), rows[i].r, rows[i].text);
+        tap_int(sec, rows[i].sec, rows[i].text);
+    }
+}
+
 static void test_parse(void)
 {
     static const struct {
@@ -115,6 +140,7 @@ int main(void)
 
     test_dates();
     test_spans();
+    test_http();
     test_parse();
     tap_str(cs_time_http(sec, buf), CS_STR("Sun, 06 Nov 1994 08:49:37 GMT"), "HTTP");
     tap_str(cs_time_iso(sec, buf), CS_STR("1994-11-06T08:49:37Z"), "ISO");

@@ -86,6 +86,41 @@ struct cs_str cs_time_http(int64_t sec, char buf[CS_TIME_TEXT])
                                 d.minute, d.second));
 }
 
+/* Two or four digits at @at. Return: them, or -1. */
+static int digits_at(struct cs_str text, size_t at, size_t n)
+{
+    uint64_t value;
+
+    return cs_str_to_u64(cs_str_sub(text, at, n), 9999, &value) < 0 ? -1 : (int)value;
+}
+
+static int month_of(struct cs_str name)
+{
+    for (int i = 0; i < 12; i++) {
+        if (cs_str_eq(name, cs_str_from(months[i])))
+            return i + 1;
+    }
+    return 0;
+}
+
+int cs_time_http_parse(struct cs_str text, int64_t *ret_sec)
+{
+    /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+    struct cs_date date = {
+        .year = digits_at(text, 12, 4),
+        .month = month_of(cs_str_sub(text, 8, 3)),
+        .day = digits_at(text, 5, 2),
+        .hour = digits_at(text, 17, 2),
+        .minute = digits_at(text, 20, 2),
+        .second = digits_at(text, 23, 2),
+    };
+
+    if (text.len != 29 || text.ptr[3] != ',' || text.ptr[7] != ' ' || text.ptr[11] != ' ' ||
+        text.ptr[19] != ':' || text.ptr[22] != ':' || !cs_str_ends(text, CS_STR(" GMT")))
+        return -EINVAL;
+    return cs_date_to_time(&date, ret_sec);
+}
+
 struct cs_str cs_time_iso(int64_t sec, char buf[CS_TIME_TEXT])
 {
     struct cs_date d = cs_date_from_time(sec);

@@ -42,6 +42,9 @@ struct cs_date cs_date_from_time(int64_t sec);
 
 /** cs_time_http() - "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7), UTC. */
 struct cs_str cs_time_http(int64_t sec, char buf[CS_TIME_TEXT]);
+/** cs_time_http_parse() - such a text read: the form that RFC 9110 section 5.6.7 prefers, the
+ * weekday unchecked. Return: 0, or -EINVAL. */
+int cs_time_http_parse(struct cs_str text, int64_t *ret_sec);
 /** cs_time_iso() - "1994-11-06T08:49:37Z", UTC. */
 struct cs_str cs_time_iso(int64_t sec, char buf[CS_TIME_TEXT]);
 /** cs_time_iso_local() - "1994-11-06T08:49:37+01:00"; @offset_min is the zone's offset. */

@@ -238,6 +238,8 @@ void cs_account_make(const struct cs_record *record, const struct cs_finding *ca
         a.clock.facts = *record->clock;
         a.clock.facts.source = cs_arena_dup(arena, record->clock->source);
     }
+    if (record->answer)
+        a.status = (int)record->answer->status;
     *ret_account = a;
 }
 

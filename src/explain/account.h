@@ -95,7 +95,8 @@ struct cs_account {
     const struct cs_finding *findings; /* all of the verdict, linked, the cause among them */
     struct cs_account_list trust;      /* subjects of the trust set */
     struct cs_str identity;            /* "spiffe://…", empty: none */
-    int status;                        /* HTTP status that the client was given; 0: none */
+    int status;                        /* HTTP status that the client was given, or that we
+                                          were as client; 0: none */
 };
 
 /** cs_account_make() - gather what @record and @cause (may be NULL) say. Pure; everything lives

@@ -6,6 +6,7 @@
 /* Numbers with a part in the logic; the others are in the tables. */
 enum {
     HANDSHAKE_FAILURE = 40,
+    DECODE_ERROR = 50,
     PROTOCOL_VERSION = 70,
     INSUFFICIENT_SECURITY = 71,
     NO_RENEGOTIATION = 100,
@@ -97,7 +98,7 @@ static bool sent_certificate(const struct cs_case *c)
 
 static struct cs_str number_text(const struct cs_case *c)
 {
-    return cs_arena_printf(c->arena, "%d", c->handshake->alert_received.number);
+    return cs_arena_printf(c->arena, "alert %d", c->handshake->alert_received.number);
 }
 
 static const struct cs_finding *rejected(const struct cs_case *c, const struct meaning *row)
@@ -123,14 +124,14 @@ static const struct cs_finding *gave_up(const struct cs_case *c, const struct me
 static const struct cs_finding *
 nothing_shared(const struct cs_case *c, const struct cs_finding_kind *kind, struct cs_str own)
 {
-    struct cs_str said =
-        cs_arena_printf(c->arena, "alert %d %.*s", c->handshake->alert_received.number,
-                        CS_FMT(c->handshake->alert_received.text));
+    struct cs_str said = cs_arena_printf(c->arena, "%.*s %.*s", CS_FMT(number_text(c)),
+                                         CS_FMT(c->handshake->alert_received.text));
 
     return CS_CASE_FIND(c, kind, c->who, said, own);
 }
 
-/* Servers of TLS 1.2 say handshake_failure when a certificate is missing. */
+/* Servers of TLS 1.2 say handshake_failure when a certificate is missing; GnuTLS that it cannot
+ * decode an empty list. */
 static bool lacks_certificate(const struct cs_case *c)
 {
     const struct cs_handshake *h = c->handshake;
@@ -141,7 +142,7 @@ static bool lacks_certificate(const struct cs_case *c)
     if (cs_messages_have(h->sent, CS_MESSAGE_CERTIFICATE_VERIFY))
         return false;
     return alert == CERTIFICATE_REQUIRED || alert == HANDSHAKE_FAILURE || alert == 41 ||
-           alert == 42;
+           alert == 42 || alert == DECODE_ERROR;
 }
 
 static const struct cs_finding *about_terms(const struct cs_case *c)

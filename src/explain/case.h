@@ -69,6 +69,11 @@ const struct cs_finding *cs_alert_cause(const struct cs_case *c);
  *  that this clock is wrong, and by the server's time the certificate is good. */
 const struct cs_finding *cs_case_clock(const struct cs_case *c, const struct cs_finding *cause);
 
+/* --- answer.c: what the server answered to a request --- */
+
+/** cs_answer_cause() - the cause behind an answer that refuses us, or NULL. */
+const struct cs_finding *cs_answer_cause(const struct cs_case *c);
+
 /* --- diagnosis.c --- */
 
 /** cs_case_find() - add a finding to the case. Return: it. Use the CS_CASE_FIND() macro. */

@@ -248,27 +248,6 @@ static struct cs_names asked_names(const struct cs_case *c)
     return (struct cs_names){NULL, 0};
 }
 
-/* Whether a key can make one of the signatures of a list as cs_terms has it. */
-static bool can_sign(struct cs_str key, struct cs_str sigalgs)
-{
-    static const struct {
-        struct cs_str key, algorithm;
-    } rows[] = {
-        {CS_STR_INIT("RSA"), CS_STR_INIT("rsa_")},
-        {CS_STR_INIT("P-256"), CS_STR_INIT("ecdsa_secp256r1")},
-        {CS_STR_INIT("P-384"), CS_STR_INIT("ecdsa_secp384r1")},
-        {CS_STR_INIT("P-521"), CS_STR_INIT("ecdsa_secp521r1")},
-        {CS_STR_INIT("Ed25519"), CS_STR_INIT("ed25519")},
-        {CS_STR_INIT("Ed448"), CS_STR_INIT("ed448")},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (cs_str_starts(key, rows[i].key))
-            return mentions(sigalgs, rows[i].algorithm);
-    }
-    return false;
-}
-
 /* What the client was asked for, and why it may have sent nothing although it has something. */
 static struct cs_str asked_text(const struct cs_case *c)
 {
@@ -291,7 +270,7 @@ const struct cs_finding *cs_case_no_certificate(const struct cs_case *c)
     const struct cs_breakdown *facts = c->handshake ? c->handshake->breakdown : NULL;
 
     if (!c->server && facts && facts->own_key.len && facts->asked_sigalgs.len &&
-        !can_sign(facts->own_key, facts->asked_sigalgs))
+        !cs_key_can_sign(facts->own_key, facts->asked_sigalgs))
         return no_signature(c);
     return CS_CASE_FIND(c, CS_X509_KIND(CERTIFICATE_MISSING), CS_STR("client"), none(), none(),
                         none(), asked_text(c));
@@ -435,7 +414,8 @@ static const struct cs_finding *of_decision(const struct cs_case *c)
 }
 
 static const struct cs_finding *(*const questions[])(const struct cs_case *) = {
-    of_connecting, of_proxy_header, of_first_bytes, of_verdict, of_break, of_decision, of_ending,
+    of_connecting, of_proxy_header, of_first_bytes,  of_verdict,
+    of_break,      of_decision,     cs_answer_cause, of_ending,
 };
 
 const struct cs_finding *cs_diagnose(const struct cs_record *record, struct cs_findings *findings)

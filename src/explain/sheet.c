@@ -136,6 +136,14 @@ void cs_sheet_flag(struct cs_sheet *sheet, const char *label, const char *key, b
     }
 }
 
+void cs_sheet_raw(struct cs_sheet *sheet, const char *key, struct cs_str json)
+{
+    if (!sheet->json)
+        return;
+    begin_value(sheet, key);
+    note(sheet, cs_buf_add_str(sheet->buf, json));
+}
+
 void cs_sheet_item(struct cs_sheet *sheet, const char *label, struct cs_str value)
 {
     if (sheet->json) {

@@ -44,6 +44,9 @@ void cs_sheet_text(struct cs_sheet *sheet, const char *label, const char *key, s
 void cs_sheet_number(struct cs_sheet *sheet, const char *label, const char *key, int64_t value);
 /** cs_sheet_flag() - yes or no. */
 void cs_sheet_flag(struct cs_sheet *sheet, const char *label, const char *key, bool value);
+/** cs_sheet_raw() - JSON: a value that is JSON already, as member @key, or as an element when NULL.
+ *  Text: nothing. */
+void cs_sheet_raw(struct cs_sheet *sheet, const char *key, struct cs_str json);
 /** cs_sheet_item() - text: another value under the label of the line before, or with one of its
  *  own. JSON: an element of the open list. */
 void cs_sheet_item(struct cs_sheet *sheet, const char *label, struct cs_str value);

@@ -121,6 +121,7 @@ static const struct sample samples[] = {
      "certificate-missing",
      {.tls = true},
      {EMPTY, ALERT(40)}},
+    {"decode_error of GnuTLS", "certificate-missing", {.tls = true}, {EMPTY, ALERT(50)}},
     {"handshake_failure after the hello", "peer-alert", {.tls = true}, {ALERT(40)}},
     {"protocol_version", "no-shared-version", {.tls = true}, {ALERT(70)}},
     {"insufficient_security", "no-shared-cipher", {.tls = true}, {ALERT(71)}},

@@ -1,4 +1,4 @@
-/* The words for breaks and messages. */
+/* The words for breaks and messages, and which key makes which signature. */
 #include "telemetry/handshake.h"
 
 const char *cs_break_name(enum cs_break reason)
@@ -45,4 +45,24 @@ struct cs_str cs_message_name(unsigned number)
     case CS_MESSAGE_FINISHED: return CS_STR("Finished");
     default: return (struct cs_str){NULL, 0};
     }
+}
+
+bool cs_key_can_sign(struct cs_str key, struct cs_str sigalgs)
+{
+    static const struct {
+        struct cs_str key, algorithm;
+    } rows[] = {
+        {CS_STR_INIT("RSA"), CS_STR_INIT("rsa_")},
+        {CS_STR_INIT("P-256"), CS_STR_INIT("ecdsa_secp256r1")},
+        {CS_STR_INIT("P-384"), CS_STR_INIT("ecdsa_secp384r1")},
+        {CS_STR_INIT("P-521"), CS_STR_INIT("ecdsa_secp521r1")},
+        {CS_STR_INIT("Ed25519"), CS_STR_INIT("ed25519")},
+        {CS_STR_INIT("Ed448"), CS_STR_INIT("ed448")},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (cs_str_starts(key, rows[i].key))
+            return cs_str_search(sigalgs, rows[i].algorithm) >= 0;
+    }
+    return false;
 }

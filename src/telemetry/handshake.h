@@ -92,7 +92,7 @@ struct cs_terms {
     struct cs_str alpn;
 };
 
-/* What is collected only when a handshake has failed. */
+/* What is collected only when a handshake has failed, or when somebody wants to see it. */
 struct cs_breakdown {
     struct cs_terms own;            /* what this side takes, as configured */
     struct cs_terms offered;        /* server: what the client offered; client: nothing */
@@ -103,6 +103,10 @@ struct cs_breakdown {
     const struct cs_str *asked_names; /* client: the CA names in it, DER */
     size_t n_asked_names;
 };
+
+/** cs_key_can_sign() - whether a key ("P-256", "RSA 2048") can make one of the signatures of a list
+ *  as cs_terms has it. */
+bool cs_key_can_sign(struct cs_str key, struct cs_str sigalgs);
 
 struct cs_handshake {
     bool server;            /* we were the server */

@@ -72,6 +72,12 @@ struct cs_outcome {
     unsigned tries;          /* upstream attempts */
 };
 
+/* client: what the server answered to our request. */
+struct cs_answer {
+    unsigned status;
+    struct cs_str text; /* the beginning of its body */
+};
+
 struct cs_record {
     enum cs_stage stage;                  /* the last stage entered */
     const struct cs_peer *peer;           /* never NULL */
@@ -82,6 +88,7 @@ struct cs_record {
     const struct cs_decision *decision;   /* NULL before authorize */
     const struct cs_target *target;       /* NULL before route */
     const struct cs_outcome *outcome;     /* NULL before proxy */
+    const struct cs_answer *answer;       /* NULL: this side asked nothing, or got no answer */
 
     /* For the account of a failure; all of it may be absent. */
     struct cs_str server;         /* name of the server block, or of the upstream */

@@ -361,6 +361,11 @@ void cs_tls_transport(const struct cs_tls *tls, struct cs_transport *ret_transpo
     *ret_transport = transport;
 }
 
+void cs_tls_collect(struct cs_tls *tls)
+{
+    cs_breakdown_collect(tls);
+}
+
 const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls)
 {
     return &tls->facts;

@@ -121,6 +121,9 @@ void cs_tls_abandon(struct cs_tls *tls);
  *  add. Borrowed parts live as long as the session. */
 void cs_tls_transport(const struct cs_tls *tls, struct cs_transport *ret_transport);
 
+/** cs_tls_collect() - fill the breakdown of a handshake that did not fail too: for those who want
+ * to see what both sides take. */
+void cs_tls_collect(struct cs_tls *tls);
 /** cs_tls_facts() - what is known so far; lives as long as the session. */
 const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls);
 /** cs_tls_own_chain() - the certificates that this side presents, DER, leaf first; lives as long as
