@@ -9,7 +9,7 @@ _countersign()
         -g|--global|--at) return ;;
         --for) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen demo inspect version help"
+    words="run check reload stop quit reopen demo doctor inspect version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -19,6 +19,7 @@ _countersign()
             quit) words=" --config -c --prefix -p --global -g --help -h" ;;
             reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
             demo) words=" --once --help -h" ;;
+            doctor) words=" --json --at --cert --key --ca --sni --host --alpn --proxy-protocol --timeout --help -h" ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             version) words=" --help -h" ;;
             help) ;;

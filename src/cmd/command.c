@@ -15,6 +15,14 @@ static const struct cs_option_row options[] = {
     [CS_OPT_ONCE] = {0, "once", NULL, "end after the transcript; exit 0 if all went well", false},
     [CS_OPT_AT] = {0, "at", "TIME", "judge as if it were then: 2027-01-31, +30d, @SECONDS", false},
     [CS_OPT_FOR] = {0, "for", "ROLE", "also ask what a client, server or ca has to have", false},
+    [CS_OPT_CERT] = {0, "cert", "FILE", "present this certificate, its chain behind it", false},
+    [CS_OPT_KEY] = {0, "key", "FILE", "its private key, unless it is in the same file", false},
+    [CS_OPT_CA] = {0, "ca", "FILE", "trust these CAs, and not the system's", false},
+    [CS_OPT_SNI] = {0, "sni", "NAME", "ask for this server; \"\" sends no name", false},
+    [CS_OPT_HOST] = {0, "host", "NAME", "the Host of the request", false},
+    [CS_OPT_ALPN] = {0, "alpn", "LIST", "offer these protocols: h2,http/1.1; \"\" for none", false},
+    [CS_OPT_PROXY_PROTOCOL] = {0, "proxy-protocol", NULL, "begin with a PROXY header", false},
+    [CS_OPT_TIMEOUT] = {0, "timeout", "SECONDS", "wait so long for each step (10)", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -57,6 +65,21 @@ static const struct cs_command commands[] = {
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"
      "waits, so that you can try it by hand. Nothing is left behind.\n",
      CS_OPT_BIT(CS_OPT_ONCE), cs_cmd_demo},
+    {"doctor", "HOST:PORT", 1, "visit a TLS server and explain what happens",
+     "Connects to any TLS server, alone or with a certificate, and shows the handshake\n"
+     "step by step: what was offered, presented, asked for, checked and refused. Then\n"
+     "says what failed: the cause, the evidence, the remedy, and its code.\n"
+     "\n"
+     "A server certificate that is not accepted does not end the visit, so that the\n"
+     "rest is seen too. One request is sent: GET /.\n"
+     "\n"
+     "Exits 0 if all is well, 1 if something failed and is explained, 2 if nothing\n"
+     "could be tried.\n",
+     CS_OPT_BIT(CS_OPT_CERT) | CS_OPT_BIT(CS_OPT_KEY) | CS_OPT_BIT(CS_OPT_CA) |
+         CS_OPT_BIT(CS_OPT_SNI) | CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_ALPN) |
+         CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) | CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_AT) |
+         CS_OPT_BIT(CS_OPT_JSON),
+     cs_cmd_doctor},
     {"inspect", "FILE...", 1024, "show what is in certificates, keys, requests and CRLs",
      "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"
      "Shows names, validity, usages, keys and pins, who issued whom and which key\n"

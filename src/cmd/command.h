@@ -21,6 +21,14 @@ enum cs_option {
     CS_OPT_ONCE,
     CS_OPT_AT,
     CS_OPT_FOR,
+    CS_OPT_CERT,
+    CS_OPT_KEY,
+    CS_OPT_CA,
+    CS_OPT_SNI,
+    CS_OPT_HOST,
+    CS_OPT_ALPN,
+    CS_OPT_PROXY_PROTOCOL,
+    CS_OPT_TIMEOUT,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -90,6 +98,8 @@ int cs_cmd_quit(const struct cs_line *line);
 int cs_cmd_reopen(const struct cs_line *line);
 /** cs_cmd_demo() - `countersign demo`. */
 int cs_cmd_demo(const struct cs_line *line);
+/** cs_cmd_doctor() - `countersign doctor`. */
+int cs_cmd_doctor(const struct cs_line *line);
 /** cs_cmd_inspect() - `countersign inspect`. */
 int cs_cmd_inspect(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */

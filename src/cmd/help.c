@@ -27,21 +27,42 @@ static bool shows(const struct cs_command *command, int option)
            (option == CS_OPT_HELP || command->options & CS_OPT_BIT(option));
 }
 
+/* Behind @line, or on a new one when it would end behind the last column. */
+static int add_word(struct cs_buf *buf, size_t *line, struct cs_str word)
+{
+    static const size_t last = 80, indent = 15;
+    int r;
+
+    if (buf->len - *line + 1 + word.len > last) {
+        *line = buf->len + 1;
+        r = cs_buf_addf(buf, "\n%*s", (int)indent, "");
+    } else {
+        r = cs_buf_add_char(buf, ' ');
+    }
+    return r || cs_buf_add_str(buf, word);
+}
+
 static int add_synopsis(const struct cs_command *command, struct cs_buf *buf)
 {
     const struct cs_option_row *rows = cs_option_rows();
-    int r = cs_buf_addf(buf, "countersign %s", command->name);
+    size_t line = buf->len;
+    int r = cs_buf_addf(buf, "usage: countersign %s", command->name);
+    char word[64];
 
     for (int i = 0; i < CS_OPT_HELP && r == 0; i++) {
+        const char *argument = rows[i].argument;
         if (!shows(command, i))
             continue;
-        r = rows[i].letter ? cs_buf_addf(buf, " [-%c", rows[i].letter)
-                           : cs_buf_addf(buf, " [--%s", rows[i].name);
-        r = r || (rows[i].argument && cs_buf_addf(buf, " %s", rows[i].argument)) ||
-            cs_buf_add_char(buf, ']');
+        if (rows[i].letter)
+            snprintf(word, sizeof(word), "[-%c%s%s]", rows[i].letter, argument ? " " : "",
+                     argument ? argument : "");
+        else
+            snprintf(word, sizeof(word), "[--%s%s%s]", rows[i].name, argument ? " " : "",
+                     argument ? argument : "");
+        r = add_word(buf, &line, cs_str_from(word));
     }
     if (command->operands)
-        r = r || cs_buf_addf(buf, " %s", command->operands);
+        r = r || add_word(buf, &line, cs_str_from(command->operands));
     return r || cs_buf_add_char(buf, '\n');
 }
 
@@ -63,7 +84,7 @@ int cs_help_general(struct cs_buf *buf)
 
 int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
 {
-    int r = cs_buf_addf(buf, "countersign %s: %s\n\nusage: ", command->name, command->summary) ||
+    int r = cs_buf_addf(buf, "countersign %s: %s\n\n", command->name, command->summary) ||
             add_synopsis(command, buf) || cs_buf_add_char(buf, '\n');
 
     if (*command->text)

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cmd/command.h"
+#include "cmd/options.h"
 #include "cmd/report.h"
 #include "explain/inspect.h"
 #include "x509/lint.h"
@@ -21,32 +22,6 @@ struct input {
 };
 
 /* ---- files ---- */
-
-static int read_all(int fd, struct cs_buf *buf)
-{
-    for (;;) {
-        ssize_t n;
-        if (cs_buf_reserve(buf, buf->len < 4096 ? 4096 : buf->len) < 0 &&
-            cs_buf_reserve(buf, 1) < 0)
-            return -EFBIG;
-        n = read(fd, buf->ptr + buf->len, buf->cap - buf->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        buf->len += (size_t)n;
-    }
-}
-
-static int read_file(const char *path, struct cs_buf *buf)
-{
-    cs_cleanup(cs_close_p) int fd = -1;
-
-    if (strcmp(path, "-") == 0)
-        return read_all(STDIN_FILENO, buf);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : read_all(fd, buf);
-}
 
 /* "example.com:443", and no file of that name. */
 static bool is_address(const char *path)
@@ -82,7 +57,7 @@ static int add_file(struct cs_bundle *bundle, struct input *input, const char *p
     int r;
 
     cs_buf_init(buf, FILE_MAX);
-    r = read_file(path, buf);
+    r = cs_options_read(path, buf);
     if (r < 0)
         return refuse_file(path, r);
     source.bytes = cs_buf_str(buf);
@@ -91,34 +66,6 @@ static int add_file(struct cs_bundle *bundle, struct input *input, const char *p
 }
 
 /* ---- options ---- */
-
-static int64_t unit_sec(char unit)
-{
-    switch (unit) {
-    case 's': return 1;
-    case 'm': return 60;
-    case 'h': return 3600;
-    case 'd': return 86400;
-    case 'w': return 7 * 86400;
-    case 'y': return 365 * 86400;
-    default: return 0;
-    }
-}
-
-/* A time, or "+30d": so much later than now. */
-static int parse_at(struct cs_str text, int64_t *now_sec)
-{
-    uint64_t n;
-    int64_t unit;
-
-    if (!text.len || text.ptr[0] != '+')
-        return cs_time_parse(text, now_sec);
-    unit = unit_sec(text.ptr[text.len - 1]);
-    if (!unit || cs_str_to_u64(cs_str_sub(text, 1, text.len - 2), 1000000000, &n) < 0)
-        return -EINVAL;
-    *now_sec += (int64_t)n * unit;
-    return 0;
-}
 
 static int parse_role(const char *word, unsigned *ret_role)
 {
@@ -144,7 +91,7 @@ static int read_options(const struct cs_line *line, struct question *q)
     const char *at = line->values[CS_OPT_AT], *role = line->values[CS_OPT_FOR];
 
     q->now_sec = (int64_t)time(NULL);
-    if (at && parse_at(cs_str_from(at), &q->now_sec) < 0)
+    if (at && cs_options_at(cs_str_from(at), &q->now_sec) < 0)
         return cs_report_usage("inspect", "--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, "
                                           "@SECONDS or +30d");
     if (role && parse_role(role, &q->role) < 0)

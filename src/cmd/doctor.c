@@ -1,0 +1,276 @@
+/* doctor: what to visit and with what, out of the options; then the visit, told. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "cmd/command.h"
+#include "cmd/options.h"
+#include "cmd/report.h"
+#include "doctor/probe.h"
+#include "doctor/report.h"
+#include "x509/trust.h"
+
+enum { FILE_MAX = 16 << 20, TEXT_MAX = 16 << 20, ALPN_MAX = 16, TIMEOUT_S = 10 };
+
+static const char *const system_trust[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+};
+
+/* What the options say, with everything they name. */
+struct request {
+    const struct cs_line *line;
+    struct cs_arena arena;
+    struct cs_findings findings;
+    struct cs_buf cert, key, ca;
+    struct cs_tls_pair pair;
+    struct cs_trust *trust;
+    struct cs_probe_plan plan;
+};
+
+static const char *option(const struct request *q, enum cs_option which)
+{
+    return q->line->values[which];
+}
+
+static int refuse(const char *what)
+{
+    return cs_report_usage("doctor", what);
+}
+
+/* ---- where to ---- */
+
+/* "host", "host:443", "[::1]:443". Return: 0, or -EINVAL. */
+static int split_target(struct cs_str text, struct cs_str *ret_host, uint16_t *port)
+{
+    ptrdiff_t colon = cs_str_rfind(text, ':'), bracket = cs_str_rfind(text, ']');
+    struct cs_addr addr;
+    uint64_t number = *port;
+
+    if (colon > bracket && (bracket >= 0 || cs_str_find(text, ':') == colon)) {
+        if (cs_str_to_u64(cs_str_skip(text, (size_t)colon + 1), 65535, &number) < 0 || number == 0)
+            return -EINVAL;
+        text = cs_str_sub(text, 0, (size_t)colon);
+    }
+    if (bracket >= 0 && cs_addr_parse_ip(text, 0, &addr) < 0)
+        return -EINVAL;
+    if (bracket >= 0)
+        text = cs_str_sub(text, 1, text.len - 2);
+    *ret_host = text;
+    *port = (uint16_t)number;
+    return text.len && cs_str_find(text, '/') < 0 ? 0 : -EINVAL;
+}
+
+static bool is_address(struct cs_str host)
+{
+    struct cs_addr addr;
+
+    return cs_addr_parse_ip(host, 0, &addr) == 0;
+}
+
+static int take_target(struct request *q)
+{
+    struct cs_probe_plan *plan = &q->plan;
+    const char *sni = option(q, CS_OPT_SNI), *host = option(q, CS_OPT_HOST);
+
+    if (!q->line->n_operands)
+        return refuse("say what to visit: HOST:PORT");
+    plan->target = cs_str_from(q->line->operands[0]);
+    plan->port = 443;
+    if (split_target(plan->target, &plan->host, &plan->port) < 0)
+        return refuse("what to visit is written HOST:PORT, as in example.com:443 or [::1]:443; "
+                      "captured handshakes cannot be read yet");
+    plan->target = cs_arena_printf(
+        &q->arena, "%s%.*s%s:%u",
+        is_address(plan->host) && cs_str_find(plan->host, ':') >= 0 ? "[" : "", CS_FMT(plan->host),
+        cs_str_find(plan->host, ':') >= 0 ? "]" : "", plan->port);
+    plan->sni = sni ? cs_str_from(sni) : is_address(plan->host) ? (struct cs_str){0} : plan->host;
+    plan->name = plan->sni.len ? plan->sni : plan->host;
+    plan->http_host = host ? cs_str_from(host) : plan->name;
+    return CS_EXIT_OK;
+}
+
+/* ---- how ---- */
+
+static int take_alpn(struct request *q)
+{
+    const char *text = option(q, CS_OPT_ALPN);
+    struct cs_str rest = cs_str_from(text ? text : "http/1.1");
+    const char **names = cs_arena_array(&q->arena, ALPN_MAX + 1, sizeof(*names));
+    size_t n = 0;
+
+    while (rest.len) {
+        struct cs_str name = cs_str_trim(cs_str_cut(&rest, ','));
+        if (!name.len || name.len > 255 || n == ALPN_MAX)
+            return refuse("--alpn wants names with commas between them: h2,http/1.1");
+        names[n++] = cs_arena_dup(&q->arena, name).ptr;
+    }
+    q->plan.alpn = n ? names : NULL;
+    return CS_EXIT_OK;
+}
+
+static int take_times(struct request *q)
+{
+    const char *at = option(q, CS_OPT_AT), *timeout = option(q, CS_OPT_TIMEOUT);
+    uint64_t seconds = TIMEOUT_S;
+
+    if (timeout && (cs_str_to_u64(cs_str_from(timeout), 3600, &seconds) < 0 || !seconds))
+        return refuse("--timeout wants a number of seconds, at most 3600");
+    q->plan.timeout_ms = (int64_t)seconds * 1000;
+    q->plan.at_sec = (int64_t)time(NULL);
+    if (at && cs_options_at(cs_str_from(at), &q->plan.at_sec) < 0)
+        return refuse("--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, @SECONDS or +30d");
+    if (!at)
+        q->plan.at_sec = 0;
+    return CS_EXIT_OK;
+}
+
+/* ---- files ---- */
+
+static int read_into(struct cs_buf *buf, const char *path)
+{
+    int r = cs_options_read(path, buf);
+
+    if (r == 0)
+        return CS_EXIT_OK;
+    fprintf(stderr, "countersign doctor: cannot read \"%s\": %s\n", path, strerror(-r));
+    return CS_EXIT_USAGE;
+}
+
+static int take_pair(struct request *q)
+{
+    const char *cert = option(q, CS_OPT_CERT), *key = option(q, CS_OPT_KEY);
+    int status;
+
+    if (!cert)
+        return key ? refuse("--key goes with --cert") : CS_EXIT_OK;
+    status = read_into(&q->cert, cert);
+    if (status == CS_EXIT_OK)
+        status = read_into(&q->key, key ? key : cert);
+    q->pair = (struct cs_tls_pair){
+        .chain_pem = cs_buf_str(&q->cert),
+        .key_pem = cs_buf_str(&q->key),
+        .place.file = cs_str_from(cert),
+        .key_place.file = cs_str_from(key ? key : cert),
+    };
+    q->plan.pair = &q->pair;
+    return status;
+}
+
+static const char *find_system_trust(void)
+{
+    for (size_t i = 0; i < sizeof(system_trust) / sizeof(system_trust[0]); i++) {
+        if (access(system_trust[i], R_OK) == 0)
+            return system_trust[i];
+    }
+    return NULL;
+}
+
+static int take_trust(struct request *q)
+{
+    const char *path = option(q, CS_OPT_CA);
+    struct cs_source source;
+    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .n_named = 1};
+
+    if (!path)
+        path = find_system_trust();
+    if (!path)
+        return refuse("this system has no store of CAs at the usual places; name one with --ca");
+    if (read_into(&q->ca, path) != CS_EXIT_OK)
+        return CS_EXIT_USAGE;
+    source = (struct cs_source){.bytes = cs_buf_str(&q->ca), .file = cs_str_from(path)};
+    q->plan.trust_name = cs_str_from(path);
+    if (cs_trust_new(&spec, &q->findings, &q->trust) == 0) {
+        q->plan.trust = q->trust;
+        return CS_EXIT_OK;
+    }
+    cs_report_findings(&q->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
+    return CS_EXIT_USAGE;
+}
+
+static int read_request(struct request *q)
+{
+    static int (*const parts[])(struct request *) = {take_target, take_alpn, take_times, take_pair,
+                                                     take_trust};
+    int status = CS_EXIT_OK;
+
+    q->plan.proxy_protocol = cs_line_has(q->line, CS_OPT_PROXY_PROTOCOL);
+    for (size_t i = 0; status == CS_EXIT_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
+        status = parts[i](q);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+/* Whether the reader's terminal shows more than ASCII, as far as the environment says. */
+static bool is_utf8(void)
+{
+    const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct cs_str value = cs_str_from(getenv(names[i]));
+        if (value.len)
+            return cs_str_ends_nocase(value, CS_STR("utf-8")) ||
+                   cs_str_ends_nocase(value, CS_STR("utf8"));
+    }
+    return false;
+}
+
+static int print(const struct request *q, const struct cs_visit *visit)
+{
+    struct cs_report_style style = {
+        .json = cs_line_has(q->line, CS_OPT_JSON),
+        .colour = cs_report_colour(stdout),
+        .ascii = !is_utf8(),
+    };
+    struct cs_buf text;
+    int r;
+
+    cs_buf_init(&text, TEXT_MAX);
+    r = cs_report_visit(visit, &style, &text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    cs_buf_deinit(&text);
+    if (r < 0)
+        fprintf(stderr, "countersign doctor: the output is too long and was cut\n");
+    return r < 0 || visit->n_causes ? CS_EXIT_FAILED : CS_EXIT_OK;
+}
+
+static int visit_server(struct request *q)
+{
+    struct cs_visit *visit = CS_NEW(struct cs_visit);
+    int r = cs_visit_init(visit), status = CS_EXIT_USAGE;
+
+    if (r < 0)
+        fprintf(stderr, "countersign doctor: %s\n", strerror(-r));
+    else if (cs_probe_make(visit, &q->plan) < 0)
+        cs_report_findings(&visit->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
+    else
+        status = print(q, visit);
+    cs_visit_deinit(visit);
+    free(visit);
+    return status;
+}
+
+int cs_cmd_doctor(const struct cs_line *line)
+{
+    struct request q = {.line = line};
+    int status;
+
+    cs_findings_init(&q.findings, &q.arena);
+    cs_buf_init(&q.cert, FILE_MAX);
+    cs_buf_init(&q.key, FILE_MAX);
+    cs_buf_init(&q.ca, FILE_MAX);
+    status = read_request(&q);
+    if (status == CS_EXIT_OK)
+        status = visit_server(&q);
+    cs_trust_unref(q.trust);
+    cs_buf_deinit(&q.ca);
+    cs_buf_deinit(&q.cert);
+    cs_buf_wipe(&q.key);
+    cs_arena_deinit(&q.arena);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* Values of options that several commands take. */
+#ifndef CS_CMD_OPTIONS_H
+#define CS_CMD_OPTIONS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/** cs_options_at() - the value of --at: a time as cs_time_parse() has it, or "+30d": so much later
+ *  than *@now_sec, which is replaced. Return: 0, or -EINVAL. */
+int cs_options_at(struct cs_str text, int64_t *now_sec);
+/** cs_options_read() - append the file at @path, "-" for standard input, to @buf.
+ *  Return: 0, -EFBIG (more than it holds), or -errno. */
+int cs_options_read(const char *path, struct cs_buf *buf);
+
+#endif

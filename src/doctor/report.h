@@ -1,0 +1,21 @@
+/* A visit, told: the steps with their marks and the conclusion, or the same facts as JSON. */
+#ifndef CS_DOCTOR_REPORT_H
+#define CS_DOCTOR_REPORT_H
+
+#include "base/buf.h"
+#include "doctor/visit.h"
+
+struct cs_report_style {
+    bool json;
+    bool colour; /* text only */
+    bool ascii;  /* text only: the reader's terminal has no other characters */
+};
+
+/** cs_report_visit() - append everything about @visit, which was concluded. JSON is one object and
+ * a newline: "code" (absent when nothing failed), "conclusion", "steps" (each with "name", "ok",
+ *  which is null for what was not reached, and "facts"), "causes", "record".
+ *  Return: 0, or -ENOBUFS (@buf has a part of it). */
+int cs_report_visit(const struct cs_visit *visit, const struct cs_report_style *style,
+                    struct cs_buf *buf);
+
+#endif

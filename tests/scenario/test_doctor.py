@@ -1,0 +1,357 @@
+"""countersign doctor: visits to servers of many makes, good and broken ones."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from backend import free_port
+from gateway import listens, run
+from pki import ONE_DAY, now
+from waiting import wait_for
+
+pytestmark = pytest.mark.countersign
+
+
+@contextlib.contextmanager
+def process(port, *command):
+    """A server of somebody else, while a story lasts."""
+    one = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: listens(port), f"{command[0]} to listen")
+        yield one
+    finally:
+        one.kill()
+        one.wait()
+
+
+@contextlib.contextmanager
+def nginx(pki, tls="TLSv1.2 TLSv1.3", certificate="server", verify="on"):
+    port = free_port()
+    folder = pki.dir + f"/nginx-{port}"
+    os.makedirs(folder)
+    temp = "".join(f"{kind}_temp_path {folder}/{kind}; "
+                   for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    with open(folder + "/nginx.conf", "w", encoding="utf-8") as out:
+        out.write(f"""daemon off; pid {folder}/pid; error_log {folder}/error.log info; events {{ }}
+            http {{ access_log off; {temp}
+            server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {pki.dir}/{certificate}.pem;
+            ssl_certificate_key {pki.dir}/{certificate}.key;
+            ssl_client_certificate {pki.dir}/ca.pem; ssl_verify_client {verify};
+            ssl_protocols {tls}; return 200 "fine"; }} }}""")
+    with process(port, "nginx", "-p", folder, "-c", folder + "/nginx.conf"):
+        yield port
+
+
+@contextlib.contextmanager
+def s_server(pki, *options, certificate="server"):
+    port = free_port()
+    with process(port, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet",
+                 "-cert", f"{pki.dir}/{certificate}.pem",
+                 "-cert_chain", f"{pki.dir}/{certificate}.pem",
+                 "-key", f"{pki.dir}/{certificate}.key", *options):
+        yield port
+
+
+@contextlib.contextmanager
+def gnutls_serv(pki, *options):
+    port = free_port()
+    with process(port, "gnutls-serv", "--http", "--quiet", "-p", str(port),
+                 "--x509certfile", f"{pki.dir}/server.pem",
+                 "--x509keyfile", f"{pki.dir}/server.key", *options):
+        yield port
+
+
+@contextlib.contextmanager
+def haproxy(pki, bind="", verify="required"):
+    port = free_port()
+    folder = pki.dir + f"/haproxy-{port}"
+    os.makedirs(folder)
+    with open(folder + "/both.pem", "wb") as out:
+        for name in ("server.pem", "server.key"):
+            with open(f"{pki.dir}/{name}", "rb") as part:
+                out.write(part.read())
+    with open(folder + "/haproxy.cfg", "w", encoding="utf-8") as out:
+        out.write(f"""
+defaults
+    mode http
+    timeout client 5s
+    timeout server 5s
+    timeout connect 5s
+frontend one
+    bind 127.0.0.1:{port} ssl crt {folder}/both.pem ca-file {pki.dir}/ca.pem verify {verify} {bind}
+    http-request return status 200
+""")
+    with process(port, "haproxy", "-db", "-f", folder + "/haproxy.cfg"):
+        yield port
+
+
+@contextlib.contextmanager
+def stub(talk):
+    """One connection, served by talk(socket)."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            with contextlib.suppress(OSError):
+                sock, _ = listener.accept()
+                with sock:
+                    talk(sock)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.close()
+        thread.join(5)
+
+
+class Visit:
+    """What doctor --json says."""
+
+    def __init__(self, done):
+        self.status = done.returncode
+        self.errors = done.stderr
+        self.all = json.loads(done.stdout) if done.stdout else {}
+        self.code = self.all.get("code")
+        self.codes = [cause["code"] for cause in self.all.get("causes", ())]
+        self.steps = {step["name"]: step for step in self.all.get("steps", ())}
+
+    def ok(self, name):
+        return self.steps[name]["ok"]
+
+    def facts(self, name):
+        return self.steps[name]["facts"]
+
+
+def doctor(pki, port, *options, ca="ca", who=None, host="localhost"):
+    if who:
+        options += ("--cert", f"{pki.dir}/{who}.pem", "--key", f"{pki.dir}/{who}.key")
+    visit = Visit(run("doctor", "--json", "--timeout", "5", "--ca", f"{pki.dir}/{ca}.pem",
+                      *options, f"{host}:{port}"))
+    assert visit.status == (1 if visit.code else 0), visit.errors
+    assert visit.all["ok"] == (visit.code is None)
+    return visit
+
+
+# what is well
+
+def test_all_is_well_with_a_certificate_that_fits(pki):
+    with nginx(pki) as port:
+        visit = doctor(pki, port, who="alice")
+    assert visit.code is None
+    assert [step["name"] for step in visit.all["steps"]] == [
+        "resolve", "connect", "hello", "server-certificate", "certificate-request",
+        "client-certificate", "server-verdict", "request", "clock"]
+    for name in ("connect", "hello", "server-certificate", "certificate-request",
+                 "client-certificate", "server-verdict", "request"):
+        assert visit.ok(name) is True, name
+    assert visit.facts("hello")["version"] == "TLSv1.3"
+    assert visit.facts("hello")["alpn"] == "http/1.1"
+    assert visit.facts("certificate-request")["issuers"] == ["CN=Scenario Root,O=Scenario"]
+    assert visit.facts("client-certificate")["sent"] is True
+    assert visit.facts("request")["status"] == 200
+    assert abs(visit.facts("clock")["ahead_of_server_ms"]) < 5000
+    assert visit.all["record"]["tls"]["complete"] is True
+
+
+def test_a_server_that_asks_for_nothing_gets_nothing(pki):
+    with nginx(pki, verify="off") as port:
+        visit = doctor(pki, port, who="alice")
+    assert visit.code is None
+    assert visit.ok("certificate-request") is None
+    assert visit.facts("client-certificate")["sent"] is False
+
+
+def test_a_server_that_is_not_for_http_is_no_failure(pki):
+    with s_server(pki) as port:
+        visit = doctor(pki, port, "--timeout", "1")
+    assert visit.code is None
+    assert visit.ok("request") is None
+
+
+def test_an_address_is_visited_without_a_name(pki):
+    with nginx(pki) as port:
+        visit = doctor(pki, port, who="alice", host="127.0.0.1")
+    assert visit.code is None
+    assert visit.facts("hello")["sni"] == "none"
+
+
+# whose certificate is refused, and how
+
+SERVERS = {
+    "nginx": lambda pki, tls: nginx(pki, tls),
+    "openssl": lambda pki, tls: s_server(pki, "-www", "-Verify", "3", "-verify_return_error",
+                                         "-CAfile", f"{pki.dir}/ca.pem",
+                                         "-tls1_3" if tls == "TLSv1.3" else "-tls1_2"),
+    "gnutls": lambda pki, tls: gnutls_serv(
+        pki, "--require-client-cert", "--verify-client-cert", "--x509cafile",
+        f"{pki.dir}/ca.pem", "--priority", "NORMAL:-VERS-ALL:+VERS-" + tls.replace("v", "")),
+    "haproxy": lambda pki, tls: haproxy(pki, f"ssl-min-ver {tls} ssl-max-ver {tls}"),
+}
+
+
+@pytest.fixture(params=[(make, tls) for make in SERVERS for tls in ("TLSv1.2", "TLSv1.3")],
+                ids=lambda param: "-".join(param))
+def strict(request, pki):
+    make, tls = request.param
+    with SERVERS[make](pki, tls) as port:
+        yield port, tls
+
+
+def test_no_certificate_is_missed(pki, strict):
+    port, tls = strict
+    visit = doctor(pki, port)
+    assert visit.code == "certificate-missing"
+    assert visit.ok("certificate-request") is True
+    assert visit.ok("server-certificate") is True
+    assert visit.facts("hello")["version"] == tls
+    assert "Scenario Root" in visit.all["detail"]
+
+
+def test_a_strangers_certificate_is_refused(pki, strict):
+    port, _ = strict
+    visit = doctor(pki, port, who="stranger")
+    assert visit.code == "peer-rejected-certificate"
+    assert visit.ok("client-certificate") is False
+    assert visit.facts("client-certificate")["issuer_fits"] is False
+    assert "Foreign Root" in visit.all["detail"]
+
+
+def test_the_right_certificate_is_accepted(pki, strict):
+    port, _ = strict
+    assert doctor(pki, port, who="alice").code is None
+
+
+# the server's certificate
+
+def test_a_server_of_an_unknown_ca_is_found_out_and_looked_at_all_the_same(pki):
+    with nginx(pki) as port:
+        visit = doctor(pki, port, ca="foreign-ca", who="alice")
+    assert visit.code == "issuer-unknown"
+    assert visit.ok("server-certificate") is False
+    assert visit.ok("client-certificate") is True
+    assert visit.facts("request")["status"] == 200
+
+
+def test_both_sides_refusals_are_told(pki):
+    with nginx(pki) as port:
+        visit = doctor(pki, port, ca="foreign-ca", who="stranger")
+    assert visit.codes == ["issuer-unknown", "peer-rejected-certificate"]
+
+
+def test_a_name_that_the_certificate_has_not(pki):
+    with nginx(pki) as port:
+        visit = doctor(pki, port, "--sni", "other.test", who="alice")
+    assert visit.code == "name-mismatch"
+    assert visit.facts("hello")["sni"] == "other.test"
+
+
+def test_an_expired_server(pki):
+    pki.ca.issue("old", san=["localhost"], eku=("server",), not_before=now() - 30 * ONE_DAY,
+                 not_after=now() - 3 * ONE_DAY).save(pki.dir, "server-old")
+    with nginx(pki, certificate="server-old") as port:
+        visit = doctor(pki, port, who="alice")
+    assert visit.code == "certificate-expired"
+    assert visit.facts("request")["status"] == 200
+
+
+def test_certificates_are_judged_at_another_time(pki):
+    with nginx(pki) as port:
+        visit = doctor(pki, port, "--at", "+200d", who="alice")
+    assert visit.code == "certificate-expired"
+
+
+def test_a_missing_intermediate(pki):
+    identity = pki.issuing.issue("deep", san=["localhost"], eku=("server",))
+    identity.chain = []
+    identity.save(pki.dir, "server-alone")
+    with nginx(pki, certificate="server-alone") as port:
+        assert doctor(pki, port).code in ("intermediate-missing", "issuer-unknown")
+
+
+# what is no TLS, or nothing at all
+
+def test_a_port_where_nobody_listens(pki):
+    visit = doctor(pki, free_port())
+    assert visit.code == "connection-refused"
+    assert visit.ok("connect") is False
+    assert "hello" not in visit.steps
+
+
+def test_a_name_without_an_address(pki):
+    visit = doctor(pki, 443, host="nowhere.invalid")
+    assert visit.code == "dns-failure"
+    assert visit.ok("resolve") is False
+
+
+def test_a_port_for_plain_http(pki):
+    def talk(sock):
+        sock.recv(4096)
+        sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    with stub(talk) as port:
+        visit = doctor(pki, port)
+    assert visit.code == "http-on-tls-port"
+    assert visit.ok("hello") is False
+
+
+def test_a_server_that_says_nothing(pki):
+    with stub(lambda sock: sock.recv(65536) and sock.recv(1)) as port:
+        visit = doctor(pki, port, "--timeout", "1")
+    assert visit.code == "handshake-timeout"
+
+
+def test_a_server_that_hangs_up(pki):
+    with stub(lambda sock: sock.recv(65536)) as port:
+        assert doctor(pki, port).code == "peer-closed"
+
+
+def test_what_a_hostile_server_writes_is_made_harmless(pki):
+    def talk(sock):
+        sock.recv(4096)
+        sock.sendall(b"\x1b[2J\x1b]0;owned\x07 hello\r\n")
+    with stub(talk) as port:
+        done = run("doctor", "--ca", f"{pki.dir}/ca.pem", f"localhost:{port}")
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert "\\x1B[2J" in done.stdout or "\\x1b[2J" in done.stdout
+
+
+# the terminal
+
+def test_marks_are_ascii_where_the_terminal_has_nothing_else(pki):
+    args = ("doctor", "--ca", f"{pki.dir}/ca.pem", f"localhost:{free_port()}")
+    plain = run(*args, env={"LC_ALL": "C"}).stdout
+    fine = run(*args, env={"LC_ALL": "C.UTF-8"}).stdout
+    assert plain.isascii() and "FAIL connect" in plain
+    assert "✗ connect" in fine
+    assert "\x1b" not in fine
+
+
+# what cannot be tried
+
+@pytest.mark.parametrize("arguments, words", [
+    ((), "HOST:PORT"),
+    (("localhost:0",), "HOST:PORT"),
+    (("localhost:70000",), "HOST:PORT"),
+    (("./capture.pcap",), "HOST:PORT"),
+    (("--key", "x", "localhost:1"), "--cert"),
+    (("--timeout", "0", "localhost:1"), "--timeout"),
+    (("--alpn", "h2,,h3", "localhost:1"), "--alpn"),
+    (("--at", "yesterday", "localhost:1"), "--at"),
+    (("--cert", "/nowhere.pem", "localhost:1"), "/nowhere.pem"),
+    (("--ca", "/nowhere.pem", "localhost:1"), "/nowhere.pem"),
+])
+def test_what_cannot_be_tried_is_said(arguments, words):
+    done = run("doctor", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_key_that_does_not_belong_to_the_certificate(pki):
+    done = run("doctor", "--ca", f"{pki.dir}/ca.pem", "--cert", f"{pki.dir}/alice.pem", "--key",
+               f"{pki.dir}/bob.key", f"localhost:{free_port()}")
+    assert done.returncode == 2
+    assert "key" in done.stderr
