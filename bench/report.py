@@ -61,12 +61,11 @@ def judge(row, found):
     against, bound = row.owed
     if against == 'value':
         return f'{row.unit}', ours['median'], bound, ours['median'] <= bound
-    other = found.get((against[4:], OURS) if against.startswith('own ') else (row.key, against))
+    other = found.get((row.key, against))
     if not other or not other['median']:
         return None
     ratio = ours['median'] / other['median']
-    name = 'without' if against.startswith('own ') else against
-    return f'÷ {name}', ratio, bound, ratio >= bound if row.more else ratio <= bound
+    return f'÷ {against}', ratio, bound, ratio >= bound if row.more else ratio <= bound
 
 
 def verdicts(rows, found):
