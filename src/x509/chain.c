@@ -73,8 +73,8 @@ static void find(struct cs_findings *findings, enum cs_purpose purpose, int dept
     struct cs_arena *arena = findings->arena;
 
     CS_FIND(findings, kind, NULL, which_text(purpose, depth, cert, arena),
-            cert ? cs_name_text(cert->subject, arena) : (struct cs_str){0},
-            cert ? cs_name_text(cert->issuer, arena) : (struct cs_str){0},
+            cert ? cs_name_shown(cert->subject, arena) : (struct cs_str){0},
+            cert ? cs_name_shown(cert->issuer, arena) : (struct cs_str){0},
             cert ? cs_serial_text(cert->serial, arena) : (struct cs_str){0}, operand, second);
 }
 
@@ -473,7 +473,7 @@ static struct cs_str find_intermediate(const struct run *run, const struct cs_ce
         root = find_trusted_issuer(run, &known);
         if (root)
             return cs_arena_printf(run->arena, "the trusted \"%.*s\" issued it",
-                                   CS_FMT(cs_name_text(root->subject, run->arena)));
+                                   CS_FMT(cs_name_shown(root->subject, run->arena)));
     }
     if (top->issuer_urls.n)
         return cs_arena_printf(run->arena,
@@ -565,12 +565,12 @@ static struct cs_str successor_text(const struct run *run, int depth)
             return cs_arena_printf(run->arena,
                                    "; the trusted \"%.*s\" has the same key and is still valid: "
                                    "leave the expired one out",
-                                   CS_FMT(cs_name_text(trusted[i].subject, run->arena)));
+                                   CS_FMT(cs_name_shown(trusted[i].subject, run->arena)));
     }
     if (below->ca && (size_t)depth + 1 == run->n_path && cs_cert_self_issued(old))
         return cs_arena_printf(run->arena,
                                "; if \"%.*s\" below it is also a root of its own, trust that one",
-                               CS_FMT(cs_name_text(below->subject, run->arena)));
+                               CS_FMT(cs_name_shown(below->subject, run->arena)));
     return (struct cs_str){0};
 }
 
@@ -599,7 +599,7 @@ static struct cs_str constraints_text(const struct run *run, int depth)
         cs_name_constraints_text(ext.value, run->arena, &permitted, &excluded);
         text = cs_arena_printf(run->arena, "%.*s%s\"%.*s\" may issue%s%.*s%s%.*s", CS_FMT(text),
                                text.len ? "; " : "",
-                               CS_FMT(cs_name_text(run->path[i]->subject, run->arena)),
+                               CS_FMT(cs_name_shown(run->path[i]->subject, run->arena)),
                                permitted.n ? " only " : " all", CS_FMT(joined(run, permitted)),
                                excluded.n ? " but not " : "", CS_FMT(joined(run, excluded)));
     }
@@ -833,7 +833,7 @@ static void remark_order(struct run *run)
         if (cs_name_eq(cert->subject, below->issuer))
             continue;
         find(&run->v->findings, run->q->purpose, (int)i, cert, CS_X509_KIND(CHAIN_UNORDERED),
-             cs_name_text(below->issuer, run->arena), none);
+             cs_name_shown(below->issuer, run->arena), none);
         return;
     }
     if (run->n > 1 && cs_cert_self_issued(&run->certs[run->n - 1]))
@@ -859,7 +859,7 @@ static void remark_path(struct run *run)
             find_in_run(
                 run, (int)i, CS_X509_KIND(NAME_ENCODING_DIFFERS),
                 cs_arena_printf(run->arena, "the issuer's certificate says \"%.*s\"",
-                                CS_FMT(cs_name_text(run->path[i + 1]->subject, run->arena))),
+                                CS_FMT(cs_name_shown(run->path[i + 1]->subject, run->arena))),
                 (struct cs_str){0});
     }
 }
@@ -877,7 +877,7 @@ static int judge_answer(const struct cs_crl_answer *a, const struct cs_cert *cer
     if (a->status == CS_CRL_GOOD)
         return 0;
     now = time_text(arena, now_sec);
-    ca = cs_name_text(issuer->subject, arena);
+    ca = cs_name_shown(issuer->subject, arena);
     switch (a->status) {
     case CS_CRL_GOOD: break;
     case CS_CRL_REVOKED:

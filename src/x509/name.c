@@ -11,6 +11,8 @@
 
 /* More attributes than any real name has. */
 enum { ATTRIBUTES_MAX = 64, TEXT_MAX = 64 * 1024 };
+/* Bytes of a name that is put into a sentence. */
+enum { SHOWN = 1024 };
 
 struct attribute {
     struct cs_str oid;
@@ -284,6 +286,12 @@ static struct cs_str text_in(const struct form *form, struct cs_str name, struct
 struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena)
 {
     return text_in(&exact, name, arena);
+}
+
+struct cs_str cs_name_shown(struct cs_str name, struct cs_arena *arena)
+{
+    return name.len <= SHOWN ? cs_name_text(name, arena)
+                             : cs_arena_printf(arena, "a name of %zu bytes", name.len);
 }
 
 struct cs_str cs_name_display(struct cs_str name, struct cs_arena *arena)

@@ -18,6 +18,9 @@
  *  OpenSSL's XN_FLAG_RFC2253 and nginx's $ssl_client_s_dn write it: bytes beyond ASCII as \XX.
  *  In @arena. */
 struct cs_str cs_name_text(struct cs_str name, struct cs_arena *arena);
+/** cs_name_shown() - the same for a sentence about a peer's certificate, which may be told many
+ *  times over: "a name of 28012 bytes" in place of one of more than 1024. */
+struct cs_str cs_name_shown(struct cs_str name, struct cs_arena *arena);
 /** cs_name_display() - "CN=Zoë, O=Example\, Inc", most specific part first, for people: characters
  *  beyond ASCII as they are (UTF-8), ", " between the parts. In @arena. */
 struct cs_str cs_name_display(struct cs_str name, struct cs_arena *arena);

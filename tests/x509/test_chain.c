@@ -169,6 +169,33 @@ static void test_limits(void)
     cs_trust_unref(trust);
 }
 
+/* What a refusal says of a certificate is in proportion to a sentence, not to what the peer sent:
+ * it may stay in memory for as long as the connection. */
+static void test_hostile_names(void)
+{
+    enum { LONG = 28000 };
+    char *text = cs_arena_raw(&arena, LONG);
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_cert_spec spec = {.common_name = cs_str_make(text, LONG),
+                                .eku = CS_EKU_SERVER,
+                                .path_len = -1,
+                                .not_before = NOW - 2 * DAY,
+                                .not_after = NOW - DAY};
+    struct holder wide;
+    struct cs_verdict v;
+    size_t before;
+
+    for (size_t i = 0; i < LONG; i += 2)
+        memcpy(text + i, "\xc3\xbc", 2);
+    wide = make(&spec, NULL);
+    before = arena.total;
+    v = judge(&wide.cert.der, 1, trust, NOW, false);
+    tap_ok(!v.accepted && v.findings.n_errors > 1, "a name of 28,000 bytes is refused");
+    tap_ok(arena.total - before < 4 * LONG, "in few words");
+    cs_key_free(wide.key);
+    cs_trust_unref(trust);
+}
+
 static void test_accepted(void)
 {
     struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
@@ -612,6 +639,7 @@ int main(void)
     client = make_client("client", &root);
     stranger = make_client("stranger", &other);
     test_limits();
+    test_hostile_names();
     test_accepted();
     test_edges();
     test_tolerated();
