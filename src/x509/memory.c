@@ -14,7 +14,7 @@ struct cs_remembered {
     struct cs_list bucket;
     struct cs_list order; /* most recently used first */
     struct cs_arena arena;
-    size_t n_bytes;         /* as presented */
+    size_t room;            /* bytes of memory that it takes */
     struct cs_trust *trust; /* one reference: the path ends in it */
     struct cs_identity identity;
     bool has_identity;         /* the leaf's claim was not refused */
@@ -24,7 +24,7 @@ struct cs_remembered {
 
 struct cs_chain_memory {
     size_t max, n;
-    size_t n_bytes; /* as presented, of all entries */
+    size_t room; /* of all entries */
     uint64_t hits;
     size_t n_buckets; /* a power of two */
     struct cs_list *buckets;
@@ -61,7 +61,7 @@ static void forget(struct cs_chain_memory *memory, struct cs_remembered *entry)
     cs_list_remove(&entry->bucket);
     cs_list_remove(&entry->order);
     memory->n--;
-    memory->n_bytes -= entry->n_bytes;
+    memory->room -= entry->room;
     cs_remembered_unref(entry);
 }
 
@@ -170,10 +170,10 @@ static struct cs_remembered *entry_new(const struct cs_chain_query *q,
 
 /* Whoever has one good certificate can put others behind it and so make as many chains as there
  * is time for; the bytes are what has to be bounded. */
-static void make_room(struct cs_chain_memory *memory, size_t n_bytes)
+static void make_room(struct cs_chain_memory *memory, size_t room)
 {
     while (memory->n > 0 && (memory->n == memory->max ||
-                             memory->n_bytes + n_bytes > memory->max * CS_REMEMBERED_BYTES_MEAN))
+                             memory->room + room > memory->max * CS_REMEMBERED_ROOM_MEAN))
         forget(memory, cs_container_of(memory->order.prev, struct cs_remembered, order));
 }
 
@@ -192,9 +192,9 @@ static struct cs_remembered *remember(struct cs_chain_memory *memory,
     entry = entry_new(q, verdict, key);
     if (!entry)
         return NULL;
-    make_room(memory, n_bytes);
-    entry->n_bytes = n_bytes;
-    memory->n_bytes += n_bytes;
+    entry->room = sizeof(*entry) + entry->arena.total;
+    make_room(memory, entry->room);
+    memory->room += entry->room;
     entry->refs = 2;
     cs_list_push_front(bucket_of(memory, key), &entry->bucket);
     cs_list_push_front(&memory->order, &entry->order);

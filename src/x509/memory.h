@@ -19,13 +19,13 @@
 struct cs_chain_memory;
 struct cs_remembered;
 
-/* A longer chain is verified anew each time; and all that are remembered have room for so much
- * each on average: long ones push out several. */
+/* A chain of more bytes is verified anew each time. */
 #define CS_REMEMBERED_BYTES_MAX 16384
-#define CS_REMEMBERED_BYTES_MEAN 4096
+/* What a chain may take in memory, on average: three times the bytes of its certificates, about,
+ * but more where they have many short names. Large ones push out several. */
+#define CS_REMEMBERED_ROOM_MEAN 12288
 
-/** cs_chain_memory_new() - remember up to @max chains. A remembered chain takes three times the
- *  bytes of its certificates, about. */
+/** cs_chain_memory_new() - remember up to @max chains. */
 struct cs_chain_memory *cs_chain_memory_new(size_t max);
 /** cs_chain_memory_free() - forget everything; verdicts that are in use live on. NULL is fine.
  *  Return: NULL. */

@@ -186,15 +186,15 @@ static bool look_long(struct cs_chain_memory *memory, const struct cs_trust *tru
     return verdict.accepted;
 }
 
-/* A certificate of more than @len bytes, by its names. */
-static void make_wide(struct ca *out, const struct ca *issuer, size_t len)
+/* A certificate of more than @len bytes, by its names of @each bytes. */
+static void make_wide(struct ca *out, const struct ca *issuer, size_t len, size_t each)
 {
     static char name[200];
-    struct cs_str names[100];
+    struct cs_str names[1000];
     struct cs_findings findings;
     struct cs_make_issuer by = {&issuer->cert, issuer->key};
     struct cs_cert_spec spec = {.common_name = CS_STR("wide"),
-                                .dns = {names, len / sizeof(name) + 1},
+                                .dns = {names, len / each + 1},
                                 .path_len = -1,
                                 .not_before = NOW - DAY,
                                 .not_after = NOW + DAY};
@@ -203,7 +203,7 @@ static void make_wide(struct ca *out, const struct ca *issuer, size_t len)
     for (size_t i = 49; i < sizeof(name); i += 50)
         name[i] = i == sizeof(name) - 1 ? 'a' : '.';
     for (size_t i = 0; i < spec.dns.n; i++)
-        names[i] = cs_str_make(name, sizeof(name));
+        names[i] = cs_str_make(name, each);
     cs_buf_init(&out->der, 1 << 16);
     cs_findings_init(&findings, &arena);
     cs_assert(cs_make_key(CS_MAKE_P256, &out->key) == 0);
@@ -220,7 +220,7 @@ static void test_bytes(const struct ca *ca)
 
     for (int i = 0; i < 3; i++)
         make(&leaves[i], ca, "leaf", false);
-    make_wide(&filler, ca, 400); /* fifteen of them and a leaf: some 14 KiB */
+    make_wide(&filler, ca, 400, 200); /* fifteen of them and a leaf: some 14 KiB */
     tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && !hit, "a long chain");
     tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && hit, "is remembered");
     look_long(memory, trust, &leaves[1], filler.cert.der, &hit);
@@ -231,7 +231,14 @@ static void test_bytes(const struct ca *ca)
     tap_ok(hit, "a short one has room beside it");
     unmake(&filler);
 
-    make_wide(&filler, ca, 1200); /* now more than 16 KiB */
+    make_wide(&filler, ca, 150, 1); /* some 13 KiB, but far more than 48 KiB when parsed */
+    tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && !hit, "many short names");
+    look(memory, trust, leaves[2].cert.der, NOW, &hit);
+    tap_ok(!hit, "count with what they take in memory");
+    look(memory, trust, leaves[2].cert.der, NOW, &hit);
+    unmake(&filler);
+
+    make_wide(&filler, ca, 1200, 200); /* now more than 16 KiB */
     look_long(memory, trust, &leaves[0], filler.cert.der, &hit);
     tap_ok(look_long(memory, trust, &leaves[0], filler.cert.der, &hit) && !hit,
            "a longer one is accepted, but not remembered");
