@@ -9,7 +9,7 @@ _countersign()
         -g|--global|--at) return ;;
         --for) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen demo doctor inspect version help"
+    words="run check reload stop quit reopen demo doctor inspect explain version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -21,6 +21,7 @@ _countersign()
             demo) words=" --once --help -h" ;;
             doctor) words=" --json --at --cert --key --ca --sni --host --alpn --proxy-protocol --timeout --help -h" ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+            explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h" ;;
             version) words=" --help -h" ;;
             help) ;;
             *) words= ;;

@@ -19,10 +19,15 @@ static const struct cs_option_row options[] = {
     [CS_OPT_KEY] = {0, "key", "FILE", "its private key, unless it is in the same file", false},
     [CS_OPT_CA] = {0, "ca", "FILE", "trust these CAs, and not the system's", false},
     [CS_OPT_SNI] = {0, "sni", "NAME", "ask for this server; \"\" sends no name", false},
-    [CS_OPT_HOST] = {0, "host", "NAME", "the Host of the request", false},
+    [CS_OPT_HOST] = {0, "host", "NAME", "the Host to ask for; the name to judge by", false},
     [CS_OPT_ALPN] = {0, "alpn", "LIST", "offer these protocols: h2,http/1.1; \"\" for none", false},
     [CS_OPT_PROXY_PROTOCOL] = {0, "proxy-protocol", NULL, "begin with a PROXY header", false},
     [CS_OPT_TIMEOUT] = {0, "timeout", "SECONDS", "wait so long for each step (10)", false},
+    [CS_OPT_CHAIN] = {0, "chain", "FILE", "judge these certificates, the leaf first", false},
+    [CS_OPT_TRUST] = {0, "trust", "FILE", "by these CA certificates", false},
+    [CS_OPT_CRL] = {0, "crl", "FILE", "and these revocation lists", false},
+    [CS_OPT_AS] = {0, "as", "ROLE", "as those of a client (default) or server", false},
+    [CS_OPT_DEPTH] = {0, "depth", "N", "with at most so many intermediates; default 1", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -89,6 +94,19 @@ static const struct cs_command commands[] = {
      "Exits 0 if all is well, 1 if something is wrong (there is an error among the\n"
      "findings), 2 if a file could not be opened.\n",
      CS_OPT_BIT(CS_OPT_JSON) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_FOR), cs_cmd_inspect},
+    {"explain", "[FILE]", 1, "explain failures that were logged, or certificates",
+     "Reads the records of mtls_failure_log, or of a report that holds such records,\n"
+     "from FILE or standard input (\"-\"), and explains each: what happened, step by\n"
+     "step, the cause, the evidence and the remedy. Lines may have something else in\n"
+     "front of the record. Nothing is looked up anywhere.\n"
+     "\n"
+     "With --chain and --trust it judges files of certificates as the gateway does.\n"
+     "\n"
+     "Exits 0 if nothing is wrong, 1 if something is, 2 if it could not be tried.\n",
+     CS_OPT_BIT(CS_OPT_JSON) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_CHAIN) |
+         CS_OPT_BIT(CS_OPT_TRUST) | CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_AS) |
+         CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_DEPTH),
+     cs_cmd_explain},
     {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
     {"help", "[COMMAND]", 1, "say what the commands do", "",
      CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},

@@ -29,6 +29,11 @@ enum cs_option {
     CS_OPT_ALPN,
     CS_OPT_PROXY_PROTOCOL,
     CS_OPT_TIMEOUT,
+    CS_OPT_CHAIN,
+    CS_OPT_TRUST,
+    CS_OPT_CRL,
+    CS_OPT_AS,
+    CS_OPT_DEPTH,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -102,6 +107,8 @@ int cs_cmd_demo(const struct cs_line *line);
 int cs_cmd_doctor(const struct cs_line *line);
 /** cs_cmd_inspect() - `countersign inspect`. */
 int cs_cmd_inspect(const struct cs_line *line);
+/** cs_cmd_explain() - `countersign explain`. */
+int cs_cmd_explain(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */
 int cs_cmd_version(const struct cs_line *line);
 /** cs_cmd_help() - `countersign help`. */

@@ -254,8 +254,12 @@ static int conclusion(const struct page *p)
 int cs_account_text(const struct cs_account *account, bool colour, struct cs_buf *buf)
 {
     struct page page = {.buf = buf, .colour = colour, .a = account};
-    int r = steps(&page) || conclusion(&page) || remarks(&page) || say(&page, "facts:\n") ||
-            facts(&page);
+    int r;
+
+    if (account->repeats)
+        return cs_account_line(account, buf) || cs_buf_add_char(buf, '\n') ? -ENOBUFS : 0;
+    r = steps(&page) || conclusion(&page) || remarks(&page) || say(&page, "facts:\n") ||
+        facts(&page);
 
     return r ? -ENOBUFS : 0;
 }

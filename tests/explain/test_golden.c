@@ -6,6 +6,7 @@
 #include "explain/account.h"
 #include "explain/diagnosis.h"
 #include "explain/kinds.h"
+#include "explain/read.h"
 #include "facts.h"
 #include "golden.h"
 
@@ -27,6 +28,36 @@ static struct cs_str code_of(const char *path)
     return cs_str_sub(name, 0, end >= 0 ? (size_t)end : (size_t)cs_str_find(name, '.'));
 }
 
+static void tell(const struct cs_account *account, struct cs_buf *buf)
+{
+    cs_account_tell(account, CS_ACCOUNT_TEXT, false, buf);
+    cs_buf_add_str(buf, CS_STR("--- line\n"));
+    cs_account_tell(account, CS_ACCOUNT_LINE, false, buf);
+    cs_buf_add_str(buf, CS_STR("\n--- json\n"));
+    cs_account_tell(account, CS_ACCOUNT_JSON, false, buf);
+    cs_buf_add_char(buf, '\n');
+}
+
+static void tell_read(void *ctx, const struct cs_account *account)
+{
+    tell(account, ctx);
+}
+
+/* What is read back from the JSON is told in the same words. */
+static void read_back(const struct cs_account *account, struct cs_buf *buf, const char *path)
+{
+    struct cs_reading reading;
+    struct cs_buf json, again;
+
+    cs_buf_init(&json, GOLDEN_MAX);
+    cs_buf_init(&again, GOLDEN_MAX);
+    cs_account_tell(account, CS_ACCOUNT_JSON, false, &json);
+    cs_account_read(cs_buf_str(&json), tell_read, &again, &reading);
+    tap_ok(reading.n == 1 && cs_str_eq(cs_buf_str(&again), cs_buf_str(buf)), "%s, read back", path);
+    cs_buf_deinit(&again);
+    cs_buf_deinit(&json);
+}
+
 static void describe(void *ctx, const char *path, struct cs_arena *arena, struct cs_buf *buf)
 {
     struct cs_findings findings;
@@ -45,12 +76,8 @@ static void describe(void *ctx, const char *path, struct cs_arena *arena, struct
     if (cause)
         note(cause->kind);
     cs_account_make(&facts.record, cause, arena, &account);
-    cs_account_tell(&account, CS_ACCOUNT_TEXT, false, buf);
-    cs_buf_add_str(buf, CS_STR("--- line\n"));
-    cs_account_tell(&account, CS_ACCOUNT_LINE, false, buf);
-    cs_buf_add_str(buf, CS_STR("\n--- json\n"));
-    cs_account_tell(&account, CS_ACCOUNT_JSON, false, buf);
-    cs_buf_add_char(buf, '\n');
+    tell(&account, buf);
+    read_back(&account, buf, path);
     facts_deinit(&facts);
 }
 
