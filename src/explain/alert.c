@@ -18,7 +18,8 @@ enum {
 struct meaning {
     int alert;
     const char *means;
-    const char *remedy; /* NULL: cs_own_remedy() */
+    const char *remedy; /* where no fault of ours shows; NULL: cs_own_trust_remedy(), for an alert
+                           about nothing else; "": cs_own_likely_remedy() */
 };
 
 /* About our certificate. */
@@ -26,7 +27,7 @@ static const struct meaning certificate_alerts[] = {
     {42,
      "something about our certificate is wrong for it: name, time, usage or signature; many "
      "programs say this for all of them",
-     "look into its own log for the reason"},
+     ""},
     {43, "our certificate is of a type or for a purpose that it does not take",
      "issue it with the extended key usage for this side, and an ECDSA P-256 or RSA key"},
     {44, "it has our certificate on a revocation list, or knows by OCSP that it is revoked",
@@ -34,11 +35,12 @@ static const struct meaning certificate_alerts[] = {
     {45,
      "our certificate is out of its time for the peer: expired or not yet valid, or the "
      "peer's clock is wrong",
-     "renew the certificate, or set the peer's clock"},
+     "if it is valid by the right time, look at the peer's clock, and whether a revocation list "
+     "there is out of date"},
     {46,
      "our certificate is unacceptable for some reason; Java says this for an unknown CA, an "
      "expired certificate, a wrong name and a wrong purpose alike",
-     "look into its own log for the reason"},
+     ""},
     {48, "it does not know the CA that issued our certificate, or cannot build the chain to it",
      NULL},
     {49, "our certificate is valid, and access is denied to it", "ask the peer to admit this name"},
@@ -101,6 +103,18 @@ static struct cs_str number_text(const struct cs_case *c)
     return cs_arena_printf(c->arena, "alert %d", c->handshake->alert_received.number);
 }
 
+static struct cs_str remedy_of(const struct cs_case *c, const struct meaning *row)
+{
+    struct cs_str remedy;
+
+    if (!row->remedy)
+        return cs_own_trust_remedy(c);
+    if (!*row->remedy)
+        return cs_own_likely_remedy(c);
+    remedy = cs_own_fault_remedy(c);
+    return remedy.len ? remedy : cs_str_from(row->remedy);
+}
+
 static const struct cs_finding *rejected(const struct cs_case *c, const struct meaning *row)
 {
     struct cs_str own = cs_own_text(c);
@@ -108,8 +122,7 @@ static const struct cs_finding *rejected(const struct cs_case *c, const struct m
         cs_arena_printf(c->arena, "%s%s%.*s", row->means, own.len ? "; " : "", CS_FMT(own));
 
     return CS_CASE_FIND(c, &cs_cause_peer_rejected_certificate, c->who, number_text(c),
-                        c->handshake->alert_received.text, means,
-                        row->remedy ? cs_str_from(row->remedy) : cs_own_remedy(c));
+                        c->handshake->alert_received.text, means, remedy_of(c, row));
 }
 
 static const struct cs_finding *gave_up(const struct cs_case *c, const struct meaning *row)

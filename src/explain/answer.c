@@ -42,7 +42,7 @@ static const struct cs_finding *rejected(const struct cs_case *c, struct cs_str 
 
     return CS_CASE_FIND(c, &cs_cause_peer_rejected_certificate, c->who,
                         cs_arena_printf(c->arena, "status %u", c->record->answer->status), words,
-                        means, cs_own_remedy(c));
+                        means, cs_own_likely_remedy(c));
 }
 
 const struct cs_finding *cs_answer_cause(const struct cs_case *c)

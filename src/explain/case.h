@@ -44,12 +44,17 @@ bool cs_foreign_is_tls(struct cs_str first);
 /** cs_own_text() - what is known about our certificate that a peer may dislike: who issued it,
  *  what is sent with it, and each fault that shows. In the case's arena; empty: no certificate. */
 struct cs_str cs_own_text(const struct cs_case *c);
-/** cs_own_remedy() - what to do so that a peer which does not know our issuer does. */
-struct cs_str cs_own_remedy(const struct cs_case *c);
+/** cs_own_fault_remedy() - what to do about the first fault that shows; empty: none does. */
+struct cs_str cs_own_fault_remedy(const struct cs_case *c);
+/** cs_own_likely_remedy() - the same; and where none shows, how to find out, and what it mostly is
+ *  then. */
+struct cs_str cs_own_likely_remedy(const struct cs_case *c);
+/** cs_own_trust_remedy() - what to do so that a peer which does not know our issuer does. */
+struct cs_str cs_own_trust_remedy(const struct cs_case *c);
 
 /* --- progress.c: how far it got --- */
 
-/** cs_progress_text() - when it happened: "after it had seen our certificate". */
+/** cs_progress_text() - when it happened: "after our certificate had been sent". */
 struct cs_str cs_progress_text(const struct cs_case *c);
 /** cs_progress_closed() - what it means that the peer closed at this point. */
 struct cs_meaning cs_progress_closed(const struct cs_case *c);

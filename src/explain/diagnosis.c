@@ -102,8 +102,9 @@ static const struct cs_finding *of_first_bytes(const struct cs_case *c)
     struct cs_str first = first_text(c), name = none(), remedy = none();
     enum cs_foreign kind = cs_foreign_look(c->transport->first, &name, &remedy);
 
-    if (c->handshake && c->handshake->received.seen)
-        return NULL;
+    if (c->handshake &&
+        (c->handshake->received.seen || (!c->server && c->handshake->alert_received.number >= 0)))
+        return NULL; /* a server may well begin with an alert */
     if (kind == CS_FOREIGN_PROXY)
         return CS_CASE_FIND(c, &cs_cause_proxy_protocol_unexpected, c->who, name, first);
     if (!c->transport->tls)
@@ -276,6 +277,13 @@ const struct cs_finding *cs_case_no_certificate(const struct cs_case *c)
                         none(), asked_text(c));
 }
 
+/* Whether the peer's certificate is the last that the TLS library took: it disliked that itself. */
+static bool broke_at_certificate(const struct cs_handshake *h)
+{
+    return (h->broken == CS_BREAK_MALFORMED || h->broken == CS_BREAK_OTHER) &&
+           h->received.last == CS_MESSAGE_CERTIFICATE;
+}
+
 /* The verdict's cause; of the chain that was presented it is known best what is wrong. A handshake
  * that goes on in spite of it may still break for another reason. */
 static const struct cs_finding *of_verdict(const struct cs_case *c)
@@ -283,7 +291,8 @@ static const struct cs_finding *of_verdict(const struct cs_case *c)
     const struct cs_verdict *verdict = c->record->verdict;
     enum cs_break broken = c->handshake ? c->handshake->broken : CS_BREAK_NONE;
 
-    if (broken != CS_BREAK_NONE && broken != CS_BREAK_VERDICT)
+    if (broken != CS_BREAK_NONE && broken != CS_BREAK_VERDICT &&
+        !broke_at_certificate(c->handshake))
         return NULL;
     if (!verdict || verdict->accepted || verdict->tolerated)
         return NULL;

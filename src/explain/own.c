@@ -65,7 +65,13 @@ static struct cs_str issuer_of_last(const struct cs_case *c, const struct own *o
     return cs_name_text(own->certs[own->n - 1].issuer, c->arena);
 }
 
-static const char *time_fault(const struct cs_case *c, const struct cs_cert *leaf)
+/* What shows from here, and what to do about it; both empty: nothing. */
+struct fault {
+    struct cs_str text;
+    struct cs_str remedy;
+};
+
+static struct fault time_fault(const struct cs_case *c, const struct cs_cert *leaf)
 {
     char text[CS_TIME_TEXT];
     int64_t now = c->record->now_ms / 1000;
@@ -73,97 +79,161 @@ static const char *time_fault(const struct cs_case *c, const struct cs_cert *lea
     struct cs_str when;
 
     if (!now || (!expired && now >= leaf->not_before))
-        return "";
+        return (struct fault){0};
     when = cs_time_iso(expired ? leaf->not_after : leaf->not_before, text);
-    return cs_arena_printf(c->arena, "; it %s %.*s", expired ? "expired at" : "is not valid before",
-                           CS_FMT(when))
-        .ptr;
+    return (struct fault){cs_arena_printf(c->arena, "; it %s %.*s",
+                                          expired ? "expired at" : "is not valid before",
+                                          CS_FMT(when)),
+                          expired ? CS_STR("renew our certificate")
+                                  : CS_STR("wait until it is valid; if it should be by now, "
+                                           "compare the clocks of its CA and of both sides")};
 }
 
-static const char *name_fault(const struct cs_case *c, const struct cs_cert *leaf)
+static struct fault name_fault(const struct cs_case *c, const struct cs_cert *leaf)
 {
     struct cs_str sni = c->handshake->sni;
 
     if (!c->server || !sni.len)
-        return "";
+        return (struct fault){0};
     switch (cs_name_match_host(leaf, sni)) {
-    case CS_HOST_YES: return "";
+    case CS_HOST_YES: return (struct fault){0};
     case CS_HOST_BY_COMMON_NAME:
-        return "; its name is in the common name only, which Go, Java and browsers do not accept";
+        return (struct fault){CS_STR("; its name is in the common name only, which Go, Java and "
+                                     "browsers do not accept"),
+                              CS_STR("issue our certificate with the name as subjectAltName")};
     case CS_HOST_NO: break;
     }
-    return cs_arena_printf(c->arena, "; it is not for \"%.*s\" but for %.*s", CS_FMT(sni),
-                           CS_FMT(cs_cert_names_text(leaf, c->arena)))
-        .ptr;
+    return (struct fault){
+        cs_arena_printf(c->arena, "; it is not for \"%.*s\" but for %.*s", CS_FMT(sni),
+                        CS_FMT(cs_cert_names_text(leaf, c->arena))),
+        CS_STR("let the client connect by a name of the certificate, or give the server a "
+               "certificate (and a server_name) with the name that the client asks for")};
 }
 
-static const char *usage_fault(const struct cs_case *c, const struct cs_cert *leaf)
+static struct fault usage_fault(const struct cs_case *c, const struct cs_cert *leaf)
 {
     if (leaf->has_eku && !(leaf->eku & (c->server ? CS_EKU_SERVER : CS_EKU_CLIENT)))
-        return c->server ? "; its extended key usage lacks serverAuth"
-                         : "; its extended key usage lacks clientAuth";
+        return c->server ? (struct fault){CS_STR("; its extended key usage lacks serverAuth"),
+                                          CS_STR("issue it with extended key usage serverAuth")}
+                         : (struct fault){CS_STR("; its extended key usage lacks clientAuth"),
+                                          CS_STR("issue it with extended key usage clientAuth")};
     if (leaf->has_key_usage && !(leaf->key_usage & CS_USAGE_DIGITAL_SIGNATURE))
-        return "; its key usage lacks digitalSignature";
-    return leaf->sig_weak ? "; it is signed with a weak digest" : "";
+        return (struct fault){CS_STR("; its key usage lacks digitalSignature"),
+                              CS_STR("issue it with key usage digitalSignature")};
+    if (leaf->sig_weak)
+        return (struct fault){CS_STR("; it is signed with a weak digest"),
+                              CS_STR("issue it anew with SHA-256")};
+    return (struct fault){0};
 }
 
-static const char *chain_fault(const struct cs_case *c, const struct own *own)
+/* Certificates that are missing or in disorder. */
+static struct fault chain_fault(const struct cs_case *c, const struct own *own)
 {
     struct cs_str issuer = issuer_of_last(c, own);
 
     switch (end_of(c, own)) {
-    case CHAIN_ROOT: return "; its chain is sent whole, the root included";
-    case CHAIN_ORDER: return "; the certificates sent with it do not follow from one another";
+    case CHAIN_ORDER:
+        return (struct fault){
+            CS_STR("; the certificates sent with it do not follow from one another"),
+            CS_STR("put the own certificate first in the file, then its issuer, and so on")};
     case CHAIN_GAP:
-        return cs_arena_printf(c->arena,
-                               "; the certificate of the intermediate CA \"%.*s\" is not "
-                               "sent with it",
-                               CS_FMT(issuer))
-            .ptr;
+        return (struct fault){
+            cs_arena_printf(c->arena,
+                            "; the certificate of the intermediate CA \"%.*s\" is not sent with it",
+                            CS_FMT(issuer)),
+            cs_arena_printf(c->arena,
+                            "append the certificate of the intermediate CA \"%.*s\" to the "
+                            "certificate file here",
+                            CS_FMT(issuer))};
+    case CHAIN_ROOT:
     case CHAIN_OPEN: break;
     }
+    return (struct fault){0};
+}
+
+/* Where a chain leads that is as it should be: the peer may or may not know that. */
+static struct cs_str root_text(const struct cs_case *c, const struct own *own)
+{
+    if (end_of(c, own) == CHAIN_ROOT)
+        return own->n == 1 ? CS_STR("; it is self-signed")
+                           : CS_STR("; its chain is sent whole, the root included");
     return cs_arena_printf(c->arena,
-                           "; the chain sent ends below \"%.*s\", which the %.*s has to "
-                           "know",
-                           CS_FMT(issuer), CS_FMT(c->who))
-        .ptr;
+                           "; the chain sent ends below \"%.*s\", which the %.*s has to know",
+                           CS_FMT(issuer_of_last(c, own)), CS_FMT(c->who));
+}
+
+/* Every fault, in the order in which a reader wants to know them. Return: how many. */
+static size_t find_faults(const struct cs_case *c, const struct own *own, struct fault faults[4])
+{
+    const struct cs_cert *leaf = &own->certs[0];
+    struct fault found[4] = {time_fault(c, leaf), name_fault(c, leaf), usage_fault(c, leaf),
+                             chain_fault(c, own)};
+    size_t n = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        if (found[i].text.len)
+            faults[n++] = found[i];
+    }
+    return n;
 }
 
 struct cs_str cs_own_text(const struct cs_case *c)
 {
     struct own own;
+    struct fault faults[4];
+    struct cs_str text;
+    size_t n;
 
     read_own(c, &own);
     if (!own.n)
         return (struct cs_str){0};
-    return cs_arena_printf(c->arena, "our certificate is \"%.*s\", issued by \"%.*s\"%s%s%s%s",
+    text = cs_arena_printf(c->arena, "our certificate is \"%.*s\", issued by \"%.*s\"",
                            CS_FMT(cs_name_text(own.certs[0].subject, c->arena)),
-                           CS_FMT(cs_name_text(own.certs[0].issuer, c->arena)),
-                           time_fault(c, &own.certs[0]), name_fault(c, &own.certs[0]),
-                           usage_fault(c, &own.certs[0]), chain_fault(c, &own));
+                           CS_FMT(cs_name_text(own.certs[0].issuer, c->arena)));
+    n = find_faults(c, &own, faults);
+    for (size_t i = 0; i < n; i++)
+        text = cs_arena_cat(c->arena, text, faults[i].text);
+    return n ? text : cs_arena_cat(c->arena, text, root_text(c, &own));
 }
 
-struct cs_str cs_own_remedy(const struct cs_case *c)
+struct cs_str cs_own_fault_remedy(const struct cs_case *c)
 {
     struct own own;
-    struct cs_str ca;
+    struct fault faults[4];
+
+    read_own(c, &own);
+    return own.n && find_faults(c, &own, faults) ? faults[0].remedy : (struct cs_str){0};
+}
+
+struct cs_str cs_own_likely_remedy(const struct cs_case *c)
+{
+    struct cs_str fault = cs_own_fault_remedy(c), trust;
+
+    if (fault.len)
+        return fault;
+    trust = cs_own_trust_remedy(c);
+    return cs_arena_printf(c->arena, "look into the log of the %.*s%s%.*s", CS_FMT(c->who),
+                           trust.len ? "; should it not know our issuer, " : "", CS_FMT(trust));
+}
+
+struct cs_str cs_own_trust_remedy(const struct cs_case *c)
+{
+    struct own own;
+    struct fault chain;
 
     read_own(c, &own);
     if (!own.n)
         return (struct cs_str){0};
-    ca = issuer_of_last(c, &own);
-    switch (end_of(c, &own)) {
-    case CHAIN_ORDER:
-        return CS_STR("put the own certificate first in the file, then its issuer, and so on");
-    case CHAIN_GAP:
+    chain = chain_fault(c, &own);
+    if (chain.remedy.len)
+        return chain.remedy;
+    if (own.n == 1 && cs_cert_self_issued(&own.certs[0]))
         return cs_arena_printf(c->arena,
-                               "append the certificate of \"%.*s\" to the certificate file here",
-                               CS_FMT(ca));
-    case CHAIN_ROOT:
-    case CHAIN_OPEN: break;
-    }
+                               "add our certificate to what the %.*s trusts, or present one "
+                               "that a CA has issued which it trusts",
+                               CS_FMT(c->who));
     return cs_arena_printf(c->arena,
                            "add the root CA behind \"%.*s\" to what the %.*s trusts; if that CA "
                            "is itself an intermediate, send its certificate too",
-                           CS_FMT(ca), CS_FMT(c->who));
+                           CS_FMT(issuer_of_last(c, &own)), CS_FMT(c->who));
 }

@@ -46,14 +46,14 @@ struct cs_str cs_progress_text(const struct cs_case *c)
 {
     switch (place_of(c)) {
     case PLACE_SILENCE:
-        return c->server ? CS_STR("before its first byte")
-                         : CS_STR("before it answered the ClientHello");
-    case PLACE_PART: return CS_STR("in the middle of its first message");
+        return c->server ? CS_STR("before the first byte")
+                         : CS_STR("before the ClientHello was answered");
+    case PLACE_PART: return CS_STR("in the middle of the first message");
     case PLACE_FOREIGN: return CS_STR("after bytes that are not TLS");
     case PLACE_HELLO:
-        return c->server ? CS_STR("after its ClientHello") : CS_STR("after its ServerHello");
-    case PLACE_CERTIFICATE: return CS_STR("after it had been sent our certificate");
-    case PLACE_PROOF: return CS_STR("before its Finished");
+        return c->server ? CS_STR("after the ClientHello") : CS_STR("after the ServerHello");
+    case PLACE_CERTIFICATE: return CS_STR("after our certificate had been sent");
+    case PLACE_PROOF: return CS_STR("before the Finished of the client");
     case PLACE_DONE: break;
     }
     return CS_STR("after the handshake");
@@ -100,7 +100,7 @@ static struct cs_meaning with_own(const struct cs_case *c, const char *means)
 
     return (struct cs_meaning){
         cs_arena_printf(c->arena, "%s%s%.*s", means, own.len ? "; " : "", CS_FMT(own)),
-        cs_own_remedy(c)};
+        cs_own_likely_remedy(c)};
 }
 
 /* The client that we are had a certificate to send, and the server has asked for one. */
