@@ -428,3 +428,12 @@ def free_port(host="127.0.0.1"):
     with socket.socket(family) as probe:
         probe.bind((host, 0))
         return probe.getsockname()[1]
+
+
+def free_ports(n):
+    """As many ports, all different."""
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(socket.socket()) for _ in range(n)]
+        for sock in socks:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in socks]

@@ -140,9 +140,12 @@ def issue(zoo, cn, issuer=None, key="p256", org="countersign test", sans=(), ca=
 
 
 def save(zoo, file, made, leaf_der=None):
-    """NAME.pem: leaf, then the chain behind it; NAME.key."""
+    """NAME.pem: leaf, then the chain behind it; NAME-rest.pem: that chain; NAME.key."""
     leaf = pem(made.cert) if leaf_der is None else armour("CERTIFICATE", leaf_der)
-    zoo.write(file + ".pem", leaf + b"".join(pem(c.cert) for c in made.chain))
+    rest = b"".join(pem(c.cert) for c in made.chain)
+    zoo.write(file + ".pem", leaf + rest)
+    if rest:
+        zoo.write(file + "-rest.pem", rest)  # openssl s_client and s_server want it apart
     zoo.write(file + ".key", pem_key(made.key), 0o600)
     zoo.made[file] = made
     return made
@@ -398,6 +401,9 @@ def clients(zoo, a):
         f"dns:host{i}.test" for i in range(4000)], **ok))
     save(zoo, "client-too-big", issue(zoo, "client-too-big", ca, sans=[
         f"dns:host{i}.with-a-long-name.test" for i in range(4200)], **ok))
+    # renewed by a CA that has a new key, with the chain file of the old one
+    save(zoo, "client-mixed", issue(zoo, "client-mixed", issue(
+        zoo, "Demo Issuing CA", ca, ca=True), chain=[a["int"]], **ok))
     # a root that was first signed by an older one, which has expired since
     crossed = issue(zoo, "Demo X New Root", a["x-old"], key=a["x-new"].key, ca=True, end=1825)
     save(zoo, "client-crossed", issue(zoo, "client-crossed", a["x-new"], chain=[crossed], **ok))
@@ -428,12 +434,16 @@ def oddities(zoo, a):
     ca, ok = a["ca"], dict(eku=CLIENT)
     made = issue(zoo, "odd-time", ca, **ok)
     save(zoo, "odd-time", made, leaf_der=rebuild(made, ca.key, generalized_time))
+    made = issue(zoo, "odd-serial", ca, **ok)
+    save(zoo, "odd-serial", made, leaf_der=rebuild(
+        made, ca.key, lambda parts: parts[:1] + [tlv(0x02, b"\xfb")] + parts[2:]))
     made = issue(zoo, "odd-issuer-spelling", ca, **ok)
     save(zoo, "odd-issuer-spelling", made, leaf_der=rebuild(made, ca.key, spelled))
     made = issue(zoo, "odd-reversed", ca, **ok)
     save(zoo, "odd-reversed", made, leaf_der=rebuild(made, ca.key, reversed_validity))
     made = issue(zoo, "odd-leaf-last", a["int"], **ok)
     zoo.write("odd-leaf-last.pem", pem(a["int"].cert) + pem(made.cert))
+    zoo.write("odd-leaf-last.key", pem_key(made.key), 0o600)
     save(zoo, "odd-old", issue(zoo, "odd-old", ca, start=-300, end=60, **ok))
     save(zoo, "odd-outlives", issue(zoo, "odd-outlives", ca, end=4000, **ok))
     save(zoo, "odd-nobody", issue(zoo, "", ca, subject=x509.Name([]), **ok))

@@ -1,0 +1,220 @@
+"""What goes wrong in real life is named, with its evidence and the right remedy.
+
+The situations are in faults.py. Each is made with real peers and met by the gateway, and the
+record that it leaves is compared with what the row says.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import faults
+import peers
+import wire
+from backend import free_port, free_ports
+from gateway import TOP, Gateway, run
+from waiting import wait_for
+
+pytestmark = pytest.mark.countersign
+
+
+def compare(record, says):
+    """A record, as JSON, against what a row says of it."""
+    words = f"{record.get('primary')}; {record.get('detail', '')}"
+    assert record.get("code") == says.code, words
+    assert re.search(says.facts, words, re.S), f"{says.facts!r} is not in: {words}"
+    hint = record.get("hint", "")
+    assert re.search(says.hint, hint, re.S), f"{says.hint!r} is not in the hint: {hint}"
+
+
+def ids(rows):
+    return [row.id for row in rows]
+
+
+def quick_and_long(rows):
+    """Rows as parameters; Go's first build takes too long for every day."""
+    return [pytest.param(row, id=row.id, marks=[pytest.mark.long] if is_long(row) else [])
+            for row in rows]
+
+
+def is_long(row):
+    return row.client.__qualname__.startswith("go.")
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("zoo"))
+    subprocess.run([sys.executable, os.path.join(TOP, "tests", "pki", "make.py"), folder],
+                   check=True)
+    return folder
+
+
+# --- the gateway as server ---
+
+
+class Site:
+    """One gateway with a port and a failure log for every row."""
+
+    def __init__(self, zoo, rows):
+        self.zoo = zoo
+        self.port = dict(zip(ids(rows), free_ports(len(rows))))
+        blocks = [row.serve.blocks(zoo, self.port[row.id],
+                                   f"mtls_failure_log @dir@/{row.id}.json format=json;")
+                  for row in rows]
+        self.gateway = Gateway("".join(blocks), pki=SimpleNamespace(dir=zoo))
+
+    def records(self, row):
+        return [json.loads(line) for line in self.gateway.read(row.id + ".json").splitlines()]
+
+    def meet(self, row):
+        """Let the client come; the records that it left, at least one."""
+        try:
+            said = row.client(self.zoo, self.port[row.id])
+        except peers.Missing as missing:
+            pytest.skip(str(missing))
+        try:
+            return wait_for(lambda: self.records(row), "a record", 3)
+        except AssertionError:
+            raise AssertionError(f"no record; the client said: {said[-1000:]}") from None
+
+
+@pytest.fixture(scope="module")
+def site(zoo):
+    one = Site(zoo, faults.FAULTS)
+    yield one
+    one.gateway.finish()
+
+
+@pytest.mark.parametrize("row", quick_and_long(faults.FAULTS))
+def test_the_gateway_names_the_fault(site, row):
+    records = site.meet(row)
+    compare(records[0], row.gateway)
+    log = site.gateway.log()
+    assert re.search(rf"\[error\][^\n]*\[{row.gateway.code}\][^\n]*{records[0]['incident']}", log)
+
+
+# --- the gateway as client ---
+
+PROXY = """
+    server {{
+        listen 127.0.0.1:{front};
+        mtls_failure_log @dir@/{id}.json format=json;
+        location / {{
+            proxy_pass https://127.0.0.1:{port};
+            proxy_ssl_verify on;
+            proxy_ssl_trusted_certificate {zoo}/{ca}.pem;
+            proxy_ssl_name {name};
+            proxy_ssl_server_name on;
+            {crl}
+            {pair}
+        }}
+    }}"""
+
+
+class Front:
+    """One gateway with a plain port, an upstream and a failure log for every row."""
+
+    def __init__(self, zoo, rows):
+        self.zoo = zoo
+        ports = free_ports(2 * len(rows))
+        self.port = dict(zip(ids(rows), zip(ports[::2], ports[1::2])))
+        self.gateway = Gateway("".join(map(self.block, rows)), pki=SimpleNamespace(dir=zoo))
+
+    def block(self, row):
+        front, port = self.port[row.id]
+        ask, zoo = row.ask, self.zoo
+        pair = (f"proxy_ssl_certificate {zoo}/{ask.cert}.pem;"
+                f" proxy_ssl_certificate_key {zoo}/{ask.cert}.key;" if ask.cert else "")
+        crl = f"proxy_ssl_crl {zoo}/{ask.crl}.pem;" if ask.crl else ""
+        return PROXY.format(id=row.id, front=front, port=port, zoo=zoo, ca=ask.ca, name=ask.name,
+                            crl=crl, pair=pair)
+
+    def meet(self, row):
+        front, port = self.port[row.id]
+        server = row.server(self.zoo, row.serve, port) if row.server else None
+        try:
+            with wire.connect(front) as client:
+                assert client.request().status == 502
+        finally:
+            if server:
+                server.stop()
+        return [json.loads(line) for line in self.gateway.read(row.id + ".json").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def front(zoo):
+    one = Front(zoo, faults.UPSTREAMS)
+    yield one
+    one.gateway.finish()
+
+
+@pytest.mark.parametrize("row", faults.UPSTREAMS, ids=ids(faults.UPSTREAMS))
+def test_the_gateway_names_the_fault_of_an_upstream(front, row):
+    compare(front.meet(row)[0], row.says)
+
+
+# --- configuration ---
+
+
+@pytest.mark.parametrize("row", faults.CONFIGURATION, ids=ids(faults.CONFIGURATION))
+def test_a_check_names_what_is_wrong_with_files(zoo, tmp_path, row):
+    path = tmp_path / "gateway.conf"
+    path.write_text("events {} http {\n" + row.serve.blocks(zoo, 8443) + "\n}\n")
+    done = run("check", "--json", "-c", str(path))
+    found = [f for f in json.loads(done.stdout)["findings"] if f["code"] == row.gateway.code]
+    assert found, done.stdout
+    compare(found[0], row.gateway)
+
+
+# --- good here, and maybe not elsewhere ---
+
+
+def findings_in(report):
+    """Every finding of an inspection, wherever it is."""
+    if isinstance(report, dict):
+        yield from report.get("findings", [])
+        for value in report.values():
+            yield from findings_in(value)
+    elif isinstance(report, list):
+        for value in report:
+            yield from findings_in(value)
+
+
+@pytest.mark.parametrize("row", faults.ODDITIES, ids=ids(faults.ODDITIES))
+def test_an_oddity_is_remarked_on(zoo, row):
+    done = run("inspect", "--json", f"{zoo}/{row.cert}.pem")
+    found = [f for f in findings_in(json.loads(done.stdout)) if f["code"] == row.says.code]
+    assert found, done.stdout
+    assert found[0]["severity"] in ("warning", "notice")
+    compare(found[0], row.says)
+
+
+@pytest.mark.parametrize("row", [r for r in faults.ODDITIES if not r.cert.startswith("server")],
+                         ids=lambda row: row.id)
+def test_an_oddity_is_let_in(zoo, odd_port, row):
+    assert "welcome" in peers.python(cert=row.cert)(zoo, odd_port)
+
+
+@pytest.fixture(scope="module")
+def odd_port(zoo):
+    port = free_port()
+    one = Gateway(peers.Serve(depth=2).blocks(zoo, port), pki=SimpleNamespace(dir=zoo))
+    yield port
+    one.finish()
+
+
+# --- the list ---
+
+
+def test_every_fault_of_the_list_is_met_or_excused():
+    met = {row.number for row in 
+           faults.FAULTS + faults.UPSTREAMS + faults.CONFIGURATION + faults.ODDITIES}
+    excused = set(faults.NOT_HERE)
+    assert met & excused == set()
+    assert set(faults.LIST) - met - excused == set()
+    assert len(set(ids(faults.FAULTS))) == len(faults.FAULTS)
