@@ -225,21 +225,36 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
 
 /* --- data --- */
 
+/* Nothing comes behind what is buffered, and reading says so. */
+static bool has_ended(const struct cs_tls *tls)
+{
+    return tls->eof || (SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+/* As much as is there. Return: why it stopped; CS_TLS_OK when @len is reached, or nothing more can
+ * be there: asking the library to find that out costs as much as reading a record. */
+static enum cs_tls_result read_records(struct cs_tls *tls, char *buf, size_t len, size_t *ret_n)
+{
+    *ret_n = 0;
+    if (!cs_tls_pending(tls) && !has_ended(tls))
+        return CS_TLS_WANT_READ;
+    forget_errors();
+    do {
+        size_t want = len - *ret_n < INT32_MAX ? len - *ret_n : INT32_MAX;
+        int r = SSL_read(tls->ssl, buf + *ret_n, (int)want);
+        if (r <= 0)
+            return outcome(tls, r);
+        *ret_n += (size_t)r;
+    } while (*ret_n < len && cs_tls_pending(tls));
+    return CS_TLS_OK;
+}
+
 enum cs_tls_result cs_tls_read(struct cs_tls *tls, void *buf, size_t len, size_t *ret_n)
 {
-    size_t n = 0, room = cs_transport_room(tls);
-    int r = 1;
+    size_t n, room = cs_transport_room(tls);
     if (tls->failed)
         return CS_TLS_FAILED;
-    forget_errors();
-    while (n < len) {
-        size_t want = len - n < INT32_MAX ? len - n : INT32_MAX;
-        r = SSL_read(tls->ssl, (char *)buf + n, (int)want);
-        if (r <= 0)
-            break;
-        n += (size_t)r;
-    }
-    enum cs_tls_result result = r > 0 ? CS_TLS_OK : outcome(tls, r);
+    enum cs_tls_result result = read_records(tls, buf, len, &n);
     /* An answer to a key update, or the alert about what was read: not held back. Nor is a
      * ticket when there is no request yet. */
     if (cs_transport_room(tls) != room || n == 0)

@@ -241,8 +241,11 @@ static void test_full(void)
 
         size_t n;
         char buf[8];
-        tap_int(cs_tls_shutdown(l.client), CS_TLS_OK, "close_notify is sent");
-        tap_int(read_some(l.server, buf, sizeof(buf), &n), CS_TLS_CLOSED, "and understood");
+        tap_int(cs_tls_write(l.client, "bye", 3, &n), CS_TLS_OK, "the last word");
+        tap_int(cs_tls_shutdown(l.client), CS_TLS_OK, "close_notify is sent with it");
+        tap_int(read_some(l.server, buf, sizeof(buf), &n), CS_TLS_OK, "the word is read");
+        tap_int(cs_tls_read(l.server, buf, sizeof(buf), &n), CS_TLS_CLOSED, "then the end");
+        tap_int(cs_tls_read(l.server, buf, sizeof(buf), &n), CS_TLS_CLOSED, "as often as asked");
         link_close(&l);
         cs_tls_server_unref(server);
         cs_tls_client_unref(client);
