@@ -64,7 +64,8 @@ void cs_arena_reset(struct cs_arena *arena)
     *arena = (struct cs_arena){.chunks = kept, .lent = lent};
 }
 
-static void add_chunk(struct cs_arena *arena, size_t size)
+/* @size bytes at the front of a new chunk. */
+static char *take_new(struct cs_arena *arena, size_t size)
 {
     size_t next = arena->chunks ? arena->chunks->size * 2 : FIRST_CHUNK;
     struct cs_arena_chunk *chunk;
@@ -79,22 +80,20 @@ static void add_chunk(struct cs_arena *arena, size_t size)
     chunk->older = arena->chunks;
     chunk->size = next;
     arena->chunks = chunk;
-    arena->used = 0;
+    arena->used = size;
+    return chunk->bytes;
 }
 
 static char *take(struct cs_arena *arena, size_t size, size_t align)
 {
+    struct cs_arena_chunk *chunk = arena->chunks;
     size_t start = (arena->used + align - 1) & ~(align - 1);
-    char *p;
 
-    if (!arena->chunks || start > arena->chunks->size || size > arena->chunks->size - start) {
-        add_chunk(arena, size);
-        start = 0;
-    }
-    p = arena->chunks->bytes + start;
-    arena->used = start + size;
     arena->total += size;
-    return p;
+    if (!chunk || start > chunk->size || size > chunk->size - start)
+        return take_new(arena, size);
+    arena->used = start + size;
+    return chunk->bytes + start;
 }
 
 void *cs_arena_alloc(struct cs_arena *arena, size_t size)

@@ -28,21 +28,26 @@ void cs_buf_reset(struct cs_buf *buf)
     buf->len = 0;
 }
 
-int cs_buf_reserve(struct cs_buf *buf, size_t more)
+/* Make room for @needed bytes in all, which the maximum allows. */
+static void grow(struct cs_buf *buf, size_t needed)
 {
     size_t cap = buf->cap ? buf->cap : 64;
 
-    if (more > buf->max || buf->len > buf->max - more)
-        return -ENOBUFS;
-    if (buf->len + more <= buf->cap)
-        return 0;
-    while (cap < buf->len + more)
+    while (cap < needed)
         cap *= 2;
     if (cap > buf->max)
         cap = buf->max;
     buf->ptr = realloc(buf->ptr, cap);
     cs_assert(buf->ptr != NULL);
     buf->cap = cap;
+}
+
+int cs_buf_reserve(struct cs_buf *buf, size_t more)
+{
+    if (more > buf->max || buf->len > buf->max - more)
+        return -ENOBUFS;
+    if (buf->len + more > buf->cap)
+        grow(buf, buf->len + more);
     return 0;
 }
 

@@ -29,10 +29,8 @@ static struct cs_str forwarded_target(struct cs_request *request, const struct c
     return cs_arena_printf(arena, "%.*s?%.*s", CS_FMT(path), CS_FMT(request->args));
 }
 
-static bool frames_message(struct cs_str name)
+static bool frames_message(enum cs_header_id id)
 {
-    enum cs_header_id id = cs_header_lookup(name);
-
     return id == CS_HEADER_CONTENT_LENGTH || id == CS_HEADER_TRANSFER_ENCODING;
 }
 
@@ -101,7 +99,7 @@ int cs_forward_request_head(struct cs_request *request)
     for (size_t i = 0; i < x->proxy->n_set; i++) {
         const struct cs_header_rule *rule = &x->proxy->set[i];
         struct cs_str value;
-        if (frames_message(rule->name))
+        if (frames_message(rule->known))
             continue;
         value = cs_request_eval(request, &rule->value);
         if (value.len && r == 0)

@@ -103,7 +103,7 @@ void cs_head_end(struct cs_request *request)
             continue;
         value = cs_request_eval(request, &scope->add[i].value);
         if (value.len)
-            cs_head_add(request, scope->add[i].name, value);
+            cs_head_add_known(request, scope->add[i].name, value, scope->add[i].known);
     }
     if (request->status != 101)
         add_connection(request);

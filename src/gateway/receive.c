@@ -49,11 +49,9 @@ static void begin(struct cs_conn *conn, bool pipelined)
     conn->request->pipelined = pipelined;
 }
 
-/* What could be seen of the request line, for the log. */
-static void note_line(struct cs_conn *conn)
+/* What could be seen of the request line, for the log: @seen begins with it. */
+static void note_line(struct cs_request *request, struct cs_str seen)
 {
-    struct cs_request *request = conn->request;
-    struct cs_str seen = cs_str_skip(cs_buf_str(&conn->in), request->scan.start);
     size_t n = 0;
 
     while (n < seen.len && n < request->limits.max_line && seen.ptr[n] != '\r' &&
@@ -68,7 +66,7 @@ static int refused(struct cs_conn *conn, enum cs_h1_error error)
 
     request->keep_alive = false;
     if (!request->head.line.ptr)
-        note_line(conn);
+        note_line(request, cs_str_skip(cs_buf_str(&conn->in), request->scan.start));
     if (conn->n_requests == 1 && !conn->wire.tls)
         cs_failure_request(conn, cs_str_sub(cs_buf_str(&conn->in), 0, CS_TRANSPORT_FIRST));
     cs_conn_log_kind(conn, CS_LOG_INFO, cs_h1_error_kind(error), conn->request->head.line);
@@ -79,18 +77,18 @@ static int refused(struct cs_conn *conn, enum cs_h1_error error)
 static int understand_target(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
-    struct cs_http_target target;
-    enum cs_h1_error error = cs_target_split(request->head.target, &target);
+    const struct cs_http_target *target = &request->head.uri;
+    enum cs_h1_error error = CS_H1_OK;
 
-    if (error == CS_H1_OK && target.form == CS_TARGET_ASTERISK)
-        request->path = target.path;
-    else if (error == CS_H1_OK)
-        error = cs_path_normalize(target.path, request->server->set.merge_slashes, &request->arena,
+    if (target->form == CS_TARGET_ASTERISK)
+        request->path = target->path;
+    else
+        error = cs_path_normalize(target->path, request->server->set.merge_slashes, &request->arena,
                                   &request->path);
     if (error != CS_H1_OK)
         return refused(conn, error);
-    request->args = target.args;
-    request->origin = target.origin;
+    request->args = target->args;
+    request->origin = target->origin;
     return CS_STAGE_AUTHORIZE;
 }
 
@@ -104,13 +102,14 @@ static int understand(struct cs_conn *conn, size_t len)
     enum cs_h1_error error;
 
     request->outcome.bytes_received = len;
-    note_line(conn);
     cs_buf_consume(&conn->in, len);
     if (conn->in.len == 0)
         cs_conn_drop_input(conn);
     cs_conn_deadline(conn, 0);
-    if (cs_h1_request_parse(head, &request->limits, &request->arena, &request->head, &error) < 0)
+    if (cs_h1_request_parse(head, &request->limits, &request->arena, &request->head, &error) < 0) {
+        note_line(request, head);
         return refused(conn, error);
+    }
     request->has_head = true;
     request->method = request->head.method_text;
     request->keep_alive = request->head.keep_alive;

@@ -43,6 +43,7 @@ static void build_add_headers(struct cs_build *build, struct cs_scope *scope)
             continue;
         }
         rule->name = d->args[0].text;
+        rule->known = cs_header_lookup(rule->name);
         rule->value =
             cs_variables_compile(build->snapshot->variables, &d->args[1], build->findings);
         rule->always = d->n_args == 3;

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "config/template.h"
+#include "http/headers.h"
 #include "policy/policy.h"
 #include "snapshot/settings.h"
 
@@ -23,6 +24,7 @@ struct cs_trust;
 /* A header to add or set: nothing is written when the value is empty. */
 struct cs_header_rule {
     struct cs_str name;
+    enum cs_header_id known;
     struct cs_template value;
     bool always; /* add_header … always */
 };

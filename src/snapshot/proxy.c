@@ -94,6 +94,7 @@ static void add_set_header(struct cs_build *build, struct cs_proxy *proxy, struc
     }
     proxy->set[proxy->n_set++] = (struct cs_header_rule){
         .name = name,
+        .known = cs_header_lookup(name),
         .value = cs_variables_compile_text(build->snapshot->variables, cs_str_from(text), NULL,
                                            build->findings)};
 }
@@ -112,6 +113,7 @@ static void build_set_headers(struct cs_build *build, const struct cs_scope *sco
         }
         proxy->set[proxy->n_set++] =
             (struct cs_header_rule){.name = d->args[0].text,
+                                    .known = cs_header_lookup(d->args[0].text),
                                     .value = cs_variables_compile(build->snapshot->variables,
                                                                   &d->args[1], build->findings)};
     }
