@@ -28,8 +28,9 @@ void cs_buf_reset(struct cs_buf *buf)
     buf->len = 0;
 }
 
-/* Make room for @needed bytes in all, which the maximum allows. */
-static void grow(struct cs_buf *buf, size_t needed)
+/* Make room for @needed bytes in all, which the maximum allows: seldom, so the common way does
+ * without its registers. */
+__attribute__((noinline)) static void grow(struct cs_buf *buf, size_t needed)
 {
     size_t cap = buf->cap ? buf->cap : 64;
 

@@ -286,7 +286,6 @@ struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_prox
         return NULL;
     up->user = request->conn;
     up->n_requests++;
-    cs_upconn_deadline(up, 0);
     return up;
 }
 

@@ -62,7 +62,8 @@ bool cs_pools_make_room(struct cs_pools *pools);
 struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstream *upstream);
 
 /** cs_upconn_get() - a connection to server @peer for @request: an idle one of the same identity,
- *  or a new one being made. *ret_reused says which. Return: NULL with errno set when it could
+ *  or a new one being made. *ret_reused says which. Its deadline is for the caller to set, at once:
+ *  an idle one still has that of its time in the pool. Return: NULL with errno set when it could
  *  not even be begun (EMFILE: worker_connections are not enough). */
 struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_proxy *proxy,
                                 size_t peer, bool fresh, bool *ret_reused);

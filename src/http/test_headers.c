@@ -171,21 +171,30 @@ static unsigned classes(int c)
     return all;
 }
 
+/* Whether a run of @len values with the byte @c in it, at @at, ends where it must. */
+static bool ends_right(char fill, int c, size_t at, size_t len)
+{
+    char text[20];
+
+    memset(text, fill, sizeof(text));
+    text[at] = (char)c;
+    return cs_chars_values(cs_str_make(text, len)) ==
+           (at >= len || (classes(c) & CS_CHAR_VALUE) ? len : at);
+}
+
 static void test_chars(void)
 {
+    static const char fills[] = {' ', '~', '\t', '\x80', '\xff'};
     int wrong = 0;
 
     for (int c = 0; c < 256; c++)
         wrong += cs_chars[c] != classes(c);
     tap_int(wrong, 0, "the byte table follows the grammar");
     for (int c = 0; c < 256; c++)
-        for (size_t at = 0; at < 20; at++) {
-            char text[20];
-            memset(text, at % 3 ? '~' : ' ', sizeof(text));
-            text[at] = (char)c;
-            wrong += cs_chars_values(cs_str_make(text, sizeof(text))) !=
-                     (classes(c) & CS_CHAR_VALUE ? sizeof(text) : at);
-        }
+        for (size_t at = 0; at < 20; at++)
+            for (size_t len = 0; len <= 20; len++)
+                for (size_t fill = 0; fill < sizeof(fills); fill++)
+                    wrong += !ends_right(fills[fill], c, at, len);
     tap_int(wrong, 0, "runs of values end at the same bytes");
 }
 
