@@ -12,6 +12,7 @@ LIBRARIES = {
     'libcrypto': r'openssl/(?!(ssl|tls1|ssl3|srtp|dtls1)\.h)',
     'libssl': r'openssl/(ssl|tls1|ssl3|srtp|dtls1)\.h',
     'pcre2': r'pcre2',
+    'libpcap': r'pcap',
     'epoll': r'sys/(epoll|timerfd|eventfd|signalfd)\.h',
     'nghttp2': r'nghttp2/',
     'libcurl': r'curl/',

@@ -19,7 +19,9 @@ static const struct cs_option_row options[] = {
     [CS_OPT_KEY] = {0, "key", "FILE", "its private key, unless it is in the same file", false},
     [CS_OPT_CA] = {0, "ca", "FILE", "trust these CAs, and not the system's", false},
     [CS_OPT_SNI] = {0, "sni", "NAME", "ask for this server; \"\" sends no name", false},
-    [CS_OPT_HOST] = {0, "host", "NAME", "the Host to ask for; the name to judge by", false},
+    [CS_OPT_HOST] = {0, "host", "NAME", "the Host to ask for; the name or address to look for",
+                     false},
+    [CS_OPT_PORT] = {0, "port", "NUMBER", "of a capture, only what has this port", false},
     [CS_OPT_ALPN] = {0, "alpn", "LIST", "offer these protocols: h2,http/1.1; \"\" for none", false},
     [CS_OPT_PROXY_PROTOCOL] = {0, "proxy-protocol", NULL, "begin with a PROXY header", false},
     [CS_OPT_TIMEOUT] = {0, "timeout", "SECONDS", "wait so long for each step (10)", false},
@@ -70,7 +72,7 @@ static const struct cs_command commands[] = {
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"
      "waits, so that you can try it by hand. Nothing is left behind.\n",
      CS_OPT_BIT(CS_OPT_ONCE), cs_cmd_demo},
-    {"doctor", "HOST:PORT", 1, "visit a TLS server and explain what happens",
+    {"doctor", "HOST:PORT|FILE", 1, "visit a TLS server and explain what happens",
      "Connects to any TLS server, alone or with a certificate, and shows the handshake\n"
      "step by step: what was offered, presented, asked for, checked and refused. Then\n"
      "says what failed: the cause, the evidence, the remedy, and its code.\n"
@@ -78,12 +80,16 @@ static const struct cs_command commands[] = {
      "A server certificate that is not accepted does not end the visit, so that the\n"
      "rest is seen too. One request is sent: GET /.\n"
      "\n"
+     "A FILE is a capture (pcap, pcapng; \"-\" is standard input): its connections are\n"
+     "told and explained, as far as the clear text allows. Certificates in it are\n"
+     "judged by --ca, at the time of the packets unless --at says another.\n"
+     "\n"
      "Exits 0 if all is well, 1 if something failed and is explained, 2 if nothing\n"
      "could be tried.\n",
      CS_OPT_BIT(CS_OPT_CERT) | CS_OPT_BIT(CS_OPT_KEY) | CS_OPT_BIT(CS_OPT_CA) |
          CS_OPT_BIT(CS_OPT_SNI) | CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_ALPN) |
-         CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) | CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_AT) |
-         CS_OPT_BIT(CS_OPT_JSON),
+         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) | CS_OPT_BIT(CS_OPT_TIMEOUT) |
+         CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_doctor},
     {"inspect", "FILE...", 1024, "show what is in certificates, keys, requests and CRLs",
      "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"

@@ -26,6 +26,7 @@ enum cs_option {
     CS_OPT_CA,
     CS_OPT_SNI,
     CS_OPT_HOST,
+    CS_OPT_PORT,
     CS_OPT_ALPN,
     CS_OPT_PROXY_PROTOCOL,
     CS_OPT_TIMEOUT,

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "cmd/captured.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
@@ -82,8 +83,8 @@ static int take_target(struct request *q)
     plan->target = cs_str_from(q->line->operands[0]);
     plan->port = 443;
     if (split_target(plan->target, &plan->host, &plan->port) < 0)
-        return refuse("what to visit is written HOST:PORT, as in example.com:443 or [::1]:443; "
-                      "captured handshakes cannot be read yet");
+        return refuse("what to visit is written HOST:PORT, as in example.com:443 or [::1]:443, "
+                      "or is the name of a captured file");
     plan->target = cs_arena_printf(
         &q->arena, "%s%.*s%s:%u",
         is_address(plan->host) && cs_str_find(plan->host, ':') >= 0 ? "[" : "", CS_FMT(plan->host),
@@ -260,6 +261,10 @@ int cs_cmd_doctor(const struct cs_line *line)
     struct request q = {.line = line};
     int status;
 
+    if (line->n_operands && cs_captured_is(line->operands[0]))
+        return cs_captured_tell(line);
+    if (cs_line_has(line, CS_OPT_PORT))
+        return refuse("--port goes with a captured file; a server is named HOST:PORT");
     cs_findings_init(&q.findings, &q.arena);
     cs_buf_init(&q.cert, FILE_MAX);
     cs_buf_init(&q.key, FILE_MAX);

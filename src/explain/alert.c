@@ -193,3 +193,16 @@ const struct cs_finding *cs_alert_cause(const struct cs_case *c)
         return rejected(c, row);
     return gave_up(c, FIND(other_alerts, alert));
 }
+
+const struct cs_finding *cs_alert_sealed(const struct cs_case *c)
+{
+    struct cs_str means =
+        c->server ? CS_STR("in answer to the server's flight a client refuses the server's "
+                           "certificate: its issuer, its name or its time")
+        : c->handshake->complete
+            ? CS_STR("behind the client's Finished a server refuses the client's certificate, or "
+                     "that there is none")
+            : CS_STR("it came before the client's part of the handshake");
+
+    return CS_CASE_FIND(c, &cs_cause_peer_alert_encrypted, c->who, means);
+}

@@ -67,6 +67,8 @@ struct cs_meaning cs_progress_silent(const struct cs_case *c);
 
 /** cs_alert_cause() - the cause behind the alert that was received. */
 const struct cs_finding *cs_alert_cause(const struct cs_case *c);
+/** cs_alert_sealed() - likewise, when only its receiver could read it. */
+const struct cs_finding *cs_alert_sealed(const struct cs_case *c);
 
 /* --- clock.c --- */
 

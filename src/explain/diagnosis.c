@@ -361,6 +361,7 @@ static const struct cs_finding *of_break(const struct cs_case *c)
     case CS_BREAK_TRANSPORT:
     case CS_BREAK_VERDICT: return NULL;
     case CS_BREAK_ALERT: return cs_alert_cause(c);
+    case CS_BREAK_ALERT_SEALED: return cs_alert_sealed(c);
     case CS_BREAK_NAME: return of_name(c);
     case CS_BREAK_NAME_MALFORMED: return CS_CASE_FIND(c, &cs_cause_sni_invalid, c->who);
     case CS_BREAK_NO_CERTIFICATE: return cs_case_no_certificate(c);

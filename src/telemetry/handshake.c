@@ -7,6 +7,7 @@ const char *cs_break_name(enum cs_break reason)
         [CS_BREAK_NONE] = "none",
         [CS_BREAK_TRANSPORT] = "transport",
         [CS_BREAK_ALERT] = "alert",
+        [CS_BREAK_ALERT_SEALED] = "alert-encrypted",
         [CS_BREAK_VERDICT] = "verdict",
         [CS_BREAK_NAME] = "name",
         [CS_BREAK_NAME_MALFORMED] = "name-malformed",

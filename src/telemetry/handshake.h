@@ -32,6 +32,7 @@ enum cs_break {
     CS_BREAK_NONE,           /* it succeeded, or still runs */
     CS_BREAK_TRANSPORT,      /* the byte stream ended */
     CS_BREAK_ALERT,          /* the peer said so: alert_received */
+    CS_BREAK_ALERT_SEALED,   /* likewise, in an alert that only its receiver can read: a capture */
     CS_BREAK_VERDICT,        /* the peer's certificate was refused by the verify hook */
     CS_BREAK_NAME,           /* the SNI name was rejected by the select hook */
     CS_BREAK_NAME_MALFORMED, /* the SNI is no host name */
