@@ -107,6 +107,8 @@ static int cause(struct cs_buf *buf, const struct cs_account *a)
 
     if (!f->kind)
         return 0;
+    if (a->repeats)
+        return text(buf, "code", cs_str_from(f->kind->code));
     return text(buf, "code", cs_str_from(f->kind->code)) ||
            text(buf, "blame", cs_str_from(cs_blame_name(f->kind->blame, a->server))) ||
            clause(buf, "primary", f->kind->primary, f) ||

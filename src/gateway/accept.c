@@ -93,6 +93,20 @@ static bool looks_like_http(struct cs_str bytes)
     return bytes.ptr[0] >= 'A' && bytes.ptr[0] <= 'Z';
 }
 
+/* Neither a record of a handshake nor a hello as SSLv2 wrote it: no session is made for that, since
+ * whoever floods a port with such bytes is to cost little. */
+static bool cannot_be_tls(struct cs_str bytes)
+{
+    return bytes.ptr[0] != 22 && (uint8_t)bytes.ptr[0] < 0x80;
+}
+
+static int refuse_bytes(struct cs_conn *conn)
+{
+    cs_conn_log(conn, CS_LOG_INFO, "SSL_do_handshake() failed (the client does not speak TLS)");
+    cs_failure_connection(conn, (struct cs_transport){0});
+    return CS_STEP_FAIL;
+}
+
 int cs_stage_accept(struct cs_conn *conn)
 {
     int step;
@@ -111,5 +125,7 @@ int cs_stage_accept(struct cs_conn *conn)
         conn->plain_on_tls = true;
         return CS_STAGE_RECEIVE;
     }
+    if (cannot_be_tls(cs_buf_str(&conn->in)))
+        return refuse_bytes(conn);
     return start_tls(conn);
 }

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
+import threading
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -81,6 +83,12 @@ def ssh(port, pki):
         connection.ended()
 
 
+def garbage(port, pki):
+    with wire.connect(port) as connection:
+        connection.send(b"\x00garbage")
+        connection.ended()
+
+
 def half_a_hello(port, pki):
     with wire.connect(port) as connection:
         connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
@@ -97,6 +105,7 @@ FAILURES = [
     (a_client_that_does_not_trust_us, ANSWER, "peer-rejected-certificate", "handshake"),
     (plain_http, ANSWER, "http-on-tls-port", "authorize"),
     (ssh, ANSWER, "not-tls", "receive"),
+    (garbage, ANSWER, "not-tls", "accept"),
     (half_a_hello, ANSWER, "peer-closed", "handshake"),
 ]
 
@@ -355,3 +364,58 @@ def test_another_host_than_the_handshake_was_for(start, pki):
     assert answer.status == 421 and "another host" in answer.text
     assert records(gw)[0]["code"] == "host-sni-mismatch"
     assert records(gw)[0]["incident"] in answer.text
+
+
+# floods
+
+def flood(port, stop, seen):
+    """What anybody can do without a certificate, as fast as it goes, until told to stop."""
+    attacks = [lambda: wire.connect(port).send(b"\x00garbage").close(),
+               lambda: wire.connect(port).send(b"\x16\x03\x01\x02\x00\x01").close(),
+               lambda: wire.get(port, None)]
+    while not stop.is_set():
+        for attack in attacks:
+            quietly(attack)
+            seen[0] += 1
+
+
+def test_a_flood_is_a_few_lines_and_good_clients_are_served(start, pki):
+    gw = begin(start, workers=2)
+    port = gw.port["tls"]
+    stop, seen = threading.Event(), [0]
+    attackers = [threading.Thread(target=flood, args=(port, stop, seen)) for _ in range(2)]
+    for attacker in attackers:
+        attacker.start()
+    try:
+        for _ in range(100):
+            assert wire.get(port, pki.alice).status == 200
+        wait_for(lambda: seen[0] > 600, "the flood")
+    finally:
+        stop.set()
+        for attacker in attackers:
+            attacker.join()
+    assert wire.get(port, pki.alice).status == 200
+    gw.stop()
+    # per worker: a whole line for each of three codes, and numbers at growing intervals
+    assert len(errors(gw)) < 80, len(errors(gw))
+    counts = {}
+    for record in records(gw):
+        counts[record["code"]] = counts.get(record["code"], 0) + record.get("repeats", 1)
+    assert sum(counts.values()) == seen[0], (counts, seen)
+
+
+def test_a_crowd_is_put_together(start, pki):
+    """Peers too many to be told one by one: each attack comes from another address."""
+    gw = begin(start)
+    n = 600
+    for i in range(n):
+        with socket.create_connection(("127.0.0.1", gw.port["tls"]), timeout=10,
+                                      source_address=(f"127.1.{i // 250}.{i % 250 + 1}", 0)) as one:
+            one.sendall(b"\x00garbage")
+            quietly(one.recv, 1)
+    gw.stop()
+    told = records(gw)
+    assert sum(r.get("repeats", 1) for r in told) == n
+    assert len([r for r in told if "repeats" not in r]) < n // 2
+    assert any("repeats" in r and "peer" not in r for r in told)
+    assert "client: several" in gw.log()
