@@ -309,11 +309,13 @@ class Gateway:
             raise AssertionError(f"no {pattern!r} in {name}:\n{self.read(name)[-3000:]}") from None
 
     def memory_kib(self):
-        """Resident memory of all workers together, shared pages split among them."""
+        """Resident memory of all workers together, shared pages split among them; without the
+        program's own pages, of which a path that is taken for the first time brings in some."""
         total = 0
         for pid in self.workers():
             with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-                total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1))
+                total += sum(map(int, re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+)", file.read(),
+                                                 re.M)))
         return total
 
     def descriptors(self):
