@@ -62,6 +62,7 @@ void cs_clock_look(const struct cs_clock_page *page, const struct cs_now *now,
 {
     struct cs_clock clock = {0};
     unsigned version;
+    size_t len;
 
     cs_clock_ask_kernel(&clock);
     if (page) {
@@ -69,7 +70,8 @@ void cs_clock_look(const struct cs_clock_page *page, const struct cs_now *now,
         clock.measured = page->measured;
         clock.ahead_ms = page->ahead_ms;
         clock.age_ms = now->mono_ms - page->mono_ms;
-        clock.source = cs_str_make(page->source, page->source_len);
+        len = page->source_len; /* all workers can write here: not to be believed blindly */
+        clock.source = cs_str_make(page->source, len < SOURCE_MAX ? len : SOURCE_MAX);
         if (version & 1 || version != atomic_load(&page->version))
             clock.measured = false;
     }
