@@ -70,11 +70,6 @@ bool cs_header_name_valid(struct cs_str name)
     return name.len > 0 && cs_chars_all(name, CS_CHAR_TOKEN);
 }
 
-bool cs_header_value_valid(struct cs_str value)
-{
-    return cs_chars_all(value, CS_CHAR_VALUE);
-}
-
 static char folded(char c)
 {
     return c == '_' || c == '.' ? '-' : cs_lower(c);

@@ -47,9 +47,6 @@ bool cs_header_is_once(enum cs_header_id id);
 bool cs_header_is_hop(enum cs_header_id id);
 /** cs_header_name_valid() - whether @name is a token (RFC 9110 section 5.6.2). */
 bool cs_header_name_valid(struct cs_str name);
-/** cs_header_value_valid() - whether @value has only bytes that a field value may have
- *  (RFC 9110 section 5.5): no control bytes but the tab. */
-bool cs_header_value_valid(struct cs_str value);
 /** cs_header_same_name() - whether a backend might take two names for one: case, '-', '_'
  *  and '.' make no difference (CGI and its heirs map all of them to '_'). */
 bool cs_header_same_name(struct cs_str a, struct cs_str b);

@@ -3,7 +3,6 @@
 #include "io/conduit.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/socket.h>
 
 #include "base/panic.h"
@@ -33,26 +32,6 @@ int cs_sock_peek(int fd, void *buf, size_t len, size_t *ret_n)
     return receive(fd, buf, len, MSG_PEEK, ret_n);
 }
 
-static int written(ssize_t sent, size_t *ret_n)
-{
-    if (sent < 0)
-        return errno == EAGAIN ? CS_IO_WANT_WRITE : -errno;
-    *ret_n = (size_t)sent;
-    return CS_IO_DONE;
-}
-
-int cs_sock_writev(int fd, const struct iovec *pieces, size_t n, size_t *ret_n)
-{
-    struct msghdr msg = {.msg_iov = (struct iovec *)pieces,
-                         .msg_iovlen = n < IOV_MAX ? n : IOV_MAX};
-    ssize_t sent;
-    cs_assert(n > 0);
-    do
-        sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (sent < 0 && errno == EINTR);
-    return written(sent, ret_n);
-}
-
 int cs_sock_write(int fd, const void *buf, size_t len, size_t *ret_n)
 {
     ssize_t sent;
@@ -60,5 +39,8 @@ int cs_sock_write(int fd, const void *buf, size_t len, size_t *ret_n)
     do
         sent = send(fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
-    return written(sent, ret_n);
+    if (sent < 0)
+        return errno == EAGAIN ? CS_IO_WANT_WRITE : -errno;
+    *ret_n = (size_t)sent;
+    return CS_IO_DONE;
 }

@@ -5,7 +5,6 @@
 #define CS_IO_CONDUIT_H
 
 #include <stddef.h>
-#include <sys/uio.h>
 
 /* How a transfer ended; negative values are faults (-errno: -ECONNRESET, -EPIPE, …). */
 enum cs_io {
@@ -23,7 +22,5 @@ int cs_sock_peek(int fd, void *buf, size_t len, size_t *ret_n);
 /** cs_sock_write() - up to @len (> 0) bytes of @buf to @fd; never raises SIGPIPE.
  *  Return: CS_IO_DONE (*ret_n bytes went), CS_IO_WANT_WRITE, or -errno. */
 int cs_sock_write(int fd, const void *buf, size_t len, size_t *ret_n);
-/** cs_sock_writev() - the same for @n pieces in one system call. */
-int cs_sock_writev(int fd, const struct iovec *pieces, size_t n, size_t *ret_n);
 
 #endif

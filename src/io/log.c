@@ -154,12 +154,6 @@ int cs_sinks_reopen(struct cs_sinks *sinks, uid_t owner, const struct cs_sink **
     return first;
 }
 
-void cs_sinks_flush(struct cs_sinks *sinks)
-{
-    CS_LIST_FOREACH (link, &sinks->list)
-        cs_sink_flush(cs_container_of(link, struct cs_sink, link));
-}
-
 /* Writing */
 
 static uint64_t count_lines(struct cs_str lines)

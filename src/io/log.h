@@ -62,8 +62,6 @@ void cs_sinks_detach(struct cs_sinks *sinks);
  *  are reached through a link are not given away.
  *  Return: 0, or the first -errno, with its sink in *ret_failed (may be NULL). */
 int cs_sinks_reopen(struct cs_sinks *sinks, uid_t owner, const struct cs_sink **ret_failed);
-/** cs_sinks_flush() - write what waits in buffers: before a process ends. */
-void cs_sinks_flush(struct cs_sinks *sinks);
 
 /** cs_sink_buffer() - let lines wait for company: until @size bytes are together, or for
  *  @flush_ms (0: no limit). Per process; the timer runs on @loop, which outlives the sink.

@@ -193,11 +193,6 @@ void cs_socket_nodelay(int fd)
     set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-int cs_socket_keepalive(int fd, bool on)
-{
-    return set_int(fd, SOL_SOCKET, SO_KEEPALIVE, on);
-}
-
 void cs_socket_reset_on_close(int fd)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
@@ -207,14 +202,6 @@ void cs_socket_reset_on_close(int fd)
 void cs_socket_shutdown_write(int fd)
 {
     shutdown(fd, SHUT_WR);
-}
-
-int cs_socket_nonblocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 }
 
 static int name_of(int (*ask)(int, struct sockaddr *, socklen_t *), int fd,

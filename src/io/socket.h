@@ -60,14 +60,10 @@ int cs_connect_result(int fd);
 
 /** cs_socket_nodelay() - send small segments at once. A no-op on Unix-domain sockets. */
 void cs_socket_nodelay(int fd);
-/** cs_socket_keepalive() - let the kernel probe idle connections. Return: 0, or -errno. */
-int cs_socket_keepalive(int fd, bool on);
 /** cs_socket_reset_on_close() - closing @fd sends a reset and drops what was not sent. */
 void cs_socket_reset_on_close(int fd);
 /** cs_socket_shutdown_write() - no more bytes from here; reading goes on. */
 void cs_socket_shutdown_write(int fd);
-/** cs_socket_nonblocking() - for inherited descriptors. Return: 0, or -errno. */
-int cs_socket_nonblocking(int fd);
 /** cs_socket_local() - the address of this end. Return: 0, or -errno. */
 int cs_socket_local(int fd, struct cs_addr *ret_addr);
 /** cs_socket_peer() - the address of the other end. Return: 0, or -errno. */

@@ -190,11 +190,10 @@ static void test_transfer(void)
     int fds[2];
     char buf[16], big[65536] = {0};
     size_t n = 0;
-    struct iovec pieces[2] = {{(char[]){"ab"}, 2}, {(char[]){"cde"}, 3}};
 
     tap_int(cs_socket_pair(fds), 0, "a pair");
     tap_int(cs_sock_read(fds[0], buf, sizeof(buf), &n), CS_IO_WANT_READ, "nothing to read");
-    tap_int(cs_sock_writev(fds[1], pieces, 2, &n), CS_IO_DONE, "two pieces go");
+    tap_int(cs_sock_write(fds[1], "abcde", 5, &n), CS_IO_DONE, "a few bytes go");
     tap_int((int64_t)n, 5, "at once");
     tap_int(cs_sock_peek(fds[0], buf, 3, &n), CS_IO_DONE, "peek");
     tap_str(cs_str_make(buf, n), CS_STR("abc"), "sees the bytes");

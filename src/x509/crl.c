@@ -678,11 +678,6 @@ const void *cs_crl_set_block(const struct cs_crl_set *set, size_t *ret_size)
     return set->table->block;
 }
 
-size_t cs_crl_set_lists(const struct cs_crl_set *set)
-{
-    return set->table->n_lists;
-}
-
 size_t cs_crl_set_entries(const struct cs_crl_set *set)
 {
     size_t n = 0;

@@ -62,8 +62,6 @@ const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set);
 /** cs_crl_set_block() - the block that holds the lists, and its size in bytes: one for all sets
  *  made of the same lists. */
 const void *cs_crl_set_block(const struct cs_crl_set *set, size_t *ret_size);
-/** cs_crl_set_lists() - how many lists there are. */
-size_t cs_crl_set_lists(const struct cs_crl_set *set);
 /** cs_crl_set_entries() - how many revoked certificates all lists have. */
 size_t cs_crl_set_entries(const struct cs_crl_set *set);
 

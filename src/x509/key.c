@@ -85,11 +85,6 @@ void cs_key_free(struct evp_pkey_st *key)
     EVP_PKEY_free(key);
 }
 
-void cs_key_free_p(struct evp_pkey_st **key)
-{
-    cs_key_free(*key);
-}
-
 static bool same_key(const EVP_PKEY *a, const EVP_PKEY *b)
 {
 #ifdef CS_TLS_AWSLC

@@ -25,8 +25,6 @@ cs_key_load(struct cs_str pem, const struct cs_str *passwords, size_t n_password
             struct cs_findings *findings, struct evp_pkey_st **ret_key);
 /** cs_key_free() - give a key back. NULL is fine. */
 void cs_key_free(struct evp_pkey_st *key);
-/** cs_key_free_p() - for cs_cleanup(). */
-void cs_key_free_p(struct evp_pkey_st **key);
 /** cs_key_matches() - whether @key is the private half of the key in @cert. */
 bool cs_key_matches(const struct evp_pkey_st *key, const struct cs_cert *cert);
 /** cs_key_public() - the SubjectPublicKeyInfo that belongs to @key, as DER in @arena; empty: the
