@@ -202,6 +202,16 @@ static struct cs_remembered *remember(struct cs_chain_memory *memory,
     return entry;
 }
 
+/* The remembered verdict with these findings. */
+static struct cs_verdict verdict_of(const struct cs_remembered *entry,
+                                    const struct cs_findings *findings)
+{
+    struct cs_verdict verdict = entry->verdict;
+
+    verdict.findings = *findings;
+    return verdict;
+}
+
 /* The remembered verdict as of now, or false when it does not hold any more. */
 static bool still_holds(const struct cs_remembered *entry, const struct cs_chain_query *q,
                         struct cs_arena *arena, struct cs_verdict *ret_verdict)
@@ -211,8 +221,7 @@ static bool still_holds(const struct cs_remembered *entry, const struct cs_chain
     cs_findings_init(&findings, arena);
     if (cs_chain_recheck(q, entry->verdict.path, entry->verdict.n_path, &findings) != 0)
         return false;
-    *ret_verdict = entry->verdict;
-    ret_verdict->findings = findings;
+    *ret_verdict = verdict_of(entry, &findings);
     return true;
 }
 
@@ -242,6 +251,8 @@ int cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain
     r = cs_chain_verify(q, arena, ret_verdict);
     if (r == 0 && ret_verdict->accepted)
         *ret_remembered = remember(memory, q, ret_verdict, key);
+    if (*ret_remembered)
+        *ret_verdict = verdict_of(*ret_remembered, &ret_verdict->findings);
     return r;
 }
 

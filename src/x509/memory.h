@@ -32,8 +32,9 @@ struct cs_chain_memory *cs_chain_memory_new(size_t max);
 struct cs_chain_memory *cs_chain_memory_free(struct cs_chain_memory *memory);
 
 /** cs_chain_memory_verify() - as cs_chain_verify(), with the same answer. An accepted verdict
- *  borrows from *@ret_remembered, which the caller gives back when it no longer needs the
- *  verdict; NULL for every other verdict. */
+ *  borrows from *@ret_remembered and @arena, and no more from the query; the caller gives the
+ *  reference back when it no longer needs the verdict. NULL for every other verdict, and for
+ *  those that are not remembered: they borrow as cs_chain_verify() says. */
 __attribute__((warn_unused_result)) int
 cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain_query *query,
                        struct cs_arena *arena, struct cs_verdict *ret_verdict,

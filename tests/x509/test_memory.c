@@ -251,6 +251,32 @@ static void test_bytes(const struct ca *ca)
     cs_chain_memory_free(memory);
 }
 
+/* What was presented may be gone before the verdict is. */
+static void test_chain_goes(const struct ca *ca, const struct ca *leaf)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(2);
+    struct cs_trust *trust = trust_of(ca, NULL);
+    size_t len = leaf->cert.der.len;
+
+    for (int turn = 0; turn < 2; turn++) {
+        char *bytes = memcpy(cs_alloc(len), leaf->cert.der.ptr, len);
+        struct cs_str der = cs_str_make(bytes, len);
+        struct cs_chain_query q = {
+            .ders = &der, .n = 1, .trust = trust, .now_sec = NOW, .depth = 1};
+        struct cs_verdict verdict;
+        struct cs_remembered *held;
+        cs_assert(cs_chain_memory_verify(memory, &q, &arena, &verdict, &held) == 0 && held);
+        memset(bytes, 0, len);
+        free(bytes);
+        tap_ok(verdict.leaf == verdict.presented && verdict.leaf == verdict.path[0] &&
+                   cs_str_eq(verdict.leaf->der, leaf->cert.der),
+               "a verdict outlives the bytes it is about, the %s time", turn ? "next" : "first");
+        cs_remembered_unref(held);
+    }
+    cs_trust_unref(trust);
+    cs_chain_memory_free(memory);
+}
+
 /* The path ends in certificates of the trust set. */
 static void test_trust_goes(const struct ca *ca, const struct ca *leaf)
 {
@@ -280,6 +306,7 @@ int main(void)
     test_what_changes(&ca, &leaf);
     test_bound(&ca);
     test_bytes(&ca);
+    test_chain_goes(&ca, &leaf);
     test_trust_goes(&ca, &leaf);
     unmake(&ca);
     unmake(&leaf);
