@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
@@ -124,42 +123,16 @@ static int read_request(struct request *q)
 
 /* ---- the capture ---- */
 
-/* Servers that answered a ClientHello of any of their connections: their address → itself. */
-static void find_tls(struct request *q, const struct cs_capture *capture, struct cs_map *servers)
+static bool has_failed(const struct cs_story *story)
 {
-    char text[CS_ADDR_TEXT];
-
-    for (size_t i = 0; i < capture->n; i++) {
-        const struct cs_buf *down = &capture->connections[i]->down->bytes;
-        if (down->len < 6 || down->ptr[0] != 22 || down->ptr[1] != 3 || down->ptr[5] != 2)
-            continue;
-        cs_map_set(servers,
-                   cs_arena_dup(&q->arena, cs_addr_text(&capture->connections[i]->server, text)),
-                   capture->connections[i]);
+    for (size_t i = 0; i < story->n; i++) {
+        if (story->connections[i]->fate == CS_FATE_FAILED)
+            return true;
     }
+    return false;
 }
 
-static const struct cs_dissection *const *
-dissect(struct request *q, const struct cs_capture *capture, bool *ret_failed)
-{
-    const struct cs_dissection **all = cs_arena_array(&q->arena, capture->n + 1, sizeof(*all));
-    struct cs_map servers = {0};
-    char text[CS_ADDR_TEXT];
-
-    find_tls(q, capture, &servers);
-    q->plan.end_us = capture->last_us;
-    *ret_failed = false;
-    for (size_t i = 0; i < capture->n; i++) {
-        q->plan.tls_here =
-            cs_map_get(&servers, cs_addr_text(&capture->connections[i]->server, text)) != NULL;
-        all[i] = cs_dissect(capture->connections[i], &q->plan, &q->arena);
-        *ret_failed |= all[i]->fate == CS_FATE_FAILED;
-    }
-    cs_map_deinit(&servers);
-    return all;
-}
-
-static int print(struct request *q, const struct cs_story *story, bool failed)
+static int print(struct request *q, const struct cs_story *story)
 {
     struct cs_buf text;
     int r;
@@ -170,7 +143,7 @@ static int print(struct request *q, const struct cs_story *story, bool failed)
     cs_buf_deinit(&text);
     if (r < 0)
         fprintf(stderr, "countersign doctor: the output is too long and was cut\n");
-    return r < 0 || failed ? CS_EXIT_FAILED : CS_EXIT_OK;
+    return r < 0 || has_failed(story) ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
 static int tell(struct request *q, FILE *file, const char *name)
@@ -179,16 +152,15 @@ static int tell(struct request *q, FILE *file, const char *name)
     struct cs_capture capture;
     struct cs_story story = {
         .file = cs_str_from(name), .capture = &capture, .trust_name = cs_str_from(ca)};
-    bool failed;
     int status = CS_EXIT_USAGE;
 
     if (cs_capture_read(&capture, file, &q->filter) < 0) {
         fprintf(stderr, "countersign doctor: cannot read \"%s\" as a capture: %.*s\n", name,
                 CS_FMT(capture.problem));
     } else {
-        story.connections = dissect(q, &capture, &failed);
+        story.connections = cs_dissect_all(&capture, &q->plan, &q->arena);
         story.n = capture.n;
-        status = print(q, &story, failed);
+        status = print(q, &story);
     }
     cs_capture_deinit(&capture);
     return status;

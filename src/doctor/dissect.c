@@ -3,6 +3,7 @@
  * which side it is told; the record of that side then goes through the diagnosis like any other. */
 #include "doctor/dissect.h"
 
+#include "base/hash.h"
 #include "explain/diagnosis.h"
 #include "tls/clear.h"
 
@@ -475,4 +476,41 @@ const struct cs_dissection *cs_dissect(const struct cs_captured *captured,
     if (d->fate == CS_FATE_FAILED)
         d->cause = cs_diagnose(&d->record, &d->findings);
     return d;
+}
+
+/* ---- a whole capture ---- */
+
+/* Servers that answered a ClientHello in any of their connections: the address → one of these. */
+static void find_tls(const struct cs_capture *capture, struct cs_arena *arena,
+                     struct cs_map *servers)
+{
+    char text[CS_ADDR_TEXT];
+
+    for (size_t i = 0; i < capture->n; i++) {
+        struct cs_captured *c = capture->connections[i];
+        const struct cs_buf *down = &c->down->bytes;
+        if (down->len > 5 && down->ptr[0] == CS_RECORD_HANDSHAKE && down->ptr[1] == 3 &&
+            down->ptr[5] == CS_MESSAGE_SERVER_HELLO)
+            cs_map_set(servers, cs_arena_dup(arena, cs_addr_text(&c->server, text)), c);
+    }
+}
+
+const struct cs_dissection *const *cs_dissect_all(const struct cs_capture *capture,
+                                                  const struct cs_dissect_plan *plan,
+                                                  struct cs_arena *arena)
+{
+    const struct cs_dissection **all = cs_arena_array(arena, capture->n + 1, sizeof(*all));
+    struct cs_dissect_plan here = *plan;
+    struct cs_map servers = {0};
+    char text[CS_ADDR_TEXT];
+
+    find_tls(capture, arena, &servers);
+    here.end_us = capture->last_us;
+    for (size_t i = 0; i < capture->n; i++) {
+        struct cs_captured *c = capture->connections[i];
+        here.tls_here = cs_map_get(&servers, cs_addr_text(&c->server, text)) != NULL;
+        all[i] = cs_dissect(c, &here, arena);
+    }
+    cs_map_deinit(&servers);
+    return all;
 }

@@ -27,7 +27,7 @@ const char *cs_fate_name(enum cs_fate fate);
 struct cs_dissect_plan {
     const struct cs_trust *trust; /* to judge certificates by; NULL: nobody does */
     int64_t at_sec;               /* when to judge them; 0: at the time of the packets */
-    int64_t end_us;               /* when the capture ends */
+    int64_t end_us;               /* when the capture ends: silence before it is silence */
     bool tls_here;                /* other connections speak TLS with this server */
 };
 
@@ -55,5 +55,11 @@ struct cs_dissection {
  *  Return: what it comes to, in @arena. */
 const struct cs_dissection *cs_dissect(const struct cs_captured *captured,
                                        const struct cs_dissect_plan *plan, struct cs_arena *arena);
+
+/** cs_dissect_all() - every connection of @capture; the plan's end and tls_here come from there.
+ *  Return: as many as it has, in @arena. */
+const struct cs_dissection *const *cs_dissect_all(const struct cs_capture *capture,
+                                                  const struct cs_dissect_plan *plan,
+                                                  struct cs_arena *arena);
 
 #endif

@@ -20,11 +20,17 @@ void cs_flow_init(struct cs_flow *flow, size_t *budget)
     cs_list_init(&flow->waiting);
 }
 
+/* What it takes to keep @len bytes waiting: small packets cost more than what is in them. */
+static size_t price(size_t len)
+{
+    return sizeof(struct early) + len;
+}
+
 static void drop(struct cs_flow *flow, struct early *early)
 {
     cs_list_remove(&early->link);
-    flow->n_waiting -= early->len;
-    *flow->budget += early->len;
+    flow->n_waiting -= price(early->len);
+    *flow->budget += price(early->len);
     free(early);
 }
 
@@ -86,10 +92,10 @@ static void wait(struct cs_flow *flow, uint64_t at, struct cs_str bytes, struct 
     struct cs_list *before = flow->waiting.prev;
     struct early *early;
 
-    if (!bytes.len || bytes.len > *flow->budget || bytes.len + flow->n_waiting > CS_FLOW_WAITING ||
-        at - flow->next > CS_FLOW_BYTES)
+    if (!bytes.len || price(bytes.len) > *flow->budget ||
+        price(bytes.len) + flow->n_waiting > CS_FLOW_WAITING || at - flow->next > CS_FLOW_BYTES)
         return;
-    early = cs_alloc(sizeof(*early) + bytes.len);
+    early = cs_alloc(price(bytes.len));
     early->at = at;
     early->mark = mark;
     early->len = bytes.len;
@@ -97,8 +103,8 @@ static void wait(struct cs_flow *flow, uint64_t at, struct cs_str bytes, struct 
     while (before != &flow->waiting && cs_container_of(before, struct early, link)->at > at)
         before = before->prev;
     cs_list_push_front(before, &early->link);
-    flow->n_waiting += early->len;
-    *flow->budget -= early->len;
+    flow->n_waiting += price(early->len);
+    *flow->budget -= price(early->len);
 }
 
 /* Where in the stream @seq is: the place nearest to what is wanted. Negative: before its begin. */
@@ -172,9 +178,16 @@ uint64_t cs_flow_gap(const struct cs_flow *flow)
 
 struct cs_mark cs_flow_at(const struct cs_flow *flow, size_t end)
 {
-    for (size_t i = 0; i < flow->n_marks; i++) {
-        if (flow->marks[i].end >= end)
-            return flow->marks[i];
+    size_t low = 0, high = flow->n_marks;
+
+    if (!flow->n_marks)
+        return (struct cs_mark){0};
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (flow->marks[middle].end < end)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return flow->n_marks ? flow->marks[flow->n_marks - 1] : (struct cs_mark){0};
+    return flow->marks[low < flow->n_marks ? low : flow->n_marks - 1];
 }

@@ -40,7 +40,7 @@ struct cs_flow {
     uint32_t base; /* sequence number of the first byte */
     uint64_t next; /* which byte is wanted next */
     struct cs_list waiting;
-    size_t n_waiting; /* bytes */
+    size_t n_waiting; /* bytes, with what it takes to keep them */
     size_t *budget;   /* shared by all: bytes that may still be held */
 };
 

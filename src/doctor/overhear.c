@@ -13,8 +13,9 @@
 #include "x509/chain.h"
 #include "x509/name.h"
 
-/* Events kept of a connection. */
-enum { EVENTS_MAX = 256 };
+/* Things in the clear that are taken in of a side: a handshake has a dozen; and what that, the
+ * encrypted records and TCP make in events, of both. */
+enum { CLEAR_MAX = 64, EVENTS_MAX = 2 * (CLEAR_MAX + CS_SEALED_KEPT + 8) };
 
 /* Who listens to one direction. */
 struct ear {
@@ -247,7 +248,8 @@ static void on_alert(struct ear *ear, const struct cs_clear_item *item)
     hear(ear, item, "alert",
          cs_arena_printf(ear->arena, "alert %d %.*s%s", alert.number, CS_FMT(alert.text),
                          alert.fatal ? "" : ", a warning"));
-    if (alert.number == CLOSE_NOTIFY || ear->side->alert.number >= 0)
+    if (alert.number == CLOSE_NOTIFY || ear->side->alert.fatal ||
+        (ear->side->alert.number >= 0 && !alert.fatal))
         return;
     ear->side->alert = alert;
     ear->side->alerted = time_of(ear, item);
@@ -294,12 +296,14 @@ static void on_sealed(struct ear *ear, const struct cs_clear_item *item)
     struct cs_side *side = ear->side;
     struct cs_sealed record = {time_of(ear, item), item->type, item->body.len};
     struct cs_overheard *o = ear->o;
-    size_t n = o->n_events;
     const char *name = sealed_name(o, &record, side->n_sealed, ear->down);
+    size_t n = o->n_events;
 
-    if (side->n_sealed < CS_SEALED_KEPT)
-        side->sealed[side->n_sealed] = record;
-    side->n_sealed++;
+    if (side->n_sealed++ >= CS_SEALED_KEPT) {
+        side->more += record.len;
+        return;
+    }
+    side->sealed[side->n_sealed - 1] = record;
     hear(ear, item, "encrypted", cs_arena_printf(ear->arena, "%zu bytes %s", record.len, name));
     if (o->n_events > n)
         o->events[n].sealed = 1;
@@ -337,45 +341,60 @@ static void tell_foreign(struct ear *ear, struct cs_str bytes)
 
 static void tell_rest(struct ear *ear, const struct cs_clear *clear, int r)
 {
-    size_t rest = cs_clear_rest(clear);
+    const struct cs_side *side = ear->side;
     struct cs_mark when = cs_flow_at(ear->flow, ear->flow->bytes.len);
+    size_t rest = cs_clear_rest(clear);
 
+    when.end = SIZE_MAX - 1; /* in front of FIN */
+    if (side->n_sealed > CS_SEALED_KEPT)
+        add_event(ear->o, ear->down, when, "more-encrypted",
+                  cs_arena_printf(ear->arena, "%zu more encrypted records, %llu bytes",
+                                  side->n_sealed - CS_SEALED_KEPT, (unsigned long long)side->more));
     if (r < 0)
         add_event(ear->o, ear->down, when, "malformed", CS_STR("something that is not valid TLS"));
+    else if (r > 0)
+        add_event(ear->o, ear->down, when, "too-many",
+                  CS_STR("more messages than any handshake has"));
     else if (rest && !ear->flow->full)
-        add_event(ear->o, ear->down, when, "part",
-                  cs_arena_printf(ear->arena, "%zu bytes of a message that was not captured whole",
-                                  rest));
+        add_event(
+            ear->o, ear->down, when, "part",
+            cs_arena_printf(ear->arena, "%zu bytes of something that did not come whole", rest));
+}
+
+/* Everything of a stream of TLS. */
+static void attend_tls(struct ear *ear, struct cs_str bytes)
+{
+    struct cs_clear_item item;
+    struct cs_clear clear;
+    unsigned n = 0;
+    int r;
+
+    cs_clear_init(&clear, bytes);
+    for (;;) {
+        clear.tls13 = ear->o->tls13;
+        r = cs_clear_next(&clear, &item);
+        n += r == 1 && item.kind != CS_CLEAR_SEALED;
+        if (r != 1 || n > CLEAR_MAX)
+            break;
+        on_item(ear, &item);
+    }
+    tell_rest(ear, &clear, r);
+    cs_clear_deinit(&clear);
 }
 
 static void attend(struct ear *ear)
 {
     struct cs_str bytes = cs_str_skip(cs_buf_str(&ear->flow->bytes), ear->skipped);
-    struct cs_clear_item item;
-    struct cs_clear clear;
-    int r;
 
     ear->side->first = cs_str_sub(bytes, 0, CS_TRANSPORT_FIRST);
     ear->side->alert.number = -1;
     ear->side->tls = is_tls(bytes);
     if (ear->flow->n_marks)
         ear->side->spoke = ear->flow->marks[ear->flow->n_marks - 1];
-    if (!bytes.len)
-        return;
-    if (!ear->side->tls) {
+    if (ear->side->tls)
+        attend_tls(ear, bytes);
+    else if (bytes.len)
         tell_foreign(ear, bytes);
-        return;
-    }
-    cs_clear_init(&clear, bytes);
-    for (;;) {
-        clear.tls13 = ear->o->tls13;
-        r = cs_clear_next(&clear, &item);
-        if (r != 1)
-            break;
-        on_item(ear, &item);
-    }
-    tell_rest(ear, &clear, r);
-    cs_clear_deinit(&clear);
 }
 
 /* ---- what lies around TLS ---- */
@@ -469,8 +488,9 @@ void cs_overhear(const struct cs_captured *captured, struct cs_arena *arena,
     struct ear server = {o, &o->server, captured->down, 0, true, arena};
     struct ear client = {o, &o->client, captured->up, 0, false, arena};
 
-    *o = (struct cs_overheard){.captured = captured};
-    o->events = cs_arena_array(arena, EVENTS_MAX, sizeof(*o->events));
+    struct cs_event events[EVENTS_MAX];
+
+    *o = (struct cs_overheard){.captured = captured, .events = events};
     hear_tcp(o, captured->up, false);
     hear_tcp(o, captured->down, true);
     hear_proxy(&client);
@@ -481,4 +501,6 @@ void cs_overhear(const struct cs_captured *captured, struct cs_arena *arena,
     if (o->n_events)
         qsort(o->events, o->n_events, sizeof(*o->events), by_packet);
     fold(o, arena);
+    o->events = cs_arena_array(arena, o->n_events + 1, sizeof(*events));
+    memcpy(o->events, events, o->n_events * sizeof(*events));
 }

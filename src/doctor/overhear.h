@@ -37,7 +37,7 @@ struct cs_side {
     struct cs_messages messages;
     const struct cs_str *chain; /* its certificates, leaf first, DER */
     size_t n_chain;
-    struct cs_alert alert; /* the first one but close_notify, in the clear */
+    struct cs_alert alert; /* in the clear, the first fatal one; else the first but close_notify */
     struct cs_mark alerted;
     struct cs_str sigalg; /* of its proof */
     struct cs_str first;  /* its first bytes, at most CS_TRANSPORT_FIRST */
@@ -46,6 +46,7 @@ struct cs_side {
     bool changed;         /* ChangeCipherSpec */
     struct cs_sealed sealed[CS_SEALED_KEPT];
     size_t n_sealed; /* also of those not kept */
+    uint64_t more;   /* bytes of those not kept */
 };
 
 struct cs_overheard {

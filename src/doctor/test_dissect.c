@@ -302,6 +302,37 @@ static void play(const struct step *steps, struct cs_captured *c)
     }
 }
 
+/* A long connection: its beginning is told, the rest counted, and the other side heard too. */
+static void test_long(void)
+{
+    size_t budget = 1 << 20;
+    struct cs_flow up, down;
+    struct cs_captured c = {.up = &up, .down = &down};
+    struct cs_dissect_plan plan = {0};
+    struct cs_arena arena = {0};
+    struct cs_segment data = {
+        .seq = 501, .flags = ACK, .bytes = CS_STR(DATA80), .sent = 85, .packet = 10};
+    const struct step steps[] = {OPEN, C(CLIENT_HELLO), S(FLIGHT13), C(DATA53), {0}};
+    const struct cs_overheard *o;
+
+    cs_addr_parse_ip(CS_STR("192.0.2.1"), 1000, &c.client);
+    cs_addr_parse_ip(CS_STR("192.0.2.2"), 443, &c.server);
+    cs_flow_init(&up, &budget);
+    cs_flow_init(&down, &budget);
+    play(steps, &c);
+    data.seq += (uint32_t)sizeof(FLIGHT13) - 1;
+    for (; data.packet < 1000; data.packet++, data.seq += 85)
+        cs_flow_add(&down, &data);
+    o = &cs_dissect(&c, &plan, &arena)->overheard;
+    tap_int((int64_t)o->server.n_sealed, 991, "encrypted records");
+    tap_str(o->events[2].text, CS_STR("ClientHello, 54 bytes, TLSv1.3, TLSv1.2"), "the hello");
+    tap_str(o->events[o->n_events - 1].text, CS_STR("927 more encrypted records, 74160 bytes"),
+            "the rest");
+    cs_arena_deinit(&arena);
+    cs_flow_deinit(&up);
+    cs_flow_deinit(&down);
+}
+
 static void test_row(size_t i)
 {
     size_t budget = 1 << 20;
@@ -332,5 +363,6 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         test_row(i);
+    test_long();
     return tap_done();
 }

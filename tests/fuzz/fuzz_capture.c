@@ -10,18 +10,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct cs_capture_filter all;
     FILE *file = size ? fmemopen((void *)data, size, "r") : NULL;
-    const struct cs_dissection *told[16];
     struct cs_capture capture;
     struct cs_arena arena = {0};
-    struct cs_story story = {.file = CS_STR("fuzz"), .capture = &capture, .connections = told};
+    struct cs_story story = {.file = CS_STR("fuzz"), .capture = &capture};
     struct cs_buf buf;
 
     if (!file)
         return 0;
     if (cs_capture_read(&capture, file, &all) == 0) {
-        struct cs_dissect_plan plan = {.end_us = capture.last_us};
-        for (story.n = 0; story.n < capture.n && story.n < 16; story.n++)
-            told[story.n] = cs_dissect(capture.connections[story.n], &plan, &arena);
+        struct cs_dissect_plan plan = {0};
+        story.connections = cs_dissect_all(&capture, &plan, &arena);
+        story.n = capture.n;
         for (int json = 0; json < 2; json++) {
             cs_buf_init(&buf, 1 << 20);
             (void)!cs_story_tell(&story, json, false, &buf);
