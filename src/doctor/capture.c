@@ -109,9 +109,9 @@ static void add_packet(struct reader *reader, const struct cs_packet *packet, in
         reader->capture->n_beyond++;
         return;
     }
-    segment.packet = ++c->n_packets;
+    segment.packet = c->n_packets + 1;
+    c->n_packets += cs_flow_add(cs_addr_eq(&packet->from, &c->client) ? c->up : c->down, &segment);
     c->last_us = time_us;
-    cs_flow_add(cs_addr_eq(&packet->from, &c->client) ? c->up : c->down, &segment);
 }
 
 /* Without a SYN the ports only let guess who is who; a ClientHello tells. */

@@ -182,20 +182,10 @@ static bool of_alert(struct look *look)
     return failed(look, by_client);
 }
 
-/* The first encrypted record of @side behind @packet; NULL: none that was kept. */
-static const struct cs_sealed *sealed_after(const struct cs_side *side, unsigned packet)
-{
-    for (size_t i = 0; i < side->n_sealed && i < CS_SEALED_KEPT; i++) {
-        if (side->sealed[i].when.packet > packet)
-            return &side->sealed[i];
-    }
-    return NULL;
-}
-
 /* TLS 1.3: the record that ends the client's part of the handshake, by its size if it shows. */
 static const struct cs_sealed *client_finished(const struct cs_overheard *o)
 {
-    const struct cs_sealed *first = sealed_after(&o->client, o->answer.packet);
+    const struct cs_sealed *first = cs_overhear_after(&o->client, o->answer.packet);
     const struct cs_sealed *behind =
         o->client.sealed +
         (o->client.n_sealed < CS_SEALED_KEPT ? o->client.n_sealed : CS_SEALED_KEPT);
@@ -234,14 +224,14 @@ static bool of_sealed_alert(struct look *look)
 
     if (!o->answered || !o->tls13)
         return false;
-    first = sealed_after(&o->client, o->answer.packet);
+    first = cs_overhear_after(&o->client, o->answer.packet);
     look->broken = CS_BREAK_ALERT_SEALED;
     if (is_alert(o, first))
         return failed(look, true);
     if (o->server.n_sealed && is_alert(o, &o->server.sealed[0]))
         return failed(look, false);
     finished = client_finished(o);
-    answer = finished ? sealed_after(&o->server, finished->when.packet) : NULL;
+    answer = finished ? cs_overhear_after(&o->server, finished->when.packet) : NULL;
     look->asked = first && cs_overhear_guess(o, first) == CS_GUESS_EMPTY;
     look->complete = true;
     if (is_alert(o, answer) && !client_has_left(look, answer->when.packet)) {
@@ -281,7 +271,7 @@ static bool was_left(const struct look *look, unsigned server_packet)
     const struct cs_sealed *finished = client_finished(look->o);
 
     return look->o->tls13 && server_packet && finished &&
-           !sealed_after(&look->o->server, finished->when.packet) &&
+           !cs_overhear_after(&look->o->server, finished->when.packet) &&
            !client_has_left(look, server_packet);
 }
 

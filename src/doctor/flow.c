@@ -144,11 +144,28 @@ static void note_first(struct cs_mark *place, struct cs_mark mark)
         *place = mark;
 }
 
-void cs_flow_add(struct cs_flow *flow, const struct cs_segment *segment)
+/* A packet that is really sent again is so after a round trip at least. */
+static bool is_double(struct cs_flow *flow, const struct cs_segment *s)
+{
+    enum { NO_TIME_US = 100 };
+    bool is = flow->n_packets && s->seq == flow->last.seq && s->sent == flow->last.sent &&
+              s->flags == flow->last.flags && s->time_us - flow->last.time_us < NO_TIME_US &&
+              (s->sent || s->flags & (CS_TCP_SYN | CS_TCP_FIN | CS_TCP_RST));
+
+    flow->last.seq = s->seq;
+    flow->last.sent = s->sent;
+    flow->last.flags = s->flags;
+    flow->last.time_us = s->time_us;
+    return is;
+}
+
+bool cs_flow_add(struct cs_flow *flow, const struct cs_segment *segment)
 {
     struct cs_mark mark = {.time_us = segment->time_us, .packet = segment->packet};
     struct cs_segment rest = *segment;
 
+    if (is_double(flow, segment))
+        return false;
     flow->n_packets++;
     if (segment->flags & CS_TCP_SYN) {
         flow->n_syns++;
@@ -161,12 +178,13 @@ void cs_flow_add(struct cs_flow *flow, const struct cs_segment *segment)
     }
     if (segment->flags & CS_TCP_RST) { /* what it carries are words about it, not the stream */
         note_first(&flow->rst, mark);
-        return;
+        return true;
     }
     if (segment->sent)
         add_bytes(flow, &rest, mark);
     if (segment->flags & CS_TCP_FIN)
         note_first(&flow->fin, mark);
+    return true;
 }
 
 uint64_t cs_flow_gap(const struct cs_flow *flow)

@@ -36,6 +36,12 @@ struct cs_flow {
     unsigned n_early; /* before bytes that belong in front of theirs */
     uint64_t n_cut;   /* bytes that the capture left out of its packets */
 
+    struct {
+        uint32_t seq, sent;
+        uint8_t flags;
+        int64_t time_us;
+    } last; /* to know a packet that was captured twice */
+
     bool based;    /* base is set */
     uint32_t base; /* sequence number of the first byte */
     uint64_t next; /* which byte is wanted next */
@@ -58,8 +64,9 @@ struct cs_segment {
 void cs_flow_init(struct cs_flow *flow, size_t *budget);
 /** cs_flow_deinit() - free what is held. */
 void cs_flow_deinit(struct cs_flow *flow);
-/** cs_flow_add() - another packet. */
-void cs_flow_add(struct cs_flow *flow, const struct cs_segment *segment);
+/** cs_flow_add() - another packet. Return: whether it is one: not the one before, captured at two
+ *  places (the "any" interface) and so twice in no time; then nothing is done. */
+bool cs_flow_add(struct cs_flow *flow, const struct cs_segment *segment);
 /** cs_flow_gap() - how many bytes are missing in front of the first that wait; 0: none are known
  *  to be missing. */
 uint64_t cs_flow_gap(const struct cs_flow *flow);

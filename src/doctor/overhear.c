@@ -271,6 +271,15 @@ enum cs_guess cs_overhear_guess(const struct cs_overheard *o, const struct cs_se
     return CS_GUESS_NOTHING;
 }
 
+const struct cs_sealed *cs_overhear_after(const struct cs_side *side, unsigned packet)
+{
+    for (size_t i = 0; i < side->n_sealed && i < CS_SEALED_KEPT; i++) {
+        if (side->sealed[i].when.packet > packet)
+            return &side->sealed[i];
+    }
+    return NULL;
+}
+
 static const char *sealed_name(const struct cs_overheard *o, const struct cs_sealed *record,
                                size_t place, bool down)
 {

@@ -78,6 +78,10 @@ enum cs_guess {
     CS_GUESS_EMPTY,    /* a Certificate with none in it, alone or with a Finished */
 };
 
+/** cs_overhear_after() - the first encrypted record of @side that came behind @packet of the
+ *  connection; NULL: none of those kept. */
+const struct cs_sealed *cs_overhear_after(const struct cs_side *side, unsigned packet);
+
 /** cs_overhear_guess() - what @record is by its size. A guess only for records of a handshake. */
 enum cs_guess cs_overhear_guess(const struct cs_overheard *o, const struct cs_sealed *record);
 

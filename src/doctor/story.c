@@ -111,16 +111,31 @@ static void chain(struct teller *t, const struct cs_judged *judged, const char *
 
 /* ---- the conclusion ---- */
 
+/* What the size of the client's first encrypted record tells about its certificate. */
+static const char *hidden_papers(const struct cs_overheard *o)
+{
+    const struct cs_sealed *first = cs_overhear_after(&o->client, o->answer.packet);
+
+    if (o->resumed || !first)
+        return "TLS 1.3 encrypts the rest";
+    switch (cs_overhear_guess(o, first)) {
+    case CS_GUESS_FINISHED: return "by the sizes, the client was not asked for a certificate";
+    case CS_GUESS_EMPTY:
+        return "by the sizes, the client was asked for a certificate and sent none";
+    default:
+        return "by the sizes, the client sent a certificate; TLS 1.3 encrypts it, and whether the "
+               "server took it";
+    }
+}
+
 static struct cs_str well_text(struct teller *t, const struct cs_overheard *o)
 {
     struct cs_str how = cs_arena_printf(&t->arena, "%s%.*s, %.*s", o->resumed ? "resumed, " : "",
                                         CS_FMT(o->protocol), CS_FMT(o->cipher));
 
     if (o->tls13)
-        return cs_arena_printf(&t->arena,
-                               "the handshake went well (%.*s); TLS 1.3 encrypts the certificates, "
-                               "and whether the server took the client's",
-                               CS_FMT(how));
+        return cs_arena_printf(&t->arena, "the handshake went well (%.*s); %s", CS_FMT(how),
+                               hidden_papers(o));
     if (o->resumed)
         return cs_arena_printf(&t->arena, "the handshake went well (%.*s)", CS_FMT(how));
     return cs_arena_printf(&t->arena, "the handshake went well (%.*s); %s", CS_FMT(how),

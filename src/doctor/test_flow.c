@@ -119,7 +119,7 @@ static void add(struct cs_flow *flow, const struct piece *p, unsigned n)
                                            .flags = p->flags,
                                            .bytes = bytes,
                                            .sent = p->sent ? p->sent : (uint32_t)bytes.len,
-                                           .time_us = 10 * n,
+                                           .time_us = 1000 * n,
                                            .packet = n});
 }
 
@@ -152,8 +152,25 @@ static void test_marks(void)
     add(&flow, &(struct piece){106, 16 | CS_TCP_FIN, "g", 0}, 4);
     tap_int(cs_flow_at(&flow, 1).packet, 3, "the first byte came with the third packet");
     tap_int(cs_flow_at(&flow, 6).packet, 2, "the sixth with the second");
-    tap_int(cs_flow_at(&flow, 7).time_us, 40, "the last at its time");
+    tap_int(cs_flow_at(&flow, 7).time_us, 4000, "the last at its time");
     tap_ok(flow.syn.packet == 1 && flow.fin.packet == 4 && !flow.rst.packet, "SYN and FIN");
+    cs_flow_deinit(&flow);
+}
+
+/* The "any" interface shows a packet twice, which is not sending it again. */
+static void test_doubles(void)
+{
+    size_t budget = 1 << 20;
+    struct cs_flow flow;
+    struct cs_segment s = {.seq = 1, .flags = 16, .bytes = CS_STR("a"), .sent = 1, .packet = 1};
+
+    cs_flow_init(&flow, &budget);
+    tap_ok(cs_flow_add(&flow, &s), "once");
+    s.time_us = 30;
+    tap_ok(!cs_flow_add(&flow, &s), "captured twice");
+    s.time_us = 3000;
+    tap_ok(cs_flow_add(&flow, &s), "sent twice");
+    tap_int(flow.n_again, 1, "which is counted");
     cs_flow_deinit(&flow);
 }
 
@@ -189,6 +206,7 @@ int main(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         test_row(i);
     test_marks();
+    test_doubles();
     test_bounds();
     return tap_done();
 }

@@ -26,11 +26,11 @@ pytestmark = [pytest.mark.countersign, pytest.mark.root,
 class Wire:
     """What passes on loopback to and from a port while a story lasts, as a file."""
 
-    def __init__(self, folder, port, *options):
+    def __init__(self, folder, port, *options, interface="lo"):
         self.path = f"{folder}/{port}.pcap"
         self.log = open(f"{folder}/tcpdump.log", "wb+")
         self.process = subprocess.Popen(
-            [TCPDUMP, "-i", "lo", "-U", "--immediate-mode", "-Z", "root", "-w", self.path, *options,
+            [TCPDUMP, "-i", interface, "-U", "--immediate-mode", "-Z", "root", "-w", self.path, *options,
              "tcp", "port", str(port)], stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=subprocess.STDOUT)
         wait_for(self.listening, "tcpdump to listen")
@@ -54,8 +54,8 @@ class Wire:
 
 
 @contextlib.contextmanager
-def wire(tmp_path, port, *options):
-    one = Wire(tmp_path, port, *options)
+def wire(tmp_path, port, *options, interface="lo"):
+    one = Wire(tmp_path, port, *options, interface=interface)
     try:
         yield one
     finally:
@@ -63,15 +63,15 @@ def wire(tmp_path, port, *options):
 
 
 @contextlib.contextmanager
-def s_server(pki, *options, certificate="server"):
-    port = free_port()
+def s_server(pki, *options, certificate="server", host="127.0.0.1"):
+    port = free_port(host.strip("[]"))
     one = subprocess.Popen(
-        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", "-www",
+        ["openssl", "s_server", "-accept", f"{host}:{port}", "-quiet", "-www",
          "-cert", f"{pki.dir}/{certificate}.pem", "-key", f"{pki.dir}/{certificate}.key",
          "-CAfile", f"{pki.dir}/ca.pem", *options],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: listens(port), "s_server to listen")
+        wait_for(lambda: listens(port, host.strip("[]")), "s_server to listen")
         yield port
     finally:
         one.kill()
@@ -145,7 +145,17 @@ def test_a_good_handshake_of_tls_1_3_shows_what_it_can(pki, tmp_path):
     assert one["fate"] == "well"
     assert "server-hello" in whats(one) and "encrypted" in whats(one)
     assert "certificate" not in whats(one)
-    assert "TLS 1.3 encrypts the certificates" in told(lo.path, status=0)
+    assert "by the sizes, the client sent a certificate" in told(lo.path, status=0)
+
+
+def test_a_server_that_asks_for_no_certificate_on_any_interface_and_ipv6(pki, tmp_path):
+    with s_server(pki, "-tls1_3", host="[::1]") as port, \
+            wire(tmp_path, port, interface="any") as lo:
+        subprocess.run(["curl", "-sk", "--max-time", "5", f"https://[::1]:{port}/"], check=True,
+                       capture_output=True)
+    one = the_connection(lo.path, status=0)
+    assert one["server"] == f"[::1]:{port}" and "notes" not in one
+    assert "by the sizes, the client was not asked for a certificate" in told(lo.path, status=0)
 
 
 def test_a_client_without_certificate_tls_1_2(pki, tmp_path):
