@@ -183,7 +183,8 @@ static int take_trust(struct request *q)
         return refuse("this system has no store of CAs at the usual places; name one with --ca");
     if (read_into(&q->ca, path) != CS_EXIT_OK)
         return CS_EXIT_USAGE;
-    source = (struct cs_source){.bytes = cs_buf_str(&q->ca), .file = cs_str_from(path)};
+    source = (struct cs_source){
+        .bytes = cs_buf_str(&q->ca), .file = cs_str_from(path), .place.file = cs_str_from(path)};
     q->plan.trust_name = cs_str_from(path);
     if (cs_trust_new(&spec, &q->findings, &q->trust) == 0) {
         q->plan.trust = q->trust;

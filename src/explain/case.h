@@ -89,6 +89,8 @@ const struct cs_finding *cs_case_find(const struct cs_case *c, const struct cs_f
 #define CS_CASE_FIND(c, kind, ...)                                                                 \
     cs_case_find((c), (kind), (const struct cs_str[]){__VA_ARGS__},                                \
                  sizeof((const struct cs_str[]){__VA_ARGS__}) / sizeof(struct cs_str))
+/** cs_case_names() - CA names, DER, as text: the first of them and how many more. In the arena. */
+struct cs_str cs_case_names(const struct cs_case *c, const struct cs_str *ders, size_t n);
 /** cs_case_no_certificate() - the client sent no certificate: with what it was asked for. */
 const struct cs_finding *cs_case_no_certificate(const struct cs_case *c);
 

@@ -226,7 +226,7 @@ static const struct cs_finding *of_terms(const struct cs_case *c)
 
 /* --- certificates --- */
 
-static struct cs_str names_text(const struct cs_case *c, const struct cs_str *ders, size_t n)
+struct cs_str cs_case_names(const struct cs_case *c, const struct cs_str *ders, size_t n)
 {
     struct cs_str text = none();
 
@@ -262,7 +262,7 @@ static struct cs_str asked_text(const struct cs_case *c)
         c->arena,
         "it was asked for one issued by %.*s%s%.*s; a client that has only other ones "
         "sends none",
-        CS_FMT(names.n ? names_text(c, names.items, names.n) : CS_STR("any CA")),
+        CS_FMT(names.n ? cs_case_names(c, names.items, names.n) : CS_STR("any CA")),
         algorithms.len ? ", with a key for " : "", CS_FMT(algorithms));
 }
 

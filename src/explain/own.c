@@ -2,10 +2,17 @@
  * it may have disliked is often plain to see from here. */
 #include "base/time.h"
 #include "explain/case.h"
+#include "explain/text.h"
+#include "x509/chain.h"
+#include "x509/findings.h"
 #include "x509/name.h"
 #include "x509/trust.h"
 
 #define CHAIN_MAX 16
+#define FAULTS_MAX 6
+#define SENTENCE_MAX 4096
+/* How many intermediates a server takes is not known; this is enough for any. */
+#define DEPTH 10
 
 struct own {
     struct cs_cert certs[CHAIN_MAX];
@@ -151,28 +158,115 @@ static struct fault chain_fault(const struct cs_case *c, const struct own *own)
     return (struct fault){0};
 }
 
+/* What the server asks for: whether one of its CA names issued a certificate of ours. */
+static bool is_asked_for(const struct cs_breakdown *facts, const struct own *own)
+{
+    for (size_t i = 0; i < facts->n_asked_names; i++) {
+        for (size_t j = 0; j < own->n; j++) {
+            if (cs_name_eq(facts->asked_names[i], own->certs[j].issuer))
+                return true;
+        }
+    }
+    return false;
+}
+
+static struct fault issuer_fault(const struct cs_case *c, const struct own *own)
+{
+    const struct cs_breakdown *facts = c->handshake->breakdown;
+
+    if (c->server || !facts->n_asked_names || is_asked_for(facts, own))
+        return (struct fault){0};
+    return (struct fault){
+        cs_arena_printf(c->arena, "; the server asks for certificates of %.*s",
+                        CS_FMT(cs_case_names(c, facts->asked_names, facts->n_asked_names))),
+        cs_arena_printf(c->arena,
+                        "present a certificate that one of the CAs has issued which the server "
+                        "asks for; if \"%.*s\" is an intermediate below one of them, send its "
+                        "certificate too",
+                        CS_FMT(issuer_of_last(c, own)))};
+}
+
+/* Verdicts that say more about the CAs known here than about the chain. */
+static bool is_about_trust(const struct cs_finding_kind *kind)
+{
+    return kind == CS_X509_KIND(ISSUER_UNKNOWN) || kind == CS_X509_KIND(SELF_SIGNED) ||
+           kind == CS_X509_KIND(TRUST_INCOMPLETE) || kind == CS_X509_KIND(CRL_MISSING);
+}
+
+static struct cs_str sentence(const struct cs_case *c, const char *template,
+                              const struct cs_finding *f)
+{
+    struct cs_str text = {0};
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, SENTENCE_MAX);
+    if (template && cs_explain_template(&buf, template, f->operands, CS_FINDING_OPERANDS) == 0)
+        text = cs_arena_dup(c->arena, cs_buf_str(&buf));
+    cs_buf_deinit(&buf);
+    return text;
+}
+
+/* What a server says of our chain that trusts the same CAs. A client is refused once and looks
+ * into it; a server would have to judge its chain for each client that leaves, and has been told
+ * when it was configured. */
+static struct fault verdict_fault(const struct cs_case *c)
+{
+    const struct cs_breakdown *facts = c->handshake->breakdown;
+    struct cs_chain_query query = {.ders = facts->own_chain,
+                                   .n = facts->n_own_chain,
+                                   .trust = c->record->trust,
+                                   .now_sec = c->record->now_ms / 1000,
+                                   .purpose = CS_PURPOSE_CLIENT,
+                                   .depth = DEPTH};
+    const struct cs_finding *f;
+    struct cs_verdict verdict;
+    struct cs_str remedy;
+
+    if (c->server || !query.trust || !query.now_sec ||
+        cs_chain_verify(&query, c->arena, &verdict) < 0 || verdict.accepted)
+        return (struct fault){0};
+    f = verdict.cause;
+    if (is_about_trust(f->kind))
+        return (struct fault){0};
+    remedy = f->kind == CS_X509_KIND(INTERMEDIATE_MISSING)
+                 ? cs_arena_printf(
+                       c->arena, "append the certificate of \"%.*s\" to the certificate file here",
+                       CS_FMT(f->operands[2]))
+                 : sentence(c, f->kind->hint, f);
+    return (struct fault){cs_arena_printf(c->arena, "; by the CAs known here, %.*s (%.*s)",
+                                          CS_FMT(sentence(c, f->kind->primary, f)),
+                                          CS_FMT(sentence(c, f->kind->detail, f))),
+                          remedy};
+}
+
 /* Where a chain leads that is as it should be: the peer may or may not know that. */
 static struct cs_str root_text(const struct cs_case *c, const struct own *own)
 {
     if (end_of(c, own) == CHAIN_ROOT)
         return own->n == 1 ? CS_STR("; it is self-signed")
                            : CS_STR("; its chain is sent whole, the root included");
-    return cs_arena_printf(c->arena,
-                           "; the chain sent ends below \"%.*s\", which the %.*s has to know",
-                           CS_FMT(issuer_of_last(c, own)), CS_FMT(c->who));
+    return cs_arena_printf(c->arena, "; the chain sent ends below \"%.*s\", which the %.*s %s",
+                           CS_FMT(issuer_of_last(c, own)), CS_FMT(c->who),
+                           is_asked_for(c->handshake->breakdown, own) ? "asks for" : "has to know");
 }
 
 /* Every fault, in the order in which a reader wants to know them. Return: how many. */
-static size_t find_faults(const struct cs_case *c, const struct own *own, struct fault faults[4])
+static size_t find_faults(const struct cs_case *c, const struct own *own,
+                          struct fault faults[FAULTS_MAX])
 {
     const struct cs_cert *leaf = &own->certs[0];
-    struct fault found[4] = {time_fault(c, leaf), name_fault(c, leaf), usage_fault(c, leaf),
-                             chain_fault(c, own)};
+    struct fault found[FAULTS_MAX - 1] = {time_fault(c, leaf), name_fault(c, leaf),
+                                          usage_fault(c, leaf), chain_fault(c, own),
+                                          issuer_fault(c, own)};
     size_t n = 0;
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < FAULTS_MAX - 1; i++) {
         if (found[i].text.len)
             faults[n++] = found[i];
+    }
+    if (!n) {
+        faults[0] = verdict_fault(c);
+        n = faults[0].text.len != 0;
     }
     return n;
 }
@@ -180,7 +274,7 @@ static size_t find_faults(const struct cs_case *c, const struct own *own, struct
 struct cs_str cs_own_text(const struct cs_case *c)
 {
     struct own own;
-    struct fault faults[4];
+    struct fault faults[FAULTS_MAX];
     struct cs_str text;
     size_t n;
 
@@ -199,10 +293,27 @@ struct cs_str cs_own_text(const struct cs_case *c)
 struct cs_str cs_own_fault_remedy(const struct cs_case *c)
 {
     struct own own;
-    struct fault faults[4];
+    struct fault faults[FAULTS_MAX];
 
     read_own(c, &own);
     return own.n && find_faults(c, &own, faults) ? faults[0].remedy : (struct cs_str){0};
+}
+
+/* Whether the server asks for certificates of a CA that ours leads to. */
+static bool is_wanted(const struct cs_case *c)
+{
+    struct own own;
+
+    read_own(c, &own);
+    return own.n && is_asked_for(c->handshake->breakdown, &own);
+}
+
+/* What is left when our certificate is what the server asks for. */
+static const char *unseen(const struct cs_case *c)
+{
+    return is_wanted(c) ? ": a revocation list there, another key of its CA of that name, or how "
+                          "long a chain it takes cannot be seen from here"
+                        : "";
 }
 
 struct cs_str cs_own_likely_remedy(const struct cs_case *c)
@@ -211,9 +322,10 @@ struct cs_str cs_own_likely_remedy(const struct cs_case *c)
 
     if (fault.len)
         return fault;
-    trust = cs_own_trust_remedy(c);
+    trust = is_wanted(c) ? (struct cs_str){0} : cs_own_trust_remedy(c);
     return cs_arena_printf(c->arena, "look into the log of the %.*s%s%.*s", CS_FMT(c->who),
-                           trust.len ? "; should it not know our issuer, " : "", CS_FMT(trust));
+                           trust.len ? "; should it not know our issuer, " : unseen(c),
+                           CS_FMT(trust));
 }
 
 struct cs_str cs_own_trust_remedy(const struct cs_case *c)
@@ -224,6 +336,8 @@ struct cs_str cs_own_trust_remedy(const struct cs_case *c)
     read_own(c, &own);
     if (!own.n)
         return (struct cs_str){0};
+    if (is_asked_for(c->handshake->breakdown, &own))
+        return cs_own_likely_remedy(c);
     chain = chain_fault(c, &own);
     if (chain.remedy.len)
         return chain.remedy;

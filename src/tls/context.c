@@ -13,6 +13,9 @@
 #include "tls/library.h"
 #include "tls/names.h"
 #include "tls/pair.h"
+#include "x509/findings.h"
+#include "x509/lint.h"
+#include "x509/name.h"
 
 char *cs_tls_text(struct cs_str text, const char *fallback)
 {
@@ -55,6 +58,49 @@ static void remark_repeated(const struct cs_pair *pair, int types[], char (*name
             CS_FIND(findings, &cs_tls_finding_pair_repeated, place, name, cs_str_from(names[k]));
 }
 
+static void explain_leaf(const struct cs_cert *leaf, const struct cs_place *place,
+                         struct cs_arena *arena, struct cs_findings *findings)
+{
+    const struct cs_finding_kind *kind = &cs_tls_finding_pair_refused;
+    struct cs_str what = CS_STR("certificate"), none = {0}, looked_at = none, bits = none;
+
+    if (cs_lint_weak_key(leaf)) {
+        kind = CS_X509_KIND(WEAK_KEY);
+        looked_at = leaf->key_name;
+        bits = cs_arena_printf(arena, "%u", leaf->key_bits);
+    } else if (leaf->sig_weak) {
+        kind = CS_X509_KIND(WEAK_SIGNATURE);
+        looked_at = leaf->sig_alg;
+    } else if (!cs_lint_may_sign(leaf)) {
+        kind = CS_X509_KIND(KEY_USAGE_MISMATCH);
+        looked_at = cs_cert_key_usage_text(leaf, arena);
+    } else {
+        what = cs_pair_errors();
+    }
+    CS_FIND(findings, kind, place, what, cs_name_text(leaf->subject, arena),
+            cs_name_text(leaf->issuer, arena), none, looked_at, bits);
+}
+
+/* The library will not present it: why, as far as the certificate shows. */
+static void explain_refusal(const struct cs_pair *pair, const struct cs_place *place,
+                            struct cs_findings *findings)
+{
+    struct cs_arena arena;
+    struct cs_findings ignored;
+    struct cs_cert leaf;
+    uint8_t *der = NULL;
+    int len = i2d_X509(pair->certs[0], &der);
+
+    cs_arena_init(&arena);
+    cs_findings_init(&ignored, &arena);
+    if (len > 0 && cs_cert_parse(cs_str_make(der, (size_t)len), &arena, &ignored, &leaf) == 0)
+        explain_leaf(&leaf, place, &arena, findings);
+    else
+        CS_FIND(findings, &cs_tls_finding_pair_refused, place, cs_pair_errors());
+    cs_arena_deinit(&arena);
+    OPENSSL_free(der);
+}
+
 int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
                      struct cs_findings *findings, struct cs_own *own)
 {
@@ -69,7 +115,7 @@ int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
         }
         remark_repeated(&pair, types, names, i, &pairs[i].place, findings);
         if (cs_lib_use_pair(ctx, &pair) < 0) {
-            CS_FIND(findings, &cs_tls_finding_pair_refused, &pairs[i].place, cs_pair_errors());
+            explain_refusal(&pair, &pairs[i].place, findings);
             result = -EINVAL;
         }
         cs_own_add(own, &pair);
