@@ -158,6 +158,79 @@ def test_the_gateway_names_the_fault_of_an_upstream(front, row):
     compare(front.meet(row)[0], row.says)
 
 
+# --- doctor as client ---
+
+
+class NotPresented(Exception):
+    """The TLS library does not take the certificate; the text is what doctor says of it."""
+
+
+def doctor(zoo, port, ask):
+    """What it says of a server, as JSON."""
+    pair = ["--cert", f"{zoo}/{ask.cert}.pem", "--key", f"{zoo}/{ask.cert}.key"]
+    done = run("doctor", "--json", "--timeout", "2", "--ca", f"{zoo}/{ask.ca}.pem", "--sni", ask.name,
+               *(pair if ask.cert else []), f"127.0.0.1:{port}")
+    if done.returncode == 2:
+        raise NotPresented(done.stderr)
+    report = json.loads(done.stdout)
+    assert done.returncode == (0 if report["ok"] else 1), done.stderr
+    return {"primary": report["conclusion"], **report}
+
+
+def visited(zoo, server, serve, ask):
+    port = free_port()
+    running = server(zoo, serve, port) if server else None
+    try:
+        return doctor(zoo, port, ask)
+    finally:
+        if running:
+            running.stop()
+
+
+@pytest.mark.parametrize("row", [r for r in faults.UPSTREAMS if not r.ask.crl],
+                         ids=lambda row: row.id)
+def test_doctor_names_the_fault_of_a_server(zoo, row):
+    compare(visited(zoo, row.server, row.serve, row.ask), row.says)
+
+
+SERVERS = {"nginx": peers.nginx_server(), "openssl": peers.openssl_server(),
+           "haproxy": peers.haproxy_server(), "gnutls": peers.gnutls_server()}
+
+
+def refusals():
+    """Every bad certificate with a server that refuses it; which one goes round."""
+    names = ["nginx", "openssl", "haproxy"]
+    for number, row in enumerate(r for r in faults.CLIENTS if r.cert):
+        server = "nginx" if row.id in faults.NGINX_ONLY else names[number % 3]
+        if row.id not in faults.TAKEN_BY_SERVERS:
+            yield pytest.param(row, server, id=f"{row.id}-{server}")
+
+
+@pytest.mark.parametrize("row, server", refusals())
+def test_doctor_names_why_a_server_refuses_it(zoo, row, server):
+    try:
+        report = visited(zoo, SERVERS[server], row.serve, faults.Ask(cert=row.cert))
+    except NotPresented as reason:
+        assert re.search(row.gateway.facts + ".*hint: .*" + row.gateway.hint, str(reason), re.S)
+        return
+    seen = faults.Says("peer-rejected-certificate", row.gateway.hint, row.gateway.facts)
+    compare(report, faults.AT_DOCTOR.get(row.id, seen))
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_doctor_finds_nothing_where_nothing_is_wrong(zoo, server):
+    report = visited(zoo, SERVERS[server], peers.Serve(), faults.Ask(cert="client"))
+    assert report["ok"] and "code" not in report, report
+
+
+@pytest.mark.parametrize("row", faults.OWN_FILES, ids=ids(faults.OWN_FILES))
+def test_doctor_names_what_is_wrong_with_its_own_files(zoo, row):
+    done = run("doctor", "--cert", f"{zoo}/{row.cert}.pem", "--key", f"{zoo}/{row.key}.key",
+               "--ca", f"{zoo}/{row.ca}.pem", "127.0.0.1:1")
+    assert done.returncode == 2
+    assert re.search(row.says, done.stderr, re.S), done.stderr
+
+
 # --- configuration ---
 
 
@@ -213,7 +286,8 @@ def odd_port(zoo):
 
 def test_every_fault_of_the_list_is_met_or_excused():
     met = {row.number for row in 
-           faults.FAULTS + faults.UPSTREAMS + faults.CONFIGURATION + faults.ODDITIES}
+           faults.FAULTS + faults.UPSTREAMS + faults.CONFIGURATION + faults.ODDITIES
+           + faults.OWN_FILES}
     excused = set(faults.NOT_HERE)
     assert met & excused == set()
     assert set(faults.LIST) - met - excused == set()
