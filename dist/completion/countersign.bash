@@ -19,7 +19,7 @@ _countersign()
             quit) words=" --config -c --prefix -p --global -g --help -h" ;;
             reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
             demo) words=" --once --help -h" ;;
-            doctor) words=" --json --at --cert --key --ca --sni --host --port --alpn --proxy-protocol --timeout --help -h" ;;
+            doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --help -h" ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h" ;;
             version) words=" --help -h" ;;

@@ -12,7 +12,7 @@ static const struct cs_option_row options[] = {
     [CS_OPT_ERROR_LOG] = {'e', "error-log", "FILE", "the error log, unless the file names one",
                           false},
     [CS_OPT_JSON] = {0, "json", NULL, "print JSON for programs", false},
-    [CS_OPT_ONCE] = {0, "once", NULL, "end after the transcript; exit 0 if all went well", false},
+    [CS_OPT_ONCE] = {0, "once", NULL, "end after the first round; exit 0 if all went well", false},
     [CS_OPT_AT] = {0, "at", "TIME", "judge as if it were then: 2027-01-31, +30d, @SECONDS", false},
     [CS_OPT_FOR] = {0, "for", "ROLE", "also ask what a client, server or ca has to have", false},
     [CS_OPT_CERT] = {0, "cert", "FILE", "present this certificate, its chain behind it", false},
@@ -23,6 +23,8 @@ static const struct cs_option_row options[] = {
                      false},
     [CS_OPT_PORT] = {0, "port", "NUMBER", "of a capture, only what has this port", false},
     [CS_OPT_ALPN] = {0, "alpn", "LIST", "offer these protocols: h2,http/1.1; \"\" for none", false},
+    [CS_OPT_STARTTLS] = {0, "starttls", "PROTOCOL", "begin in smtp, imap, ldap, postgres, ...",
+                         false},
     [CS_OPT_PROXY_PROTOCOL] = {0, "proxy-protocol", NULL, "begin with a PROXY header", false},
     [CS_OPT_TIMEOUT] = {0, "timeout", "SECONDS", "wait so long for each step (10)", false},
     [CS_OPT_CHAIN] = {0, "chain", "FILE", "judge these certificates, the leaf first", false},
@@ -30,6 +32,11 @@ static const struct cs_option_row options[] = {
     [CS_OPT_CRL] = {0, "crl", "FILE", "and these revocation lists", false},
     [CS_OPT_AS] = {0, "as", "ROLE", "as those of a client (default) or server", false},
     [CS_OPT_DEPTH] = {0, "depth", "N", "with at most so many intermediates; default 1", false},
+    [CS_OPT_TIME_SOURCE] = {0, "time-source", "HOST", "ask this time server about the clock",
+                            false},
+    [CS_OPT_COMPARE] = {0, "compare", NULL, "try again with one thing changed at a time", false},
+    [CS_OPT_LISTEN] = {0, "listen", "ADDR:PORT", "be the server, and explain its clients", false},
+    [CS_OPT_CLIENT_CA] = {0, "client-ca", "FILE", "with --listen: the CAs of its clients", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -72,13 +79,16 @@ static const struct cs_command commands[] = {
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"
      "waits, so that you can try it by hand. Nothing is left behind.\n",
      CS_OPT_BIT(CS_OPT_ONCE), cs_cmd_demo},
-    {"doctor", "HOST:PORT|FILE", 1, "visit a TLS server and explain what happens",
+    {"doctor", "[HOST:PORT|FILE]", 1, "visit a TLS server and explain what happens",
      "Connects to any TLS server, alone or with a certificate, and shows the handshake\n"
      "step by step: what was offered, presented, asked for, checked and refused. Then\n"
      "says what failed: the cause, the evidence, the remedy, and its code.\n"
      "\n"
      "A server certificate that is not accepted does not end the visit, so that the\n"
      "rest is seen too. One request is sent: GET /.\n"
+     "\n"
+     "With --listen it is the other way round: a server that explains each client that\n"
+     "connects, and tells it so if it speaks HTTP.\n"
      "\n"
      "A FILE is a capture (pcap, pcapng; \"-\" is standard input): its connections are\n"
      "told and explained, as far as the clear text allows. Certificates in it are\n"
@@ -88,11 +98,14 @@ static const struct cs_command commands[] = {
      "could be tried.\n",
      CS_OPT_BIT(CS_OPT_CERT) | CS_OPT_BIT(CS_OPT_KEY) | CS_OPT_BIT(CS_OPT_CA) |
          CS_OPT_BIT(CS_OPT_SNI) | CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_ALPN) |
-         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) | CS_OPT_BIT(CS_OPT_TIMEOUT) |
+         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_STARTTLS) | CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) |
+         CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_TIME_SOURCE) | CS_OPT_BIT(CS_OPT_COMPARE) |
+         CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_CLIENT_CA) | CS_OPT_BIT(CS_OPT_ONCE) |
          CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_doctor},
-    {"inspect", "FILE...", 1024, "show what is in certificates, keys, requests and CRLs",
+    {"inspect", "FILE|HOST:PORT...", 1024, "show what is in certificates, keys, requests and CRLs",
      "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"
+     "Of HOST:PORT it reads the certificates that a TLS server there presents.\n"
      "Shows names, validity, usages, keys and pins, who issued whom and which key\n"
      "belongs to which certificate, and says what is wrong with them. Nothing secret\n"
      "is printed.\n"

@@ -10,8 +10,12 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "doctor/compare.h"
+#include "doctor/listen.h"
 #include "doctor/probe.h"
 #include "doctor/report.h"
+#include "io/socket.h"
+#include "io/sntp.h"
 #include "x509/trust.h"
 
 enum { FILE_MAX = 16 << 20, TEXT_MAX = 16 << 20, ALPN_MAX = 16, TIMEOUT_S = 10 };
@@ -31,6 +35,7 @@ struct request {
     struct cs_tls_pair pair;
     struct cs_trust *trust;
     struct cs_probe_plan plan;
+    struct cs_listen_plan mirror;
 };
 
 static const char *option(const struct request *q, enum cs_option which)
@@ -45,32 +50,20 @@ static int refuse(const char *what)
 
 /* ---- where to ---- */
 
-/* "host", "host:443", "[::1]:443". Return: 0, or -EINVAL. */
-static int split_target(struct cs_str text, struct cs_str *ret_host, uint16_t *port)
-{
-    ptrdiff_t colon = cs_str_rfind(text, ':'), bracket = cs_str_rfind(text, ']');
-    struct cs_addr addr;
-    uint64_t number = *port;
-
-    if (colon > bracket && (bracket >= 0 || cs_str_find(text, ':') == colon)) {
-        if (cs_str_to_u64(cs_str_skip(text, (size_t)colon + 1), 65535, &number) < 0 || number == 0)
-            return -EINVAL;
-        text = cs_str_sub(text, 0, (size_t)colon);
-    }
-    if (bracket >= 0 && cs_addr_parse_ip(text, 0, &addr) < 0)
-        return -EINVAL;
-    if (bracket >= 0)
-        text = cs_str_sub(text, 1, text.len - 2);
-    *ret_host = text;
-    *port = (uint16_t)number;
-    return text.len && cs_str_find(text, '/') < 0 ? 0 : -EINVAL;
-}
-
 static bool is_address(struct cs_str host)
 {
     struct cs_addr addr;
 
     return cs_addr_parse_ip(host, 0, &addr) == 0;
+}
+
+/* "[::1]:443" for "::1". */
+static struct cs_str join_target(struct request *q, struct cs_str host, uint16_t port)
+{
+    bool bracket = cs_str_find(host, ':') >= 0;
+
+    return cs_arena_printf(&q->arena, "%s%.*s%s:%u", bracket ? "[" : "", CS_FMT(host),
+                           bracket ? "]" : "", port);
 }
 
 static int take_target(struct request *q)
@@ -80,27 +73,51 @@ static int take_target(struct request *q)
 
     if (!q->line->n_operands)
         return refuse("say what to visit: HOST:PORT");
-    plan->target = cs_str_from(q->line->operands[0]);
-    plan->port = 443;
-    if (split_target(plan->target, &plan->host, &plan->port) < 0)
+    plan->port = plan->starttls ? cs_starttls_port(plan->starttls) : 443;
+    if (cs_options_target(cs_str_from(q->line->operands[0]), &plan->host, &plan->port) < 0 ||
+        !plan->port)
         return refuse("what to visit is written HOST:PORT, as in example.com:443 or [::1]:443, "
                       "or is the name of a captured file");
-    plan->target = cs_arena_printf(
-        &q->arena, "%s%.*s%s:%u",
-        is_address(plan->host) && cs_str_find(plan->host, ':') >= 0 ? "[" : "", CS_FMT(plan->host),
-        cs_str_find(plan->host, ':') >= 0 ? "]" : "", plan->port);
+    plan->target = join_target(q, plan->host, plan->port);
     plan->sni = sni ? cs_str_from(sni) : is_address(plan->host) ? (struct cs_str){0} : plan->host;
     plan->name = plan->sni.len ? plan->sni : plan->host;
     plan->http_host = host ? cs_str_from(host) : plan->name;
     return CS_EXIT_OK;
 }
 
+static int take_time_source(struct request *q)
+{
+    const char *text = option(q, CS_OPT_TIME_SOURCE);
+
+    q->plan.time_port = CS_SNTP_PORT;
+    if (text && cs_options_target(cs_str_from(text), &q->plan.time_host, &q->plan.time_port) < 0)
+        return refuse("--time-source wants a host, or HOST:PORT");
+    return CS_EXIT_OK;
+}
+
 /* ---- how ---- */
+
+static int take_starttls(struct request *q)
+{
+    const char *name = option(q, CS_OPT_STARTTLS);
+    const struct cs_starttls *one;
+    struct cs_str all = {0};
+
+    if (!name)
+        return CS_EXIT_OK;
+    q->plan.starttls = cs_starttls_find(cs_str_from(name));
+    if (q->plan.starttls)
+        return CS_EXIT_OK;
+    for (size_t i = 0; (one = cs_starttls_at(i)) != NULL; i++)
+        all = cs_arena_printf(&q->arena, "%.*s%s%s", CS_FMT(all), i ? ", " : "",
+                              cs_starttls_name(one));
+    return refuse(cs_arena_printf(&q->arena, "--starttls knows %.*s", CS_FMT(all)).ptr);
+}
 
 static int take_alpn(struct request *q)
 {
     const char *text = option(q, CS_OPT_ALPN);
-    struct cs_str rest = cs_str_from(text ? text : "http/1.1");
+    struct cs_str rest = cs_str_from(text ? text : q->plan.starttls ? "" : "http/1.1");
     const char **names = cs_arena_array(&q->arena, ALPN_MAX + 1, sizeof(*names));
     size_t n = 0;
 
@@ -171,37 +188,39 @@ static const char *find_system_trust(void)
     return NULL;
 }
 
-static int take_trust(struct request *q)
+static int read_trust(struct request *q, const char *path)
 {
-    const char *path = option(q, CS_OPT_CA);
     struct cs_source source;
     struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .n_named = 1};
 
-    if (!path)
-        path = find_system_trust();
-    if (!path)
-        return refuse("this system has no store of CAs at the usual places; name one with --ca");
     if (read_into(&q->ca, path) != CS_EXIT_OK)
         return CS_EXIT_USAGE;
     source = (struct cs_source){
         .bytes = cs_buf_str(&q->ca), .file = cs_str_from(path), .place.file = cs_str_from(path)};
-    q->plan.trust_name = cs_str_from(path);
-    if (cs_trust_new(&spec, &q->findings, &q->trust) == 0) {
-        q->plan.trust = q->trust;
+    if (cs_trust_new(&spec, &q->findings, &q->trust) == 0)
         return CS_EXIT_OK;
-    }
     cs_report_findings(&q->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
     return CS_EXIT_USAGE;
 }
 
-static int read_request(struct request *q)
+static int take_trust(struct request *q)
 {
-    static int (*const parts[])(struct request *) = {take_target, take_alpn, take_times, take_pair,
-                                                     take_trust};
+    const char *path = option(q, CS_OPT_CA) ? option(q, CS_OPT_CA) : find_system_trust();
+    int status;
+
+    if (!path)
+        return refuse("this system has no store of CAs at the usual places; name one with --ca");
+    status = read_trust(q, path);
+    q->plan.trust = q->trust;
+    q->plan.trust_name = cs_str_from(path);
+    return status;
+}
+
+static int read_parts(struct request *q, int (*const *parts)(struct request *), size_t n)
+{
     int status = CS_EXIT_OK;
 
-    q->plan.proxy_protocol = cs_line_has(q->line, CS_OPT_PROXY_PROTOCOL);
-    for (size_t i = 0; status == CS_EXIT_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
+    for (size_t i = 0; status == CS_EXIT_OK && i < n; i++)
         status = parts[i](q);
     return status;
 }
@@ -222,7 +241,8 @@ static bool is_utf8(void)
     return false;
 }
 
-static int print(const struct request *q, const struct cs_visit *visit)
+static int print(const struct request *q, const struct cs_visit *visit,
+                 const struct cs_comparison *comparison)
 {
     struct cs_report_style style = {
         .json = cs_line_has(q->line, CS_OPT_JSON),
@@ -233,28 +253,156 @@ static int print(const struct request *q, const struct cs_visit *visit)
     int r;
 
     cs_buf_init(&text, TEXT_MAX);
-    r = cs_report_visit(visit, &style, &text);
+    r = cs_report_visit(visit, comparison, &style, &text);
     fwrite(text.ptr, 1, text.len, stdout);
+    fflush(stdout);
     cs_buf_deinit(&text);
     if (r < 0)
         fprintf(stderr, "countersign doctor: the output is too long and was cut\n");
     return r < 0 || visit->n_causes ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
+/* What cannot be tried at all: our own files, or the system. */
+static int cannot(const struct cs_findings *findings, int r)
+{
+    if (findings->n_errors)
+        cs_report_findings(findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
+    else
+        fprintf(stderr, "countersign doctor: %s\n", strerror(-r));
+    return CS_EXIT_USAGE;
+}
+
+/* ---- as client ---- */
+
+static int compare(struct request *q, const struct cs_visit *visit)
+{
+    struct cs_comparison comparison;
+    int r;
+
+    if (!cs_line_has(q->line, CS_OPT_COMPARE))
+        return print(q, visit, NULL);
+    r = cs_compare_make(&q->plan, visit, &q->arena, &comparison);
+    return r < 0 ? cannot(&visit->findings, r) : print(q, visit, &comparison);
+}
+
 static int visit_server(struct request *q)
 {
-    struct cs_visit *visit = CS_NEW(struct cs_visit);
-    int r = cs_visit_init(visit), status = CS_EXIT_USAGE;
+    static int (*const parts[])(struct request *) = {
+        take_starttls, take_target, take_alpn, take_times, take_time_source, take_pair, take_trust};
+    struct cs_visit *visit;
+    int status = read_parts(q, parts, sizeof(parts) / sizeof(parts[0])), r;
 
-    if (r < 0)
-        fprintf(stderr, "countersign doctor: %s\n", strerror(-r));
-    else if (cs_probe_make(visit, &q->plan) < 0)
-        cs_report_findings(&visit->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
-    else
-        status = print(q, visit);
+    if (status != CS_EXIT_OK)
+        return status;
+    q->plan.proxy_protocol = cs_line_has(q->line, CS_OPT_PROXY_PROTOCOL);
+    visit = CS_NEW(struct cs_visit);
+    r = cs_visit_init(visit);
+    r = r ? r : cs_probe_make(visit, &q->plan);
+    status = r < 0 ? cannot(&visit->findings, r) : compare(q, visit);
     cs_visit_deinit(visit);
     free(visit);
     return status;
+}
+
+/* ---- as server ---- */
+
+static int take_address(struct request *q)
+{
+    struct cs_str host, text = cs_str_from(option(q, CS_OPT_LISTEN));
+    uint16_t port = 0;
+
+    if (q->line->n_operands)
+        return refuse("--listen waits for clients: there is nothing to visit");
+    if (cs_options_target(text, &host, &port) < 0 ||
+        cs_addr_parse_ip(host, port, &q->mirror.addr) < 0)
+        return refuse("--listen wants ADDR:PORT, as in 127.0.0.1:8443 or [::]:8443");
+    if (!option(q, CS_OPT_CERT))
+        return refuse("--listen wants a certificate to show: --cert and --key");
+    return CS_EXIT_OK;
+}
+
+static int take_client_ca(struct request *q)
+{
+    const char *path = option(q, CS_OPT_CLIENT_CA);
+
+    return path ? read_trust(q, path) : CS_EXIT_OK;
+}
+
+static int meet(struct request *q, struct cs_listener *listener)
+{
+    struct cs_visit *visit = CS_NEW(struct cs_visit);
+    int r = cs_visit_init(visit), status;
+
+    r = r ? r : cs_listener_meet(listener, visit);
+    status = r < 0 ? cannot(&visit->findings, r) : print(q, visit, NULL);
+    cs_visit_deinit(visit);
+    free(visit);
+    return status;
+}
+
+static int serve(struct request *q)
+{
+    struct cs_listener listener;
+    char text[CS_ADDR_TEXT];
+    int status = CS_EXIT_OK, r = cs_listener_open(&listener, &q->mirror, &q->findings);
+
+    if (r < 0) {
+        status = cannot(&q->findings, r);
+    } else {
+        fprintf(stderr, "countersign doctor: listening on %.*s\n",
+                CS_FMT(cs_addr_text(&listener.addr, text)));
+        do
+            status = meet(q, &listener);
+        while (status != CS_EXIT_USAGE && !cs_line_has(q->line, CS_OPT_ONCE));
+    }
+    cs_listener_close(&listener);
+    return status;
+}
+
+static int listen_for_clients(struct request *q)
+{
+    static int (*const parts[])(struct request *) = {take_address,     take_alpn, take_times,
+                                                     take_time_source, take_pair, take_client_ca};
+    int status = read_parts(q, parts, sizeof(parts) / sizeof(parts[0]));
+    struct cs_addr addr = q->mirror.addr;
+    const char *ca = option(q, CS_OPT_CLIENT_CA);
+
+    if (status != CS_EXIT_OK)
+        return status;
+    q->mirror = (struct cs_listen_plan){
+        .addr = addr,
+        .pair = &q->pair,
+        .trust = q->trust,
+        .trust_name = cs_str_from(ca),
+        .alpn = q->plan.alpn,
+        .timeout_ms = q->plan.timeout_ms,
+        .time_host = q->plan.time_host,
+        .time_port = q->plan.time_port,
+        .at_sec = q->plan.at_sec,
+    };
+    return serve(q);
+}
+
+/* Options that only one of the two sides has. */
+static int refuse_strangers(const struct request *q)
+{
+    static const enum cs_option of_server[] = {CS_OPT_CLIENT_CA, CS_OPT_ONCE};
+    static const enum cs_option of_client[] = {
+        CS_OPT_CA, CS_OPT_SNI, CS_OPT_HOST, CS_OPT_STARTTLS, CS_OPT_COMPARE, CS_OPT_PROXY_PROTOCOL};
+    bool listens = cs_line_has(q->line, CS_OPT_LISTEN);
+    const enum cs_option *others = listens ? of_client : of_server;
+    size_t n = listens ? sizeof(of_client) / sizeof(of_client[0])
+                       : sizeof(of_server) / sizeof(of_server[0]);
+    char what[80];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!cs_line_has(q->line, others[i]))
+            continue;
+        snprintf(what, sizeof(what), "--%s goes %s --listen", cs_option_rows()[others[i]].name,
+                 listens ? "not with" : "with");
+        return refuse(what);
+    }
+    return CS_EXIT_OK;
 }
 
 int cs_cmd_doctor(const struct cs_line *line)
@@ -270,12 +418,12 @@ int cs_cmd_doctor(const struct cs_line *line)
     cs_buf_init(&q.cert, FILE_MAX);
     cs_buf_init(&q.key, FILE_MAX);
     cs_buf_init(&q.ca, FILE_MAX);
-    status = read_request(&q);
+    status = refuse_strangers(&q);
     if (status == CS_EXIT_OK)
-        status = visit_server(&q);
+        status = cs_line_has(line, CS_OPT_LISTEN) ? listen_for_clients(&q) : visit_server(&q);
     cs_trust_unref(q.trust);
     cs_buf_deinit(&q.ca);
-    cs_buf_deinit(&q.cert);
+    cs_buf_wipe(&q.cert);
     cs_buf_wipe(&q.key);
     cs_arena_deinit(&q.arena);
     return status;

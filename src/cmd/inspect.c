@@ -1,4 +1,4 @@
-/* inspect: read files, judge them at a time, print what is in them. */
+/* inspect: read files, or what a server presents; judge it at a time, print what is in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,10 +10,11 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
+#include "doctor/probe.h"
 #include "explain/inspect.h"
 #include "x509/lint.h"
 
-enum { FILE_MAX = 64 << 20, TEXT_MAX = 256 << 20, FILES_MAX = 1024 };
+enum { FILE_MAX = 64 << 20, TEXT_MAX = 256 << 20, FILES_MAX = 1024, TIMEOUT_MS = 10000 };
 
 /* What was read, to be wiped: there may be keys in it. */
 struct input {
@@ -38,15 +39,30 @@ static bool is_address(const char *path)
 
 static int refuse_file(const char *path, int r)
 {
-    if (is_address(path))
-        fprintf(
-            stderr,
-            "countersign inspect: \"%s\" is no file, and asking servers is not supported yet\n"
-            "hint: openssl s_client -connect %s -showcerts </dev/null | countersign inspect -\n",
-            path, path);
-    else
-        fprintf(stderr, "countersign inspect: cannot read \"%s\": %s\n", path, strerror(-r));
+    fprintf(stderr, "countersign inspect: cannot read \"%s\": %s\n", path, strerror(-r));
     return CS_EXIT_USAGE;
+}
+
+/* What the server at @path presents. Return: exit status. */
+static int ask_server(const char *path, struct cs_buf *pem)
+{
+    struct cs_visit *visit = CS_NEW(struct cs_visit);
+    struct cs_probe_plan plan = {.target = cs_str_from(path), .timeout_ms = TIMEOUT_MS};
+    struct cs_addr addr;
+    int r = cs_options_target(plan.target, &plan.host, &plan.port);
+
+    plan.name = plan.http_host = plan.host;
+    if (cs_addr_parse_ip(plan.host, 0, &addr) < 0)
+        plan.sni = plan.host;
+    r = r ? r : cs_visit_init(visit);
+    r = r ? r : cs_probe_chain(visit, &plan, pem);
+    if (r < 0) {
+        fprintf(stderr, "countersign inspect: \"%s\" presents no certificate\n", path);
+        cs_report_findings(&visit->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
+    }
+    cs_visit_deinit(visit);
+    free(visit);
+    return r < 0 ? CS_EXIT_USAGE : CS_EXIT_OK;
 }
 
 static int add_file(struct cs_bundle *bundle, struct input *input, const char *path)
@@ -57,9 +73,9 @@ static int add_file(struct cs_bundle *bundle, struct input *input, const char *p
     int r;
 
     cs_buf_init(buf, FILE_MAX);
-    r = cs_options_read(path, buf);
-    if (r < 0)
-        return refuse_file(path, r);
+    r = is_address(path) ? ask_server(path, buf) : cs_options_read(path, buf);
+    if (r != 0)
+        return r < 0 ? refuse_file(path, r) : r;
     source.bytes = cs_buf_str(buf);
     cs_bundle_add(bundle, &source);
     return CS_EXIT_OK;

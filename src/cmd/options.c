@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/addr.h"
 #include "base/mem.h"
 #include "base/time.h"
 
@@ -31,6 +32,28 @@ int cs_options_at(struct cs_str text, int64_t *now_sec)
     if (!unit || cs_str_to_u64(cs_str_sub(text, 1, text.len - 2), 1000000000, &n) < 0)
         return -EINVAL;
     *now_sec += (int64_t)n * unit;
+    return 0;
+}
+
+int cs_options_target(struct cs_str text, struct cs_str *ret_host, uint16_t *port)
+{
+    ptrdiff_t colon = cs_str_rfind(text, ':'), bracket = cs_str_rfind(text, ']');
+    struct cs_addr addr;
+    uint64_t number = *port;
+
+    if (colon > bracket && (bracket >= 0 || cs_str_find(text, ':') == colon)) {
+        if (cs_str_to_u64(cs_str_skip(text, (size_t)colon + 1), 65535, &number) < 0)
+            return -EINVAL;
+        text = cs_str_sub(text, 0, (size_t)colon);
+    }
+    if (bracket >= 0 && cs_addr_parse_ip(text, 0, &addr) < 0)
+        return -EINVAL;
+    if (bracket >= 0)
+        text = cs_str_sub(text, 1, text.len - 2);
+    if (!text.len || cs_str_find(text, '/') >= 0)
+        return -EINVAL;
+    *ret_host = text;
+    *port = (uint16_t)number;
     return 0;
 }
 

@@ -55,6 +55,33 @@ static struct cs_str value(struct cs_arena *arena, const struct cs_h1_response *
     return cs_arena_dup(arena, cs_headers_value(&head->headers, name));
 }
 
+/* The text member @name of a JSON object, as far as a search finds it: words for a person, and a
+ * code that is looked up; nothing is decided by them that the server could not say anyway. */
+static struct cs_str member(struct cs_str json, const char *name, struct cs_arena *arena)
+{
+    struct cs_str key = cs_arena_printf(arena, "\"%s\":\"", name);
+    ptrdiff_t at = cs_str_search(json, key);
+    struct cs_str rest = cs_str_skip(json, at < 0 ? json.len : (size_t)at + key.len);
+    char *text = cs_arena_raw(arena, rest.len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < rest.len && rest.ptr[i] != '"'; i++) {
+        if (rest.ptr[i] == '\\' && i + 1 < rest.len)
+            i++;
+        text[n++] = rest.ptr[i];
+    }
+    return cs_str_make(text, n);
+}
+
+static void read_problem(struct cs_answer *answer, struct cs_str type, struct cs_arena *arena)
+{
+    if (!cs_str_starts_nocase(type, CS_STR("application/problem+json")))
+        return;
+    answer->detail = member(answer->text, "detail", arena);
+    answer->code = member(answer->text, "code", arena);
+    answer->incident = member(answer->text, "incident", arena);
+}
+
 void cs_reply_read(struct cs_str bytes, struct cs_arena *arena, struct cs_reply *ret_reply)
 {
     struct cs_reply reply = {.date_sec = -1};
@@ -72,6 +99,7 @@ void cs_reply_read(struct cs_str bytes, struct cs_arena *arena, struct cs_reply 
             0)
             reply.date_sec = -1;
         read_body(&head, cs_str_skip(bytes, (size_t)end), TEXT_MAX, arena, &reply.answer.text);
+        read_problem(&reply.answer, cs_headers_value(&head.headers, CS_STR("Content-Type")), arena);
     } else {
         reply.first = cs_str_sub(bytes, 0, FIRST_MAX);
     }

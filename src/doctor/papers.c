@@ -138,22 +138,28 @@ static struct cs_str name_text(struct cs_visit *v)
 
 static struct cs_str peer_summary(struct cs_visit *v)
 {
+    if (!v->judged)
+        return v->handshake->n_chain ? CS_STR("one came, and is held against nothing (--client-ca)")
+                                     : CS_STR("none came");
     if (!v->verdict.leaf)
-        return v->judged ? CS_STR("it cannot be read") : CS_STR("none came");
+        return CS_STR("it cannot be read");
     return cs_arena_printf(&v->arena, "%.*s, %s", CS_FMT(subject_text(v, v->verdict.leaf)),
                            v->verdict.accepted ? "accepted" : "not accepted");
 }
 
 static void add_peer(struct cs_visit *v)
 {
-    enum cs_mark mark = !v->judged            ? CS_MARK_OPEN
-                        : v->verdict.accepted ? CS_MARK_GOOD
-                                              : CS_MARK_BAD;
+    enum cs_mark mark = v->judged && v->verdict.accepted          ? CS_MARK_GOOD
+                        : v->judged || v->record.decision != NULL ? CS_MARK_BAD
+                                                                  : CS_MARK_OPEN;
 
     cs_step_add(&v->steps, v->server ? "client-certificate" : "server-certificate", mark,
                 peer_summary(v));
-    if (!v->judged)
+    if (!v->judged) {
+        struct cs_papers papers = cs_visit_read(v, v->handshake->chain, v->handshake->n_chain);
+        add_chain(v, papers.certs, papers.n);
         return;
+    }
     cs_step_flag(&v->steps, "accepted", v->verdict.accepted);
     add_chain(v, v->verdict.presented, v->verdict.n_presented);
     cs_step_text(&v->steps, "path", "path", path_text(v));
@@ -269,8 +275,49 @@ static void add_own(struct cs_visit *v)
     v->steps.last->findings = remarks(v, v->own.certs, v->own.n, CS_LINT_CLIENT, false);
 }
 
+/* ---- what we show as a server ---- */
+
+/* Whether our certificate is for the name that the client asked for; it will look. */
+static enum cs_mark shown_mark(const struct cs_visit *v)
+{
+    const struct cs_cert *leaf = &v->own.certs[0];
+    bool current = v->judge_sec >= leaf->not_before && v->judge_sec <= leaf->not_after;
+    bool named =
+        !v->handshake->sni.len || cs_name_match_host(leaf, v->handshake->sni) != CS_HOST_NO;
+
+    if (!have(v->handshake->sent, CS_MESSAGE_CERTIFICATE))
+        return CS_MARK_OPEN;
+    return current && named ? CS_MARK_GOOD : CS_MARK_BAD;
+}
+
+static struct cs_str shown_name(struct cs_visit *v)
+{
+    struct cs_str sni = v->handshake->sni;
+
+    if (!sni.len)
+        return CS_STR("the client asks for none");
+    return cs_arena_printf(
+        &v->arena, "%s for %.*s",
+        cs_name_match_host(&v->own.certs[0], sni) == CS_HOST_NO ? "is not" : "is", CS_FMT(sni));
+}
+
+static void add_shown(struct cs_visit *v)
+{
+    if (!v->own.n)
+        return;
+    cs_step_add(
+        &v->steps, "server-certificate", shown_mark(v),
+        cs_arena_printf(&v->arena, "%.*s, ours", CS_FMT(subject_text(v, &v->own.certs[0]))));
+    add_chain(v, v->own.certs, v->own.n);
+    cs_step_text(&v->steps, "name", "name", shown_name(v));
+    cs_step_text(&v->steps, "proof", "sigalg", v->handshake->sigalg);
+    v->steps.last->findings = remarks(v, v->own.certs, v->own.n, CS_LINT_SERVER, false);
+}
+
 void cs_visit_papers_steps(struct cs_visit *v)
 {
+    if (v->server)
+        add_shown(v);
     add_peer(v);
     if (v->server)
         return;

@@ -8,6 +8,7 @@
 #include "base/panic.h"
 #include "http/h1.h"
 #include "io/socket.h"
+#include "x509/pem.h"
 
 /* Addresses that are tried, one after the other. */
 #define ADDRS_MAX 8
@@ -16,6 +17,8 @@
 enum { REFUSAL_MIN_MS = 150, REFUSAL_MAX_MS = 2000, REFUSAL_TIMES = 3 };
 /* The most that is waited for an answer: what is no HTTP server gives none. */
 #define ANSWER_MAX_MS 5000
+/* What is repeated of a refusal in plain text. */
+#define SAID_MAX 200
 
 struct probe {
     struct cs_visit *visit;
@@ -23,6 +26,7 @@ struct probe {
     const struct cs_probe_plan *plan;
     struct cs_tls_client *client;
     struct cs_buf answer;
+    struct cs_buf early; /* what came before TLS began, and is not of the protocol before it */
 };
 
 static int64_t clock_ms(struct probe *p)
@@ -115,6 +119,67 @@ static int send_proxy_header(struct probe *p)
     return r;
 }
 
+/* What the server did instead of going over to TLS, in words. */
+static struct cs_str instead(struct probe *p, const struct cs_dialogue *d, int r)
+{
+    if (r == -EPROTO)
+        return d->said.len ? cs_arena_printf(&p->visit->arena, "it answered \"%.*s\"",
+                                             CS_FMT(cs_str_sub(d->said, 0, SAID_MAX)))
+                           : CS_STR("its answer is empty");
+    if (r == -ETIMEDOUT)
+        return cs_arena_printf(&p->visit->arena, "nothing more came within %lld s",
+                               (long long)p->plan->timeout_ms / 1000);
+    return r == -ENODATA ? CS_STR("it closed the connection") : cs_str_from(strerrordesc_np(-r));
+}
+
+/* Say and hear until TLS may begin. Return: 0; -EPROTO (refused), or as cs_talk_receive(). */
+static int negotiate(struct probe *p, struct cs_dialogue *d, struct cs_buf *heard)
+{
+    for (;;) {
+        size_t n = 0;
+        struct cs_str send;
+        int r = 0;
+
+        switch (cs_dialogue_step(d, cs_buf_str(heard), &p->visit->arena, &n, &send)) {
+        case CS_DIALOGUE_DONE: cs_buf_consume(heard, n); return 0;
+        case CS_DIALOGUE_REFUSED: return -EPROTO;
+        case CS_DIALOGUE_SEND:
+            cs_buf_consume(heard, n);
+            r = cs_talk_send(p->talk, send);
+            break;
+        case CS_DIALOGUE_MORE:
+            if (cs_buf_reserve(heard, 1) < 0)
+                return -EMSGSIZE;
+            r = cs_talk_receive(p->talk, heard->ptr + heard->len, heard->cap - heard->len, &n);
+            heard->len += n;
+            break;
+        }
+        if (r < 0)
+            return r;
+    }
+}
+
+/* What comes behind the go-ahead is early: a server has to wait there, and TLS judges it. */
+static int start_tls(struct probe *p)
+{
+    struct cs_transport *t = &p->visit->transport;
+    struct cs_dialogue dialogue;
+    int r;
+
+    if (!p->plan->starttls)
+        return 0;
+    t->upgrade = cs_str_from(cs_starttls_name(p->plan->starttls));
+    cs_dialogue_init(&dialogue, p->plan->starttls, p->plan->name);
+    cs_talk_limit(p->talk, p->plan->timeout_ms);
+    r = negotiate(p, &dialogue, &p->early);
+    if (r < 0)
+        t->upgrade_fault = instead(p, &dialogue, r);
+    p->visit->plain = r < 0 ? t->upgrade_fault
+                            : cs_arena_printf(&p->visit->arena, "the server starts TLS in %.*s",
+                                              CS_FMT(t->upgrade));
+    return r;
+}
+
 /* ---- TLS ---- */
 
 static const struct cs_tls_hooks hooks = {.verify = cs_visit_verify};
@@ -128,6 +193,8 @@ static int shake_hands(struct probe *p)
     p->talk->tls = cs_tls_client_session(p->client, p->talk->fd, p->plan->sni, (struct cs_str){0},
                                          &hooks, visit, &p->talk->io);
     cs_assert(p->talk->tls != NULL);
+    r = cs_tls_feed(p->talk->tls, cs_buf_str(&p->early), false);
+    cs_assert(r == 0);
     cs_talk_limit(p->talk, p->plan->timeout_ms);
     r = cs_talk_handshake(p->talk);
     if (r == -ETIMEDOUT) {
@@ -196,7 +263,7 @@ static bool speaks_http1(const struct probe *p)
 {
     struct cs_str alpn = cs_tls_facts(p->talk->tls)->alpn;
 
-    return !alpn.len || cs_str_starts(alpn, CS_STR("http/1"));
+    return !p->plan->starttls && (!alpn.len || cs_str_starts(alpn, CS_STR("http/1")));
 }
 
 static int ask(struct probe *p)
@@ -208,7 +275,8 @@ static int ask(struct probe *p)
     r = cs_h1_write_request_line(&request, CS_STR("GET"), CS_STR("/"), 1) ||
         cs_h1_write_header(&request, CS_STR("Host"), p->plan->http_host) ||
         cs_h1_write_header(&request, CS_STR("User-Agent"), CS_STR("countersign-doctor")) ||
-        cs_h1_write_header(&request, CS_STR("Accept"), CS_STR("*/*")) ||
+        cs_h1_write_header(&request, CS_STR("Accept"),
+                           CS_STR("application/problem+json, text/plain;q=0.5, */*;q=0.1")) ||
         cs_h1_write_header(&request, CS_STR("Connection"), CS_STR("close")) ||
         cs_h1_write_end(&request);
     r = r ? -EINVAL : cs_talk_write(p->talk, cs_buf_str(&request));
@@ -277,7 +345,8 @@ static int prepare(struct probe *p)
 
 static void go(struct probe *p)
 {
-    if (resolve(p) == 0 && connect_to(p) == 0 && send_proxy_header(p) == 0 && shake_hands(p) == 0)
+    if (resolve(p) == 0 && connect_to(p) == 0 && send_proxy_header(p) == 0 && start_tls(p) == 0 &&
+        shake_hands(p) == 0)
         converse(p);
 }
 
@@ -287,14 +356,32 @@ int cs_probe_make(struct cs_visit *visit, const struct cs_probe_plan *plan)
     int r;
 
     cs_buf_init(&p.answer, CS_REPLY_MAX + 4096);
+    cs_buf_init(&p.early, CS_STARTTLS_MAX);
     r = prepare(&p);
     if (r == 0) {
         go(&p);
+        if (plan->time_host.len)
+            (void)cs_visit_ask_time(visit, plan->time_host, plan->time_port);
         cs_visit_conclude(visit);
         if (visit->talk.tls)
             (void)cs_tls_shutdown(visit->talk.tls);
     }
     cs_tls_client_unref(p.client);
+    cs_buf_deinit(&p.early);
     cs_buf_deinit(&p.answer);
+    return r;
+}
+
+int cs_probe_chain(struct cs_visit *visit, const struct cs_probe_plan *plan, struct cs_buf *pem)
+{
+    int r = cs_probe_make(visit, plan);
+    const struct cs_handshake *h = visit->handshake;
+
+    if (r < 0)
+        return r;
+    if (!h || !h->n_chain)
+        return -ENODATA;
+    for (size_t i = 0; i < h->n_chain && r == 0; i++)
+        r = cs_pem_write(pem, CS_STR("CERTIFICATE"), h->chain[i]);
     return r;
 }

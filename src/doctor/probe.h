@@ -6,6 +6,8 @@
 #ifndef CS_DOCTOR_PROBE_H
 #define CS_DOCTOR_PROBE_H
 
+#include "base/buf.h"
+#include "doctor/starttls.h"
 #include "doctor/visit.h"
 
 struct cs_probe_plan {
@@ -18,12 +20,15 @@ struct cs_probe_plan {
     const struct cs_tls_pair *pair; /* our certificate, or NULL */
     const struct cs_trust *trust;
     struct cs_str trust_name;
-    unsigned protocols;      /* CS_TLS_1_2 | CS_TLS_1_3; 0: both */
-    struct cs_str groups;    /* "X25519:P-256"; empty: what the library has */
-    const char *const *alpn; /* NULL at the end; or NULL */
-    bool proxy_protocol;     /* begin with a PROXY header */
-    int64_t timeout_ms;      /* for each: connection, handshake, answer */
-    int64_t at_sec;          /* judge certificates at this time; 0: now */
+    unsigned protocols;                 /* CS_TLS_1_2 | CS_TLS_1_3; 0: both */
+    struct cs_str groups;               /* "X25519:P-256"; empty: what the library has */
+    const char *const *alpn;            /* NULL at the end; or NULL */
+    bool proxy_protocol;                /* begin with a PROXY header */
+    const struct cs_starttls *starttls; /* go over to TLS in this protocol; NULL: TLS at once */
+    int64_t timeout_ms;                 /* for each: connection, handshake, answer */
+    struct cs_str time_host;            /* a time server to ask; empty: none */
+    uint16_t time_port;
+    int64_t at_sec; /* judge certificates at this time; 0: now */
 };
 
 /** cs_probe_make() - make the visit; @visit was made by cs_visit_init() and holds the outcome,
@@ -31,5 +36,8 @@ struct cs_probe_plan {
  *  Return: 0 (concluded), or -EINVAL: our own certificate or key cannot be used, see
  *  visit->findings; nothing was tried. */
 int cs_probe_make(struct cs_visit *visit, const struct cs_probe_plan *plan);
+/** cs_probe_chain() - the visit, for what the server presents: appended to @pem.
+ *  Return: 0; -ENODATA: it presented nothing, visit->causes say why; -ENOBUFS; -EINVAL. */
+int cs_probe_chain(struct cs_visit *visit, const struct cs_probe_plan *plan, struct cs_buf *pem);
 
 #endif

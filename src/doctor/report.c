@@ -19,6 +19,7 @@ enum { NAME_WIDTH = 20, INDENT = 4 };
 
 struct page {
     const struct cs_visit *visit;
+    const struct cs_comparison *comparison; /* NULL: none */
     const struct cs_report_style *style;
     struct cs_buf *buf;
     struct cs_sheet sheet;
@@ -123,7 +124,7 @@ static void step_text(struct page *p, const struct cs_step *step)
 
 static void put_cause(struct page *p, const struct cs_finding *cause)
 {
-    const char *who = cs_blame_name(cause->kind->blame, p->visit->server);
+    const char *who = cs_blame_name(cause->kind, p->visit->server);
 
     p->sheet.full |= cs_explain_finding(cause, CS_EXPLAIN_TEXT, p->style->colour, p->buf) < 0;
     if (*who)
@@ -150,7 +151,46 @@ static void tell_text(struct page *p)
     }
 }
 
+static void compare_text(struct page *p)
+{
+    const struct cs_comparison *all = p->comparison;
+    bool helps = false;
+
+    put(p, "\nthe same visit\n");
+    for (size_t i = 0; i < all->n; i++) {
+        const struct cs_attempt *a = &all->attempts[i];
+        put(p, "  ");
+        put_mark(p, a->code.len ? CS_MARK_BAD : CS_MARK_GOOD);
+        p->sheet.full |= cs_buf_addf(p->buf, " %-52s", a->change) < 0;
+        p->sheet.full |=
+            cs_explain_escape(p->buf, a->code.len ? a->words : CS_STR("nothing failed")) < 0;
+        put(p, a->helps ? ": this would help\n" : a->differs ? ": another failure\n" : "\n");
+        helps |= a->helps;
+    }
+    if (p->visit->n_causes && !helps)
+        put(p, "  none of these changes helps\n");
+    if (!all->stable)
+        put(p, "  the visit without a change came to something else when it was made again\n");
+}
+
 /* ---- JSON ---- */
+
+static void compare_json(struct page *p)
+{
+    cs_sheet_open_list(&p->sheet, "compare");
+    for (size_t i = 0; i < p->comparison->n; i++) {
+        const struct cs_attempt *a = &p->comparison->attempts[i];
+        cs_sheet_open(&p->sheet, NULL);
+        cs_sheet_text(&p->sheet, NULL, "change", cs_str_from(a->change));
+        cs_sheet_flag(&p->sheet, NULL, "ok", !a->code.len);
+        cs_sheet_text(&p->sheet, NULL, "code", a->code);
+        cs_sheet_text(&p->sheet, NULL, "primary", a->words);
+        cs_sheet_flag(&p->sheet, NULL, "helps", a->helps);
+        cs_sheet_close(&p->sheet);
+    }
+    cs_sheet_close_list(&p->sheet);
+    cs_sheet_flag(&p->sheet, NULL, "stable", p->comparison->stable);
+}
 
 static void step_json(struct page *p, const struct cs_step *step)
 {
@@ -197,8 +237,7 @@ static void conclusion_json(struct page *p)
     clause(p, "conclusion", cause->kind->primary, cause);
     clause(p, "detail", cause->kind->detail, cause);
     clause(p, "hint", cause->kind->hint, cause);
-    cs_sheet_text(&p->sheet, NULL, "blame",
-                  cs_str_from(cs_blame_name(cause->kind->blame, visit->server)));
+    cs_sheet_text(&p->sheet, NULL, "blame", cs_str_from(cs_blame_name(cause->kind, visit->server)));
 }
 
 static void causes_json(struct page *p)
@@ -238,19 +277,23 @@ static void tell_json(struct page *p)
         step_json(p, step);
     cs_sheet_close_list(&p->sheet);
     causes_json(p);
+    if (p->comparison)
+        compare_json(p);
     record_json(p);
     cs_sheet_close(&p->sheet);
 }
 
-int cs_report_visit(const struct cs_visit *visit, const struct cs_report_style *style,
-                    struct cs_buf *buf)
+int cs_report_visit(const struct cs_visit *visit, const struct cs_comparison *comparison,
+                    const struct cs_report_style *style, struct cs_buf *buf)
 {
-    struct page p = {.visit = visit, .style = style, .buf = buf};
+    struct page p = {.visit = visit, .comparison = comparison, .style = style, .buf = buf};
 
     cs_sheet_begin(&p.sheet, buf, style->json, style->colour);
     if (style->json)
         tell_json(&p);
     else
         tell_text(&p);
+    if (!style->json && comparison)
+        compare_text(&p);
     return cs_sheet_done(&p.sheet);
 }

@@ -3,6 +3,7 @@
 #define CS_DOCTOR_REPORT_H
 
 #include "base/buf.h"
+#include "doctor/compare.h"
 #include "doctor/visit.h"
 
 struct cs_report_style {
@@ -11,11 +12,12 @@ struct cs_report_style {
     bool ascii;  /* text only: the reader's terminal has no other characters */
 };
 
-/** cs_report_visit() - append everything about @visit, which was concluded. JSON is one object and
+/** cs_report_visit() - append everything about @visit, which was concluded, and @comparison unless
+ *  NULL ("compare"). JSON is one object and
  * a newline: "code" (absent when nothing failed), "conclusion", "steps" (each with "name", "ok",
  *  which is null for what was not reached, and "facts"), "causes", "record".
  *  Return: 0, or -ENOBUFS (@buf has a part of it). */
-int cs_report_visit(const struct cs_visit *visit, const struct cs_report_style *style,
-                    struct cs_buf *buf);
+int cs_report_visit(const struct cs_visit *visit, const struct cs_comparison *comparison,
+                    const struct cs_report_style *style, struct cs_buf *buf);
 
 #endif

@@ -187,6 +187,16 @@ static enum cs_mark request_mark(const struct cs_visit *v)
     return v->asked && !v->silent ? CS_MARK_BAD : CS_MARK_OPEN;
 }
 
+/* Of a client. */
+static void add_heard(struct cs_visit *v)
+{
+    cs_step_add(&v->steps, "request", v->request.len ? CS_MARK_GOOD : CS_MARK_OPEN,
+                v->request.len ? v->request
+                : v->over      ? CS_STR("none came, and the connection is over")
+                               : CS_STR("none came"));
+    cs_step_text(&v->steps, NULL, "line", v->request);
+}
+
 static void add_request(struct cs_visit *v)
 {
     const struct cs_reply *reply = &v->reply;
@@ -197,6 +207,9 @@ static void add_request(struct cs_visit *v)
     if (reply->http)
         cs_step_number(&v->steps, "status", reply->answer.status);
     cs_step_text(&v->steps, "server", "server", reply->software);
+    cs_step_text(&v->steps, "it says", "detail", reply->answer.detail);
+    cs_step_text(&v->steps, "incident", "incident", reply->answer.incident);
+    cs_step_text(&v->steps, NULL, "code", reply->answer.code);
     cs_step_text(&v->steps, "it began", "first", reply->first);
     if (reply->answer.status >= 400)
         cs_step_text(&v->steps, NULL, "text", reply->answer.text);
@@ -269,7 +282,11 @@ void cs_visit_steps(struct cs_visit *v)
         cs_visit_papers_steps(v);
         add_verdict(v);
     }
-    if (!v->server && v->handshake && v->handshake->complete)
-        add_request(v);
+    if (v->handshake && v->handshake->complete) {
+        if (v->server)
+            add_heard(v);
+        else
+            add_request(v);
+    }
     add_clock(v);
 }

@@ -10,6 +10,7 @@ struct sample {
     unsigned status;
     struct cs_str text, software, first;
     int64_t date_sec;
+    struct cs_str detail, code, incident;
 };
 
 static const struct sample samples[] = {
@@ -36,6 +37,16 @@ static const struct sample samples[] = {
      .first = CS_STR_INIT("HTTP/1.1 200 OK\r\nA: b\r\n")},
     {"a greeting", CS_STR_INIT("220 mail.test ESMTP\r\n"), .whole = true, .date_sec = -1,
      .first = CS_STR_INIT("220 mail.test ESMTP\r\n")},
+    {"a problem",
+     CS_STR_INIT("HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n\r\n"
+                 "{\"status\":400,\"detail\":\"a \\\"b\\\" c\",\"code\":\"x-y\",\"incident\":\"5f"),
+     true, false, 400,
+     CS_STR_INIT("{\"status\":400,\"detail\":\"a \\\"b\\\" c\",\"code\":\"x-y\",\"incident\":\"5f"),
+     .date_sec = -1, .detail = CS_STR_INIT("a \"b\" c"), .code = CS_STR_INIT("x-y"),
+     .incident = CS_STR_INIT("5f")},
+    {"no problem",
+     CS_STR_INIT("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n\"code\":\"x\""), true,
+     false, 400, CS_STR_INIT("\"code\":\"x\""), .date_sec = -1},
     {"a date that is none", CS_STR_INIT("HTTP/1.1 204 No\r\nDate: yesterday\r\n\r\n"), true, true,
      204, .date_sec = -1},
 };
@@ -49,6 +60,9 @@ static void look(const struct sample *s)
     tap_ok(reply.http == s->http, "%s", s->what);
     tap_int(reply.answer.status, s->status, s->what);
     tap_str(reply.answer.text, s->text, s->what);
+    tap_str(reply.answer.detail, s->detail, s->what);
+    tap_str(reply.answer.code, s->code, s->what);
+    tap_str(reply.answer.incident, s->incident, s->what);
     tap_str(reply.software, s->software, s->what);
     tap_str(reply.first, s->first, s->what);
     tap_int(reply.date_sec, s->date_sec, s->what);

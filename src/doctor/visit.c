@@ -3,6 +3,7 @@
 
 #include "explain/diagnosis.h"
 #include "io/clock.h"
+#include "x509/findings.h"
 #include "x509/pem.h"
 
 /* Intermediates that a chain may have here: whatever comes is looked at. */
@@ -24,22 +25,30 @@ void cs_visit_deinit(struct cs_visit *visit)
 
 /* ---- certificates ---- */
 
-void cs_visit_own(struct cs_visit *visit, struct cs_str pem)
+struct cs_papers cs_visit_read(struct cs_visit *visit, const struct cs_str *ders, size_t n)
 {
-    struct cs_cert *certs =
-        cs_arena_array(&visit->arena, CS_CHAIN_CERTS_MAX, sizeof(struct cs_cert));
-    struct cs_pem_block block;
+    struct cs_cert *certs = cs_arena_array(&visit->arena, n + 1, sizeof(*certs));
     struct cs_findings ignored;
-    size_t n = 0;
+    size_t read = 0;
 
     cs_findings_init(&ignored, &visit->arena);
+    while (read < n && cs_cert_parse(ders[read], &visit->arena, &ignored, &certs[read]) == 0)
+        read++;
+    return (struct cs_papers){certs, ders, read};
+}
+
+void cs_visit_own(struct cs_visit *visit, struct cs_str pem)
+{
+    struct cs_str *ders = cs_arena_array(&visit->arena, CS_CHAIN_CERTS_MAX, sizeof(*ders));
+    struct cs_pem_block block;
+    size_t n = 0;
+
     pem = cs_arena_dup(&visit->arena, pem);
     while (n < CS_CHAIN_CERTS_MAX && cs_pem_next(&pem, &visit->arena, &block) == 1) {
-        if (cs_str_eq(block.label, CS_STR("CERTIFICATE")) &&
-            cs_cert_parse(block.der, &visit->arena, &ignored, &certs[n]) == 0)
-            n++;
+        if (cs_str_eq(block.label, CS_STR("CERTIFICATE")))
+            ders[n++] = block.der;
     }
-    visit->own = (struct cs_papers){certs, n};
+    visit->own = cs_visit_read(visit, ders, n);
 }
 
 bool cs_visit_verify(void *ctx, const struct cs_str *chain_der, size_t n, uint8_t *ret_alert)
@@ -54,6 +63,8 @@ bool cs_visit_verify(void *ctx, const struct cs_str *chain_der, size_t n, uint8_
         .purpose = visit->server ? CS_PURPOSE_CLIENT : CS_PURPOSE_SERVER,
         .depth = DEPTH,
         .host = visit->server ? (struct cs_str){0} : visit->name,
+        .known = visit->own.ders,
+        .n_known = visit->own.n,
     };
 
     for (size_t i = 0; i < n; i++)
@@ -76,7 +87,17 @@ static enum cs_stage stage_of(const struct cs_visit *visit)
         return CS_STAGE_ACCEPT;
     if (!visit->handshake->complete)
         return CS_STAGE_HANDSHAKE;
-    return visit->replied ? CS_STAGE_DONE : CS_STAGE_RECEIVE;
+    return visit->replied || visit->request.len ? CS_STAGE_DONE : CS_STAGE_RECEIVE;
+}
+
+/* A client that was asked for a certificate, and has none to show. */
+static const struct cs_decision *decide(struct cs_visit *visit)
+{
+    if (!visit->server || !visit->trust || visit->judged || !visit->handshake ||
+        !visit->handshake->complete)
+        return NULL;
+    visit->decision = (struct cs_decision){.kind = CS_X509_KIND(CERTIFICATE_MISSING)};
+    return &visit->decision;
 }
 
 static void fill_record(struct cs_visit *visit)
@@ -87,9 +108,11 @@ static void fill_record(struct cs_visit *visit)
         .transport = &visit->transport,
         .handshake = visit->handshake,
         .verdict = visit->judged ? &visit->verdict : NULL,
+        .decision = decide(visit),
         .answer = visit->reply.http ? &visit->reply.answer : NULL,
         .trust = visit->trust,
         .host = visit->name,
+        .incident = visit->reply.answer.incident,
         .clock = &visit->clock,
         .now_ms = visit->judge_other ? visit->judge_sec * 1000 : visit->now_ms,
     };
@@ -108,11 +131,15 @@ static void add_cause(struct cs_visit *visit, const struct cs_finding *cause)
 /* A chain that this side does not accept hides nothing: what else failed is a cause too. */
 static void diagnose(struct cs_visit *visit)
 {
+    const struct cs_finding *cause = cs_diagnose(&visit->record, &visit->findings);
     struct cs_record rest = visit->record;
 
-    add_cause(visit, cs_diagnose(&visit->record, &visit->findings));
-    rest.verdict = NULL;
-    visit->beyond = cs_diagnose(&rest, &visit->findings);
+    visit->beyond = cause;
+    if (visit->judged && !visit->verdict.accepted) {
+        rest.verdict = NULL;
+        visit->beyond = cs_diagnose(&rest, &visit->findings);
+    }
+    add_cause(visit, cause);
     add_cause(visit, visit->beyond);
 }
 
@@ -138,6 +165,7 @@ static void look_at_stream(struct cs_visit *visit)
     cs_tls_transport(visit->talk.tls, &seen);
     seen.target = visit->transport.target;
     seen.limit_ms = visit->transport.limit_ms;
+    seen.upgrade = visit->transport.upgrade;
     if (visit->transport.ending != CS_ENDING_OPEN)
         seen.ending = visit->transport.ending;
     else if (!visit->over)

@@ -10,12 +10,14 @@
 #include "doctor/answer.h"
 #include "doctor/step.h"
 #include "doctor/talk.h"
+#include "policy/policy.h"
 #include "telemetry/clock.h"
 #include "x509/chain.h"
 
-/* Our certificate as we present it, leaf first. */
+/* Certificates as somebody presents them, leaf first. */
 struct cs_papers {
     const struct cs_cert *certs;
+    const struct cs_str *ders;
     size_t n; /* 0: none */
 };
 
@@ -46,11 +48,13 @@ struct cs_visit {
     struct cs_transport transport;
     const struct cs_handshake *handshake; /* NULL: no TLS was begun */
     struct cs_verdict verdict;
-    bool judged;           /* the peer presented something, and verdict is written */
-    bool over;             /* the connection ended by itself, so that its end is evidence */
-    bool asked;            /* client: a request was sent */
-    bool silent;           /* client: nothing came in answer */
-    struct cs_reply reply; /* client: what came */
+    bool judged;                 /* the peer presented something, and verdict is written */
+    bool over;                   /* the connection ended by itself, so that its end is evidence */
+    struct cs_str request;       /* server: the first line of what came; empty: nothing */
+    struct cs_decision decision; /* server: what is thought of a client without a certificate */
+    bool asked;                  /* client: a request was sent */
+    bool silent;                 /* client: nothing came in answer */
+    struct cs_reply reply;       /* client: what came */
     bool replied;
     struct cs_clock clock;
     int64_t now_ms; /* wall clock at the end */
@@ -69,11 +73,17 @@ int cs_visit_init(struct cs_visit *visit);
 /** cs_visit_deinit() - forget it, and hang up. */
 void cs_visit_deinit(struct cs_visit *visit);
 
+/** cs_visit_read() - as many of @ders as can be read, up to the first one that cannot. */
+struct cs_papers cs_visit_read(struct cs_visit *visit, const struct cs_str *ders, size_t n);
 /** cs_visit_own() - the certificates of @pem are those that this side presents. */
 void cs_visit_own(struct cs_visit *visit, struct cs_str pem);
 /** cs_visit_verify() - the verify hook of a session whose context is the visit: judges the chain
  *  and goes on whatever comes of it, so that the rest is seen too. */
 bool cs_visit_verify(void *ctx, const struct cs_str *chain_der, size_t n, uint8_t *ret_alert);
+/** cs_visit_ask_time() - ask a time server, waiting for it, how far this clock is off; @host
+ * outlives the visit. Return: 0, or -errno: it gave no answer (evidence that is missing, no more).
+ */
+int cs_visit_ask_time(struct cs_visit *visit, struct cs_str host, uint16_t port);
 /** cs_visit_conclude() - from what was seen to causes and steps. */
 void cs_visit_conclude(struct cs_visit *visit);
 

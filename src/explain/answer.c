@@ -4,7 +4,9 @@
  * answers 400. The words are theirs, and are the only evidence. */
 #include "explain/case.h"
 #include "explain/findings.h"
+#include "explain/kinds.h"
 #include "policy/findings.h"
+#include "x509/findings.h"
 
 enum { MISDIRECTED = 421 };
 
@@ -33,6 +35,30 @@ static enum refusal look(const struct cs_answer *answer, struct cs_str *ret_word
     return REFUSAL_NONE;
 }
 
+/* What our own gateway says: its code is one of ours. */
+static const struct cs_finding *of_problem(const struct cs_case *c)
+{
+    const struct cs_answer *answer = c->record->answer;
+    const struct cs_finding_kind *kind = cs_kind_find(answer->code);
+    struct cs_str own = cs_own_text(c);
+
+    if (!kind || answer->status < 400)
+        return NULL;
+    if (kind == CS_X509_KIND(CERTIFICATE_MISSING))
+        return cs_case_no_certificate(c);
+    if (kind->alert)
+        return CS_CASE_FIND(c, &cs_cause_peer_rejected_certificate, c->who,
+                            cs_arena_printf(c->arena, "status %u", answer->status), answer->code,
+                            cs_arena_printf(c->arena, "it says: %.*s%s%.*s", CS_FMT(answer->detail),
+                                            own.len ? "; " : "", CS_FMT(own)),
+                            answer->incident.len
+                                ? cs_arena_printf(c->arena,
+                                                  "its log has the reason as incident %.*s",
+                                                  CS_FMT(answer->incident))
+                                : CS_STR("look into its own log for the reason"));
+    return CS_CASE_FIND(c, kind, c->handshake->sni, c->record->host);
+}
+
 static const struct cs_finding *rejected(const struct cs_case *c, struct cs_str words)
 {
     struct cs_str own = cs_own_text(c);
@@ -50,8 +76,10 @@ const struct cs_finding *cs_answer_cause(const struct cs_case *c)
     const struct cs_answer *answer = c->record->answer;
     struct cs_str words;
 
-    if (!answer)
-        return NULL;
+    const struct cs_finding *problem = answer && answer->code.len ? of_problem(c) : NULL;
+
+    if (!answer || problem)
+        return problem;
     switch (look(answer, &words)) {
     case REFUSAL_MISSING: return cs_case_no_certificate(c);
     case REFUSAL_REJECTED: return rejected(c, words);

@@ -85,6 +85,14 @@ static const struct cs_finding *of_connecting(const struct cs_case *c)
 
 /* --- what came first --- */
 
+static const struct cs_finding *of_upgrade(const struct cs_case *c)
+{
+    if (!c->transport->upgrade_fault.len)
+        return NULL;
+    return CS_CASE_FIND(c, &cs_cause_starttls_refused, c->who, c->transport->upgrade,
+                        c->transport->upgrade_fault);
+}
+
 static const struct cs_finding *of_proxy_header(const struct cs_case *c)
 {
     const struct cs_finding_kind *kind = cs_proxy_fault_kind(c->transport->proxy_fault);
@@ -424,8 +432,8 @@ static const struct cs_finding *of_decision(const struct cs_case *c)
 }
 
 static const struct cs_finding *(*const questions[])(const struct cs_case *) = {
-    of_connecting, of_proxy_header, of_first_bytes,  of_verdict,
-    of_break,      of_decision,     cs_answer_cause, of_ending,
+    of_connecting, of_upgrade,  of_proxy_header, of_first_bytes, of_verdict,
+    of_break,      of_decision, cs_answer_cause, of_ending,
 };
 
 const struct cs_finding *cs_diagnose(const struct cs_record *record, struct cs_findings *findings)

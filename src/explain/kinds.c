@@ -47,9 +47,12 @@ const struct cs_finding_kind *cs_proxy_fault_kind(enum cs_proxy_fault fault)
     return NULL;
 }
 
-const char *cs_blame_name(enum cs_blame blame, bool server)
+const char *cs_blame_name(const struct cs_finding_kind *kind, bool server)
 {
-    switch (blame) {
+    /* The only fault of a client that a client can find. */
+    if (kind == CS_X509_KIND(CERTIFICATE_MISSING))
+        return "client";
+    switch (kind->blame) {
     case CS_BLAME_NONE: break;
     case CS_BLAME_PEER: return server ? "client" : "server";
     case CS_BLAME_AUTHORITY: return "certificate authority";

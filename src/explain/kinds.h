@@ -12,9 +12,10 @@ const struct cs_finding_kind *cs_kind_at(size_t i);
 /** cs_proxy_fault_kind() - the kind that goes with what is wrong with a PROXY header; NULL for
  *  CS_PROXY_FAULT_NONE. */
 const struct cs_finding_kind *cs_proxy_fault_kind(enum cs_proxy_fault fault);
-/** cs_blame_name() - whose fault, for a reader: "client" or "server" for CS_BLAME_PEER,
- *  depending on who the other side is; "certificate authority", "network", "clock",
- *  "this configuration", "policy"; "" for none. @server: this side was the server. Static. */
-const char *cs_blame_name(enum cs_blame blame, bool server);
+/** cs_blame_name() - whose fault a failure of this kind usually is, for a reader: "client" or
+ *  "server" for CS_BLAME_PEER, depending on who the other side is; "certificate authority",
+ *  "network", "clock", "this configuration", "policy"; "" for none. @server: this side was the
+ *  server. Static. */
+const char *cs_blame_name(const struct cs_finding_kind *kind, bool server);
 
 #endif

@@ -235,7 +235,7 @@ static int remarks(const struct page *p)
 
 static int blame(const struct page *p)
 {
-    const char *who = cs_blame_name(p->a->cause.kind->blame, p->a->server);
+    const char *who = cs_blame_name(p->a->cause.kind, p->a->server);
 
     if (!*who)
         return 0;

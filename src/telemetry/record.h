@@ -76,6 +76,11 @@ struct cs_outcome {
 struct cs_answer {
     unsigned status;
     struct cs_str text; /* the beginning of its body */
+
+    /* Of a problem (RFC 9457), as our own gateways answer; empty: not said. */
+    struct cs_str detail;
+    struct cs_str code;     /* of the finding */
+    struct cs_str incident; /* id under which the server has it in its log */
 };
 
 struct cs_record {

@@ -61,6 +61,8 @@ struct cs_transport {
     uint64_t bytes_in, bytes_out;    /* since the connection began */
     int64_t limit_ms;                /* TIMEOUT, NO_ANSWER: the time that was given; 0: unknown */
     enum cs_proxy_fault proxy_fault; /* what is wrong with the PROXY header */
+    struct cs_str upgrade;           /* the protocol that TLS was to be started in: "smtp" */
+    struct cs_str upgrade_fault;     /* why it was not, in words; empty: it was */
 };
 
 #endif

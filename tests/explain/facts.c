@@ -197,6 +197,8 @@ static struct cs_str *text_of(struct facts *f, struct cs_str name)
     } rows[] = {
         {"target", &f->transport.target},
         {"reason", &f->transport.reason},
+        {"upgrade", &f->transport.upgrade},
+        {"upgrade-fault", &f->transport.upgrade_fault},
         {"name", &f->record.server},
         {"host", &f->record.host},
         {"incident", &f->record.incident},

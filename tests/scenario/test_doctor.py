@@ -3,14 +3,18 @@
 import contextlib
 import json
 import os
+import re
 import socket
+import ssl
+import struct
 import subprocess
 import threading
+import time
 
 import pytest
 
 from backend import free_port
-from gateway import listens, run
+from gateway import PROGRAM, listens, run, server
 from pki import ONE_DAY, now
 from waiting import wait_for
 
@@ -318,6 +322,260 @@ def test_what_a_hostile_server_writes_is_made_harmless(pki):
     assert "\\x1B[2J" in done.stdout or "\\x1b[2J" in done.stdout
 
 
+# a gateway of our own says why
+
+def test_our_own_gateway_says_why_and_under_which_incident(pki, start):
+    port = start(server("location / { return 200; }")).port["tls"]
+    missing = doctor(pki, port)
+    assert missing.code == "certificate-missing"
+    visit = doctor(pki, port, who="expired")
+    assert visit.code == "peer-rejected-certificate"
+    incident = visit.facts("request")["incident"]
+    assert incident in visit.all["hint"]
+    assert visit.facts("request")["code"] == "certificate-expired"
+    assert visit.all["record"]["incident"] == incident
+    assert doctor(pki, port, who="alice").code is None
+
+
+def test_a_gateway_behind_a_balancer_wants_a_proxy_header(pki, start):
+    text = server("location / { return 200 $proxy_protocol_addr; }")
+    port = start(text.replace(" ssl;", " ssl proxy_protocol;")).port["tls"]
+    assert doctor(pki, port, "--proxy-protocol", who="alice").code is None
+    without = doctor(pki, port, "--compare", who="alice")
+    assert without.code in ("peer-closed", "peer-reset")
+    helps = [a["change"] for a in without.all["compare"] if a["helps"]]
+    assert helps == ["with the PROXY header the other way"]
+
+
+# TLS inside another protocol
+
+def mail_server(pki, *lines):
+    """The plain part by hand, then Python's TLS."""
+    def talk(sock):
+        sock.sendall(b"220-mail.test\r\n220 ready\r\n")
+        for line in lines:
+            sock.recv(4096)
+            sock.sendall(line)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{pki.dir}/server.pem", f"{pki.dir}/server.key")
+        with contextlib.suppress(ssl.SSLError):
+            with context.wrap_socket(sock, server_side=True) as tls:
+                tls.recv(1)
+    return stub(talk)
+
+
+def test_smtp_goes_over_to_tls(pki):
+    with mail_server(pki, b"250-mail.test\r\n250 STARTTLS\r\n", b"220 go\r\n") as port:
+        visit = doctor(pki, port, "--starttls", "smtp")
+    assert visit.code is None
+    assert visit.ok("before-tls") is True
+    assert visit.facts("hello")["version"] == "TLSv1.3"
+    assert visit.ok("server-certificate") is True
+    assert visit.ok("request") is None
+
+
+def test_smtp_without_tls(pki):
+    with mail_server(pki, b"250 mail.test\r\n", b"502 not implemented\r\n") as port:
+        visit = doctor(pki, port, "--starttls", "smtp")
+    assert visit.code == "starttls-refused"
+    assert "502 not implemented" in visit.all["detail"]
+    assert visit.ok("before-tls") is False
+
+
+def test_the_wrong_protocol_is_noticed(pki):
+    with mail_server(pki, b"", b"") as port:
+        visit = doctor(pki, port, "--starttls", "imap")
+    assert visit.code == "starttls-refused"
+    assert "220-mail.test" in visit.all["detail"]
+
+
+# what would help
+
+def test_a_chain_that_is_not_sent_whole(pki):
+    deep = pki.issuing.issue("deep", "Example Ltd")
+    deep.chain = []
+    deep.save(pki.dir, "deep-alone")
+    both = pki.ca.pem + pki.issuing.pem
+    with open(f"{pki.dir}/both.pem", "wb") as out:
+        out.write(both)
+    with s_server(pki, "-www", "-Verify", "3", "-verify_return_error", "-CAfile",
+                  f"{pki.dir}/ca.pem") as port:
+        visit = doctor(pki, port, "--compare", ca="both", who="deep-alone")
+    assert visit.code == "peer-rejected-certificate"
+    helps = [a["change"] for a in visit.all["compare"] if a["helps"]]
+    assert helps == ["with the chain of the client certificate completed"]
+    assert visit.all["stable"] is True
+
+
+# clocks
+
+@contextlib.contextmanager
+def time_server(ahead_s):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    request, peer = sock.recvfrom(256)
+                    if len(request) < 48:
+                        return
+                    at = time.time() + ahead_s + 2208988800
+                    stamp = struct.pack("!II", int(at), int(at % 1 * 2**32))
+                    sock.sendto(bytes([0x24, 2, 0, 0xec]) + bytes(8) + b"TEST" + stamp
+                                + request[40:48] + stamp + stamp, peer)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = sock.getsockname()[1]
+        yield f"127.0.0.1:{port}"
+        sock.sendto(b"", ("127.0.0.1", port))
+        thread.join(5)
+
+
+def test_a_time_server_is_a_witness(pki):
+    with nginx(pki) as port, time_server(0) as source:
+        visit = doctor(pki, port, "--time-source", source, who="alice")
+    assert visit.code is None
+    assert abs(visit.facts("clock")["ahead_of_source_ms"]) < 2000
+
+
+def test_an_expired_certificate_may_be_a_wrong_clock(pki):
+    pki.ca.issue("late", san=["localhost"], eku=("server",), not_before=now() - 3 * ONE_DAY,
+                 not_after=now() - ONE_DAY).save(pki.dir, "server-late")
+    with nginx(pki, certificate="server-late") as port, time_server(-2 * 86400) as source:
+        visit = doctor(pki, port, "--time-source", source, who="alice")
+    assert visit.code == "clock-skew"
+    assert visit.ok("clock") is False
+
+
+# the mirror
+
+@contextlib.contextmanager
+def mirror(pki, *options, certificate="server", client_ca="ca"):
+    """doctor --listen --once; what it says is in the list when the story goes on."""
+    said = []
+    command = [PROGRAM, "doctor", "--listen", "127.0.0.1:0", "--once", "--json", "--timeout", "5",
+               "--cert", f"{pki.dir}/{certificate}.pem", "--key", f"{pki.dir}/{certificate}.key",
+               *options]
+    if client_ca:
+        command += ["--client-ca", f"{pki.dir}/{client_ca}.pem"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as one:
+        try:
+            port = int(re.search(r":(\d+)$", one.stderr.readline().strip()).group(1))
+            yield port, said
+            out, _ = one.communicate(timeout=20)
+        finally:
+            one.kill()
+    visit = Visit(subprocess.CompletedProcess(command, one.returncode, out, ""))
+    assert visit.status == (1 if visit.code else 0)
+    said.append(visit)
+
+
+def curl(pki, port, *options, ca="ca"):
+    return subprocess.run(["curl", "-sS", "--cacert", f"{pki.dir}/{ca}.pem", *options,
+                           f"https://localhost:{port}/path"], capture_output=True, text=True,
+                          check=False, timeout=20)
+
+
+def with_certificate(pki, who):
+    return ("--cert", f"{pki.dir}/{who}.pem", "--key", f"{pki.dir}/{who}.key")
+
+
+def test_a_good_client_is_told_so(pki):
+    with mirror(pki) as (port, said):
+        done = curl(pki, port, *with_certificate(pki, "alice"), "-f")
+    assert done.returncode == 0 and "nothing failed" in done.stdout
+    visit = said[0]
+    assert visit.all["side"] == "server"
+    assert visit.ok("client-certificate") is True
+    assert visit.facts("request")["line"] == "GET /path HTTP/1.1"
+    assert visit.facts("hello")["sni"] == "localhost"
+    assert "X25519" in visit.facts("hello")["offered_groups"]
+    assert [step["name"] for step in visit.all["steps"]] == [
+        "connect", "hello", "server-certificate", "client-certificate", "handshake", "request",
+        "clock"]
+
+
+@pytest.mark.parametrize("who, code", [
+    (None, "certificate-missing"),
+    ("stranger", "issuer-unknown"),
+    ("expired", "certificate-expired"),
+    ("future", "certificate-not-yet-valid"),
+    ("server-only", "purpose-mismatch"),
+    ("self-signed", "self-signed"),
+    ("imposter", "issuer-key-mismatch"),
+])
+def test_a_client_is_told_what_is_wrong_with_its_certificate(pki, who, code):
+    with mirror(pki) as (port, said):
+        done = curl(pki, port, *(with_certificate(pki, who) if who else ()), "-w", "%{http_code}")
+    assert said[0].code == code
+    assert f"code: {code}" in done.stdout and done.stdout.endswith("400")
+
+
+def test_clients_that_do_not_trust_the_server(pki):
+    with mirror(pki) as (port, said):
+        curl(pki, port, ca="foreign-ca")
+    assert said[0].code == "peer-rejected-certificate"
+    with mirror(pki) as (port, said):
+        subprocess.run(["openssl", "s_client", "-connect", f"localhost:{port}", "-CAfile",
+                        f"{pki.dir}/foreign-ca.pem", "-verify_return_error"],
+                       stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
+    assert said[0].code == "peer-rejected-certificate"
+    with mirror(pki) as (port, said):
+        subprocess.run(["gnutls-cli", "--x509cafile", f"{pki.dir}/foreign-ca.pem", "-p", str(port),
+                        "localhost"], stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                       timeout=20)
+    assert said[0].code == "peer-rejected-certificate"
+
+
+def test_clients_of_another_age_or_protocol(pki):
+    with mirror(pki) as (port, said):
+        subprocess.run(["openssl", "s_client", "-connect", f"localhost:{port}", "-tls1", "-cipher",
+                        "DEFAULT@SECLEVEL=0"], stdin=subprocess.DEVNULL, capture_output=True,
+                       check=False, timeout=20)
+    assert said[0].code == "no-shared-version"
+    with mirror(pki) as (port, said):
+        subprocess.run(["curl", "-s", f"http://localhost:{port}/"], capture_output=True,
+                       check=False, timeout=20)
+    assert said[0].code == "http-on-tls-port"
+    with mirror(pki) as (port, said):
+        with socket.create_connection(("127.0.0.1", port)):
+            pass
+    assert said[0].code == "peer-closed"
+    with mirror(pki, "--timeout", "1") as (port, said):
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.recv(1)
+    assert said[0].code == "handshake-timeout"
+
+
+def test_a_name_that_our_certificate_has_not_is_seen(pki):
+    with mirror(pki) as (port, said):
+        subprocess.run(["curl", "-s", "--cacert", f"{pki.dir}/ca.pem", "--connect-to",
+                        f"::localhost:{port}", "https://other.test/"], capture_output=True,
+                       check=False, timeout=20)
+    assert said[0].ok("server-certificate") is False
+    assert "is not for other.test" in said[0].facts("server-certificate")["name"]
+
+
+def test_without_client_cas_any_certificate_is_looked_at(pki):
+    with mirror(pki, client_ca=None) as (port, said):
+        curl(pki, port, *with_certificate(pki, "stranger"))
+    assert said[0].code is None
+    assert said[0].ok("client-certificate") is None
+    assert "CN=stranger" in said[0].facts("client-certificate")["certificates"][0]
+
+
+# inspect of a server
+
+def test_inspect_shows_what_a_server_presents(pki):
+    with s_server(pki) as port:
+        done = run("inspect", "--json", f"localhost:{port}")
+    assert json.loads(done.stdout)["items"][0]["subject"] == "CN=a.test"
+    none = run("inspect", f"localhost:{free_port()}")
+    assert none.returncode == 2 and "nothing listens" in none.stderr
+
+
 # the terminal
 
 def test_marks_are_ascii_where_the_terminal_has_nothing_else(pki):
@@ -338,6 +596,13 @@ def test_marks_are_ascii_where_the_terminal_has_nothing_else(pki):
     (("./capture.pcap",), "HOST:PORT"),
     (("--key", "x", "localhost:1"), "--cert"),
     (("--timeout", "0", "localhost:1"), "--timeout"),
+    (("--starttls", "gopher", "localhost:1"), "smtp"),
+    (("--time-source", "/", "localhost:1"), "--time-source"),
+    (("--once", "localhost:1"), "--once goes with --listen"),
+    (("--listen", "127.0.0.1:0", "--sni", "x"), "--sni goes not with --listen"),
+    (("--listen", "127.0.0.1:0"), "--cert"),
+    (("--listen", "nowhere"), "ADDR:PORT"),
+    (("--listen", "127.0.0.1:0", "localhost:1"), "--listen"),
     (("--alpn", "h2,,h3", "localhost:1"), "--alpn"),
     (("--at", "yesterday", "localhost:1"), "--at"),
     (("--cert", "/nowhere.pem", "localhost:1"), "/nowhere.pem"),
