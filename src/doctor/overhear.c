@@ -313,7 +313,7 @@ static void on_sealed(struct ear *ear, const struct cs_clear_item *item)
         return;
     }
     side->sealed[side->n_sealed - 1] = record;
-    hear(ear, item, "encrypted", cs_arena_printf(ear->arena, "%zu bytes %s", record.len, name));
+    hear(ear, item, "encrypted", cs_arena_printf(ear->arena, "%s, %zu bytes", name, record.len));
     if (o->n_events > n)
         o->events[n].sealed = 1;
 }

@@ -48,7 +48,7 @@ static void note_flow(struct teller *t, struct cs_str *notes, const struct cs_fl
     if (flow->n_again)
         note(t, notes,
              cs_arena_printf(&t->arena, "%u packets of the %s came again", flow->n_again, who));
-    if (flow->n_early)
+    if (flow->n_early && !flow->n_cut) /* else they only seem to */
         note(t, notes,
              cs_arena_printf(&t->arena, "%u packets of the %s came before others", flow->n_early,
                              who));
