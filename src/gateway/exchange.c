@@ -205,7 +205,8 @@ static bool is_refused(struct cs_conn *conn)
     struct cs_exchange *x = conn->request->exchange;
 
     return x->up->wire.tls && cs_tls_facts(x->up->wire.tls)->alert_received.number >= 0 &&
-           cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, (struct cs_transport){0});
+           cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, (struct cs_transport){0},
+                               (struct cs_str){0});
 }
 
 int cs_upstream_broke(struct cs_conn *conn, enum cs_wire_result r, const char *doing)
@@ -281,7 +282,7 @@ static void not_connected(struct cs_conn *conn, struct cs_str why, int error)
 
     if (error)
         seen.ending = cs_ending_from_errno(error, true);
-    noted = cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, seen);
+    noted = cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, seen, why);
     cs_conn_log(conn, noted ? CS_LOG_INFO : CS_LOG_ERROR, "%.*s while connecting to upstream",
                 CS_FMT(why));
 }
@@ -295,7 +296,8 @@ static int late(struct cs_conn *conn)
         .limit_ms = conn->request->scope->set.proxy_connect_timeout,
     };
 
-    if (!cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, seen))
+    if (!cs_failure_upstream(conn, x->proxy, x->up_peer, x->up, seen,
+                             CS_STR("upstream timed out (110: Connection timed out)")))
         return cs_upstream_late(conn, "connecting to upstream");
     cs_conn_log(conn, CS_LOG_INFO,
                 "upstream timed out (110: Connection timed out) while connecting to upstream");

@@ -15,6 +15,7 @@ struct scene {
     struct cs_transport transport;
     struct cs_clock clock;
     struct cs_record record;
+    struct cs_str words; /* nginx's, for the error log */
     struct cs_arena arena;
     struct cs_findings findings;
     const struct cs_finding *cause;
@@ -87,6 +88,7 @@ static struct cs_str note(struct scene *scene, struct cs_conn *conn,
         .scope = request && request->scope ? request->scope : server->base,
         .record = &scene->record,
         .connection = conn->peer.number,
+        .words = scene->words,
         .request = request ? request->head.line : (struct cs_str){0},
         .certificate = leaf_digest(scene->record.verdict),
     };
@@ -171,7 +173,7 @@ static void see_upstream(struct scene *scene, struct cs_upconn *up)
 }
 
 bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, size_t peer,
-                         struct cs_upconn *up, struct cs_transport seen)
+                         struct cs_upconn *up, struct cs_transport seen, struct cs_str words)
 {
     struct cs_request *request = conn->request;
     const struct cs_upstream_peer *server = &proxy->upstream->peers[peer];
@@ -191,6 +193,7 @@ bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, siz
     scene.record.decision = NULL;
     scene.record.server = proxy->upstream->name;
     scene.record.trust = proxy->tls->trust;
+    scene.words = words;
     if (up)
         see_upstream(&scene, up);
     id = note(&scene, conn, request->server, &request->arena);

@@ -22,9 +22,10 @@ void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen);
 void cs_failure_request(struct cs_conn *conn, struct cs_str first);
 /** cs_failure_upstream() - the connection to server @peer of @proxy's upstream, which is to prove
  *  itself by TLS, did not come about, or was given up by the upstream's alert. @up: as far as it
- *  came, or NULL. @seen: what only the caller knows. Sets the request's incident. Return: whether
- *  it was noted; not when the upstream is plain, or nothing in the facts failed. */
+ *  came, or NULL. @seen: what only the caller knows. @words: nginx's for it, which logs it at the
+ * same level, or empty. Sets the request's incident. Return: whether it was noted; not when the
+ * upstream is plain, or nothing in the facts failed. */
 bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, size_t peer,
-                         struct cs_upconn *up, struct cs_transport seen);
+                         struct cs_upconn *up, struct cs_transport seen, struct cs_str words);
 
 #endif

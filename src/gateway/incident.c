@@ -25,7 +25,8 @@ static void draw_id(char id[CS_INCIDENT_TEXT])
 /* --- writing --- */
 
 static void write_error(struct cs_worker *worker, const struct cs_scope *scope, uint64_t connection,
-                        const struct cs_account *account, struct cs_str request)
+                        const struct cs_account *account, struct cs_str request,
+                        struct cs_str words)
 {
     struct cs_buf line;
 
@@ -35,6 +36,8 @@ static void write_error(struct cs_worker *worker, const struct cs_scope *scope, 
     cs_account_tell(account, CS_ACCOUNT_LINE, false, &line); /* what is too much is cut anyway */
     if (request.len)
         cs_buf_addf(&line, ", request: \"%.*s\"", CS_FMT(request));
+    if (words.len)
+        cs_buf_addf(&line, ", nginx: \"%.*s\"", CS_FMT(words));
     cs_logs_error(&worker->logs, scope->error_logs, scope->n_error_logs, CS_LOG_ERROR,
                   &worker->loop.now, connection, cs_buf_str(&line));
     cs_buf_deinit(&line);
@@ -76,7 +79,7 @@ static void write_whole(struct cs_worker *worker, const struct cs_incident_spec 
 
     cs_arena_init(&arena);
     cs_account_make(spec->record, spec->cause, &arena, &account);
-    write_error(worker, spec->scope, spec->connection, &account, spec->request);
+    write_error(worker, spec->scope, spec->connection, &account, spec->request, spec->words);
     write_records(worker, spec->server, &account);
     cs_arena_deinit(&arena);
 }
@@ -100,7 +103,7 @@ static void tell_repeats(void *ctx, const struct cs_repeat *group)
         .tls.alert_received.number = -1,
     };
 
-    write_error(worker, server->base, 0, &account, (struct cs_str){0});
+    write_error(worker, server->base, 0, &account, (struct cs_str){0}, (struct cs_str){0});
     write_records(worker, server, &account);
 }
 

@@ -31,6 +31,7 @@ struct cs_incident_spec {
     struct cs_record *record;        /* gets the id */
     const struct cs_finding *cause;
     uint64_t connection;        /* its number, for the error log */
+    struct cs_str words;        /* nginx's for the same, or empty */
     struct cs_str request;      /* the request line, or empty */
     const uint8_t *certificate; /* SHA-256 of the peer's leaf, or NULL */
 };

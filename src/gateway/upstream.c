@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/mem.h"
-#include "explain/finding.h"
 #include "gateway/conn.h"
 #include "gateway/request.h"
 #include "gateway/state.h"
@@ -360,9 +359,8 @@ static struct cs_str tls_failure(struct cs_upconn *up)
     cs_buf_init(&text, 2048);
     if (up->verdict && !up->verdict->accepted && up->verdict->cause) {
         struct cs_str reason = cs_verdict_reason(up->verdict);
-        cs_buf_addf(&text, "upstream SSL certificate verify error: (%d:%.*s): ", up->verdict->error,
+        cs_buf_addf(&text, "upstream SSL certificate verify error: (%d:%.*s)", up->verdict->error,
                     CS_FMT(reason));
-        cs_explain_line(up->verdict->cause, &text);
     } else {
         cs_buf_addf(&text, "SSL_do_handshake() failed (%.*s)",
                     CS_FMT(cs_tls_facts(up->wire.tls)->failure));

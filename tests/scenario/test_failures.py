@@ -250,6 +250,7 @@ def test_an_upstream_that_is_down(start, pki):
     assert record["code"] == "connection-refused" and record["side"] == "client"
     assert record["target"] == f"127.0.0.1:{gw.port['up']}"
     assert len(errors(gw)) == 1
+    assert 'nginx: "connect() failed (111: Connection refused)"' in errors(gw)[0]
 
 
 def test_an_upstream_that_speaks_plain_http(start, pki, nginx_backend):
