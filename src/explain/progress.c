@@ -145,6 +145,9 @@ struct cs_meaning cs_progress_closed(const struct cs_case *c)
             CS_STR("look into its own log, and check that its key can be read")};
     case PLACE_DONE: break;
     }
+    if (c->server && cs_own_fault_remedy(c).len)
+        return with_own(c, "it asked nothing; clients that look at the certificate only then "
+                           "leave like that");
     if (asked_us(c))
         return with_own(c, "with TLS 1.3 a server refuses a client certificate only after the "
                            "handshake, and this one says no reason");

@@ -8,6 +8,7 @@
 #include "gateway/state.h"
 #include "io/clock.h"
 #include "tls/session.h"
+#include "x509/name.h"
 
 /* One failure while it is looked at. */
 struct scene {
@@ -118,6 +119,33 @@ void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen)
     if (scene.transport.bytes_in)
         note(&scene, conn, conn->server, &scene.arena);
     close_scene(&scene);
+}
+
+static bool is_misnamed(struct cs_conn *conn, struct cs_str sni)
+{
+    struct cs_findings ignored;
+    struct cs_arena arena;
+    struct cs_cert leaf;
+    bool misnamed = false;
+    size_t n = 0;
+    const struct cs_str *own = cs_tls_own_chain(conn->wire.tls, &n);
+
+    cs_arena_init(&arena);
+    cs_findings_init(&ignored, &arena);
+    if (n && cs_cert_parse(own[0], &arena, &ignored, &leaf) == 0)
+        misnamed = cs_name_match_host(&leaf, sni) == CS_HOST_NO;
+    cs_arena_deinit(&arena);
+    return misnamed;
+}
+
+void cs_failure_left(struct cs_conn *conn)
+{
+    const struct cs_handshake *facts = conn->wire.tls ? cs_tls_facts(conn->wire.tls) : NULL;
+
+    if (!facts || !facts->complete || !facts->sni.len || !is_misnamed(conn, facts->sni))
+        return;
+    cs_tls_collect(conn->wire.tls);
+    cs_failure_connection(conn, (struct cs_transport){.ending = CS_ENDING_CLOSED});
 }
 
 /* A finding for as long as the request lasts: the scene's are gone before. */

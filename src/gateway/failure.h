@@ -16,6 +16,10 @@ struct cs_upconn;
  *  PROXY header. A client that never sent a byte is no failure: nobody was refused, and a probe or
  *  a connection made in advance looks just like that. */
 void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen);
+/** cs_failure_left() - the client ends a connection behind a good handshake, and has asked nothing.
+ *  Probes do so, and connections made in advance; it is noted only when our certificate does not
+ * have the name that the client asked for. */
+void cs_failure_left(struct cs_conn *conn);
 /** cs_failure_request() - the connection's request is refused, for its certificate or because it
  *  came in another protocol (@first: its first bytes then). Sets the request's incident, which the
  *  answer tells. */

@@ -11,6 +11,8 @@ static int broken_off(struct cs_conn *conn)
 {
     if (conn->request)
         cs_conn_log(conn, CS_LOG_INFO, "client prematurely closed connection");
+    else if (conn->n_requests == 0)
+        cs_failure_left(conn);
     return conn->request ? CS_STEP_FAIL : CS_STEP_DONE;
 }
 
