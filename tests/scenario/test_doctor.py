@@ -30,8 +30,12 @@ def process(port, *command):
         wait_for(lambda: listens(port), f"{command[0]} to listen")
         yield one
     finally:
-        one.kill()
-        one.wait()
+        one.terminate()  # so that it ends its own children
+        try:
+            one.wait(5)
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()
 
 
 @contextlib.contextmanager
@@ -42,7 +46,7 @@ def nginx(pki, tls="TLSv1.2 TLSv1.3", certificate="server", verify="on"):
     temp = "".join(f"{kind}_temp_path {folder}/{kind}; "
                    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     with open(folder + "/nginx.conf", "w", encoding="utf-8") as out:
-        out.write(f"""daemon off; pid {folder}/pid; error_log {folder}/error.log info; events {{ }}
+        out.write(f"""daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log info; events {{ }}
             http {{ access_log off; {temp}
             server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {pki.dir}/{certificate}.pem;
             ssl_certificate_key {pki.dir}/{certificate}.key;
