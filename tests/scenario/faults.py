@@ -130,10 +130,11 @@ SERVERS = [
     bad_server(54, "s-self", Serve(cert="server-self-signed"), "", "self-signed", openssl(ca="ca")),
     bad_server(55, "s-missing-int", Serve(cert="server-no-int", trust="ca-int"), "intermediate",
                "Demo Issuing CA", openssl(ca="ca")),
-    Fault(56, "s-name", curl(ca="ca"), Says("peer-closed", "name of the certificate",
-                                            'not for "a.test" but for DNS:old-server.test'),
+    Fault(56, "s-name", curl(cert="client", ca="ca"),
+          Says("peer-closed", "name of the certificate",
+               'not for "a.test" but for DNS:old-server.test'),
           serve=Serve("server-wrong-name")),
-    Fault(64, "sni-unknown", curl(ca="ca", name="nosuch.test"),
+    Fault(64, "sni-unknown", curl(cert="client", ca="ca", name="nosuch.test"),
           Says("peer-closed", "server_name", 'not for "nosuch.test"')),
     bad_server(59, "s-eku", Serve(cert="server-client-eku"), "serverAuth", "serverAuth",
                curl(ca="ca")),
@@ -214,6 +215,13 @@ AT_DOCTOR = {
     "revoked": UNSEEN, "crl-expired": UNSEEN, "crl-missing-int": UNSEEN, "crl-missing-root": UNSEEN,
     "crl-future": UNSEEN, "crl-nosign": UNSEEN, "depth": UNSEEN, "partial-chain": UNSEEN,
     "cross-old": UNSEEN,
+}
+
+# What doctor --listen is not asked.
+NOT_MIRRORED = {
+    "depth": "it has no limit of this kind",
+    "s-name": "a client that leaves behind a good handshake is none to it",
+    "sni-unknown": "the same",
 }
 
 # HAProxy and s_server have no limit of this kind.

@@ -17,7 +17,7 @@ import faults
 import peers
 import wire
 from backend import free_port, free_ports
-from gateway import TOP, Gateway, run
+from gateway import BINARY, TOP, Gateway, run
 from waiting import wait_for
 
 pytestmark = pytest.mark.countersign
@@ -229,6 +229,42 @@ def test_doctor_names_what_is_wrong_with_its_own_files(zoo, row):
                "--ca", f"{zoo}/{row.ca}.pem", "127.0.0.1:1")
     assert done.returncode == 2
     assert re.search(row.says, done.stderr, re.S), done.stderr
+
+
+# --- doctor as server ---
+
+
+def is_mirrored(row):
+    """Whether doctor --listen can be set up like that: it has certificates, and no directives."""
+    serve = row.serve
+    return not (serve.crl or serve.more or serve.beside) and serve.listen == "ssl" and serve.trust
+
+
+def listened(zoo, row):
+    """What doctor --listen says of the client, as JSON."""
+    serve = row.serve
+    command = [BINARY, "doctor", "--listen", "127.0.0.1:0", "--once", "--json", "--timeout", "1",
+               "--cert", f"{zoo}/{serve.cert}.pem", "--key", f"{zoo}/{serve.key or serve.cert}.key",
+               "--client-ca", f"{zoo}/{serve.trust}.pem"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as mirror:
+        try:
+            port = int(re.search(r":(\d+)$", mirror.stderr.readline()).group(1))
+            row.client(zoo, port)
+            said, complaint = mirror.communicate(timeout=peers.PATIENCE_S)
+        except peers.Missing as missing:
+            pytest.skip(str(missing))
+        finally:
+            mirror.kill()
+    report = json.loads(said)
+    assert mirror.returncode == (0 if report["ok"] else 1), complaint
+    return {"primary": report["conclusion"], **report}
+
+
+@pytest.mark.parametrize("row", quick_and_long(
+    [r for r in faults.FAULTS if is_mirrored(r) and r.id not in faults.NOT_MIRRORED]))
+def test_doctor_names_the_fault_of_a_client(zoo, row):
+    compare(listened(zoo, row), row.gateway)
 
 
 # --- configuration ---
