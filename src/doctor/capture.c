@@ -132,10 +132,19 @@ static void set_right(struct cs_captured *c)
 
 /* ---- the file ---- */
 
+/* When a packet was seen, in microseconds since 1970; 0 for a time that nobody can mean. */
+static int64_t time_of(const struct pcap_pkthdr *header)
+{
+    static const int64_t year_9999_sec = 253402300799;
+    int64_t sec = header->ts.tv_sec, us = header->ts.tv_usec;
+
+    return sec < 0 || sec > year_9999_sec || us < 0 || us >= 1000000 ? 0 : sec * 1000000 + us;
+}
+
 static void on_packet(struct reader *reader, const struct pcap_pkthdr *header, const uint8_t *bytes)
 {
     struct cs_capture *capture = reader->capture;
-    int64_t time_us = (int64_t)header->ts.tv_sec * 1000000 + header->ts.tv_usec;
+    int64_t time_us = time_of(header);
     struct cs_packet packet;
 
     capture->n_packets++;
