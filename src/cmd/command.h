@@ -47,6 +47,7 @@ enum cs_option {
 };
 
 #define CS_OPT_BIT(option) (1u << (option))
+_Static_assert(CS_OPT_N <= 32, "a set of options is an unsigned");
 
 struct cs_option_row {
     char letter; /* 0: none */

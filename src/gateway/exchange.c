@@ -209,6 +209,13 @@ static bool is_refused(struct cs_conn *conn)
                                (struct cs_str){0});
 }
 
+static struct cs_str why_broken(const struct cs_wire *wire)
+{
+    if (wire->error || !wire->tls)
+        return cs_str_from(strerror(wire->error));
+    return cs_tls_facts(wire->tls)->failure;
+}
+
 int cs_upstream_broke(struct cs_conn *conn, enum cs_wire_result r, const char *doing)
 {
     struct cs_exchange *x = conn->request->exchange;
@@ -217,9 +224,9 @@ int cs_upstream_broke(struct cs_conn *conn, enum cs_wire_result r, const char *d
     if (r == CS_WIRE_END || r == CS_WIRE_CUT)
         cs_conn_log(conn, level, "upstream prematurely closed connection while %s", doing);
     else
-        cs_conn_log(conn, level, "%s failed (%d: %s) while %s",
+        cs_conn_log(conn, level, "%s failed (%d: %.*s) while %s",
                     x->up->wire.tls ? "SSL" : "transfer", x->up->wire.error,
-                    x->up->wire.error ? strerror(x->up->wire.error) : "TLS error", doing);
+                    CS_FMT(why_broken(&x->up->wire)), doing);
     return cs_upstream_failed(conn, CS_NEXT_ERROR, 502);
 }
 

@@ -157,7 +157,7 @@ static enum cs_tls_result outcome(struct cs_tls *tls, int r)
         return CS_TLS_WANT_WRITE;
     if (error == SSL_ERROR_ZERO_RETURN)
         return CS_TLS_CLOSED;
-    if (tls->sock_errno)
+    if (tls->sock_errno && !tls->facts.alert_received.fatal)
         return fail_socket(tls);
     bool alerted = tls->facts.alert_received.fatal || tls->facts.alert_sent.fatal;
     if (tls->eof && cs_transport_buffered(tls) == 0 && !alerted)
@@ -165,12 +165,16 @@ static enum cs_tls_result outcome(struct cs_tls *tls, int r)
     return fail_library(tls);
 }
 
+/* A socket that takes no more does not fail the session: an answer, or the alert that says why,
+ * may have come before. Reading finds that, or the end. */
 static enum cs_tls_result flushed(struct cs_tls *tls)
 {
     int r = cs_transport_flush(tls);
     if (r == 0)
         return CS_TLS_OK;
-    return r == -EAGAIN ? CS_TLS_WANT_WRITE : fail_socket(tls);
+    if (r == -EAGAIN)
+        return CS_TLS_WANT_WRITE;
+    return tls->facts.complete ? CS_TLS_FAILED : fail_socket(tls);
 }
 
 /* --- handshake --- */

@@ -28,7 +28,9 @@ enum cs_tls_result {
     CS_TLS_WANT_WRITE,
     CS_TLS_CLOSED, /* the peer said close_notify */
     CS_TLS_EOF,    /* the connection ended without it: what was read may be cut short */
-    CS_TLS_FAILED, /* protocol or socket error: see cs_tls_facts(); only free is left */
+    CS_TLS_FAILED, /* protocol or socket error: see cs_tls_facts(); only free is left. From
+                      cs_tls_flush() or cs_tls_write() behind the handshake: nothing more can be
+                      sent, but cs_tls_read() may have what the peer said before it went */
 };
 
 /* Decisions that belong to the caller. They run inside cs_tls_handshake(); they must not

@@ -889,6 +889,34 @@ static void test_flush(void)
     cs_tls_client_unref(client);
 }
 
+/* What the peer said before it went is read, although nothing can be sent to it any more. */
+static void test_last_words(void)
+{
+    struct cs_tls_client *client = make_client((struct cs_tls_client_spec){0});
+    struct cs_tls_server *server = make_server((struct cs_tls_server_spec){0});
+    struct link l = fresh();
+    char buf[20];
+    size_t n = 0;
+
+    link_open(&l, server, client, NULL, NULL);
+    link_shake(&l);
+    tap_ok(link_talk(&l), "both can speak");
+    cs_assert(cs_tls_write(l.server, "because", 7, &n) == CS_TLS_OK);
+    tap_int(cs_tls_flush(l.server), CS_TLS_OK, "the last words");
+    close(l.fds[0]);
+    l.fds[0] = dup(l.fds[1]);
+    cs_assert(cs_tls_write(l.client, "more", 4, &n) == CS_TLS_OK);
+    tap_int(cs_tls_flush(l.client), CS_TLS_FAILED, "the peer takes no more");
+    tap_int(cs_tls_flush(l.client), CS_TLS_FAILED, "for good");
+    tap_int(cs_tls_read(l.client, buf, sizeof(buf), &n), CS_TLS_OK, "what it said is there");
+    tap_str(cs_str_make(buf, n), CS_STR("because"), "whole");
+    tap_int(cs_tls_read(l.client, buf, sizeof(buf), &n), CS_TLS_FAILED, "and then nothing");
+    tap_ok(cs_tls_facts(l.client)->failure.len > 0, "for a reason");
+    link_close(&l);
+    cs_tls_server_unref(server);
+    cs_tls_client_unref(client);
+}
+
 static void test_garbage(void)
 {
     static const struct {
@@ -981,6 +1009,7 @@ int main(void)
     test_brim(CS_TLS_1_2, "1.2");
     test_brim(CS_TLS_1_3, "1.3");
     test_flush();
+    test_last_words();
     test_garbage();
     test_feed();
 

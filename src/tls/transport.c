@@ -229,7 +229,8 @@ static ssize_t send_some(struct cs_tls *tls, const uint8_t *bytes, size_t len)
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         tls->sock_errno = errno;
-        return -errno;
+        tls->readable = tls->hangup = true; /* what the peer said before it went may be there */
+        return -tls->sock_errno;
     }
     if (n < 0)
         n = 0;
