@@ -188,12 +188,19 @@ static enum cs_mark request_mark(const struct cs_visit *v)
 }
 
 /* Of a client. */
+static struct cs_str heard_text(const struct cs_visit *v)
+{
+    if (v->request.len)
+        return v->request;
+    if (v->transport.ending == CS_ENDING_LEFT)
+        return CS_STR("none came, the client took its leave: so do probes, and clients that do "
+                      "not like the certificate and keep silent; its own log decides");
+    return v->over ? CS_STR("none came, and the connection is over") : CS_STR("none came");
+}
+
 static void add_heard(struct cs_visit *v)
 {
-    cs_step_add(&v->steps, "request", v->request.len ? CS_MARK_GOOD : CS_MARK_OPEN,
-                v->request.len ? v->request
-                : v->over      ? CS_STR("none came, and the connection is over")
-                               : CS_STR("none came"));
+    cs_step_add(&v->steps, "request", v->request.len ? CS_MARK_GOOD : CS_MARK_OPEN, heard_text(v));
     cs_step_text(&v->steps, NULL, "line", v->request);
 }
 

@@ -403,9 +403,20 @@ static const struct cs_finding *ended(const struct cs_case *c, const struct cs_f
     return CS_CASE_FIND(c, kind, c->who, cs_progress_text(c), meaning.means, meaning.remedy, limit);
 }
 
+/* Who takes his leave without a request may have been a probe; he may have looked at the name in
+ * our certificate only then. The certificate decides: where nothing is wrong with it to be seen,
+ * nothing is known to have failed. */
+static const struct cs_finding *left(const struct cs_case *c)
+{
+    if (!cs_own_fault_remedy(c).len)
+        return NULL;
+    return ended(c, &cs_cause_peer_closed, cs_progress_closed(c), none());
+}
+
 static const struct cs_finding *of_ending(const struct cs_case *c)
 {
     switch (c->transport->ending) {
+    case CS_ENDING_LEFT: return left(c);
     case CS_ENDING_CLOSED: return ended(c, &cs_cause_peer_closed, cs_progress_closed(c), none());
     case CS_ENDING_RESET: return ended(c, &cs_cause_peer_reset, cs_progress_reset(c), none());
     case CS_ENDING_TIMEOUT:

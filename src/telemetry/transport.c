@@ -8,6 +8,7 @@ const char *cs_ending_name(enum cs_ending ending)
     static const char *const names[] = {
         [CS_ENDING_OPEN] = "open",
         [CS_ENDING_CLOSED] = "closed",
+        [CS_ENDING_LEFT] = "left",
         [CS_ENDING_RESET] = "reset",
         [CS_ENDING_TIMEOUT] = "timeout",
         [CS_ENDING_REFUSED] = "refused",

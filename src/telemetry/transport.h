@@ -17,6 +17,8 @@
 enum cs_ending {
     CS_ENDING_OPEN,        /* it did not, or this side ended it */
     CS_ENDING_CLOSED,      /* the peer closed it: FIN */
+    CS_ENDING_LEFT,        /* the peer took its leave (close_notify) after a good handshake, having
+                              asked nothing: no failure by itself */
     CS_ENDING_RESET,       /* the peer, or something in between, tore it down: RST */
     CS_ENDING_TIMEOUT,     /* nothing came within the time that the peer was given */
     CS_ENDING_REFUSED,     /* connect: nobody listens there */

@@ -220,8 +220,6 @@ AT_DOCTOR = {
 # What doctor --listen is not asked.
 NOT_MIRRORED = {
     "depth": "it has no limit of this kind",
-    "s-name": "a client that leaves behind a good handshake is none to it",
-    "sni-unknown": "the same",
 }
 
 # HAProxy and s_server have no limit of this kind.

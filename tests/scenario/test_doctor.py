@@ -132,6 +132,9 @@ class Visit:
     def facts(self, name):
         return self.steps[name]["facts"]
 
+    def summary(self, name):
+        return self.steps[name]["summary"]
+
 
 def doctor(pki, port, *options, ca="ca", who=None, host="localhost"):
     if who:
@@ -560,6 +563,25 @@ def test_a_name_that_our_certificate_has_not_is_seen(pki):
                        check=False, timeout=20)
     assert said[0].ok("server-certificate") is False
     assert "is not for other.test" in said[0].facts("server-certificate")["name"]
+
+
+def test_a_client_that_takes_its_leave_over_the_name(pki):
+    with mirror(pki) as (port, said):
+        subprocess.run(["curl", "-s", "--cacert", f"{pki.dir}/ca.pem", "--connect-to",
+                        f"::localhost:{port}", *with_certificate(pki, "alice"),
+                        "https://other.test/"], capture_output=True, check=False, timeout=20)
+    assert said[0].code == "peer-closed"
+    assert 'not for "other.test"' in said[0].all["detail"]
+
+
+def test_a_client_that_takes_its_leave_from_a_good_certificate(pki):
+    with mirror(pki) as (port, said):
+        subprocess.run(["openssl", "s_client", "-connect", f"localhost:{port}", "-servername",
+                        "localhost", "-cert", f"{pki.dir}/alice.pem", "-key",
+                        f"{pki.dir}/alice.key"], stdin=subprocess.DEVNULL, capture_output=True,
+                       check=False, timeout=20)
+    assert said[0].code is None
+    assert "took its leave" in said[0].summary("request")
 
 
 def test_without_client_cas_any_certificate_is_looked_at(pki):
