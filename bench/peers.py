@@ -250,8 +250,7 @@ def everyone(countersign, beside=()):
         Peer('ghostunnel', 'ghostunnel', '',
              ['server', '--listen', '127.0.0.1:PORT', '--target', '127.0.0.1:BACKEND', '--cert',
               'PKI/server.crt', '--key', 'PKI/server.key', '--cacert', 'PKI/ca.crt',
-              '--allow-all'], ['--version'],
-             get='go install github.com/ghostunnel/ghostunnel@latest'),
+              '--allow-all', '--quiet', 'all'], ['--version'], get='make bench-peers'),
     ]
 
 

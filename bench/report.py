@@ -30,7 +30,7 @@ def cells(rows, names, runs):
 
 
 def takes_part(row, name):
-    return not row.peers or name in row.peers
+    return name not in row.without and (not row.peers or name in row.peers)
 
 
 def table(rows, names, found, floors):

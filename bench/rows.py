@@ -3,6 +3,7 @@ import dataclasses
 
 CPU, RATE = 'server CPU µs', 'MB per server CPU s'
 PACE = 4000  # requests per second of the paced row
+NEVER_RESUME = ('ghostunnel',)  # a TLS configuration of its own for each connection
 RESTARTED = ('countersign', 'nginx', 'haproxy')  # measured in the rows of lists and reloads
 
 
@@ -20,6 +21,7 @@ class Row:
     of: str = ''        # another figure of this row's runs
     least_s: float = 0  # a run is not shorter
     peers: tuple = ()   # only these
+    without: tuple = () # not these
     owed: tuple = ()    # (what is compared with, bound): a peer, or 'value'
     floor: str = ''     # bench-floor's figure for the same work
 
@@ -30,12 +32,13 @@ ROWS = [
     Row('chain', 'the same, client sends an intermediate', CPU, 'cpu_us', 'handshake',
         client='client-chain', owed=('nginx', 0.15)),
     Row('resume', 'resumed handshake + request', CPU, 'cpu_us', 'resume', owed=('nginx', 0.19),
-        floor='resume_us'),
+        floor='resume_us', without=NEVER_RESUME),
     Row('keepalive', 'request, 64 kept connections', CPU, 'cpu_us', 'keepalive', connections=64,
         owed=('nginx', 0.75)),
     Row('keepalive512', 'request, 512 kept connections', CPU, 'cpu_us', 'keepalive',
         connections=512, owed=('nginx', 0.65)),
-    Row('mixed', 'request, 10 a connection, 3 of 4 resumed', CPU, 'cpu_us', 'mixed'),
+    Row('mixed', 'request, 10 a connection, 3 of 4 resumed', CPU, 'cpu_us', 'mixed',
+        without=NEVER_RESUME),
     Row('bulk64k', 'answers of 64 KiB', RATE, 'mb_per_cpu_s', 'keepalive', 65536, 16, more=True,
         owed=('nginx', 1.5), floor='seal_mb_per_s'),
     Row('bulk1m', 'answers of 1 MiB', RATE, 'mb_per_cpu_s', 'keepalive', 1 << 20, 16, more=True,
