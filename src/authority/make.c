@@ -123,6 +123,7 @@ static int wrap_signed(struct cs_str tbs, const EVP_PKEY *key, size_t max, struc
 #define OID_CRL_POINTS CS_STR("\x55\x1d\x1f")
 #define OID_AKI CS_STR("\x55\x1d\x23")
 #define OID_EKU CS_STR("\x55\x1d\x25")
+#define OID_EXTENSION_REQUEST CS_STR("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e")
 #define OID_AIA CS_STR("\x2b\x06\x01\x05\x05\x07\x01\x01")
 #define OID_AD_OCSP CS_STR("\x2b\x06\x01\x05\x05\x07\x30\x01")
 #define OID_AD_CA_ISSUERS CS_STR("\x2b\x06\x01\x05\x05\x07\x30\x02")
@@ -386,6 +387,54 @@ int cs_make_cert(const struct cs_cert_spec *spec, const struct evp_pkey_st *key,
     if (r == 0)
         r = wrap_signed(cs_buf_str(&tbs.buf), signing, CERT_MAX, ret_der);
     cs_der_deinit(&tbs);
+    OPENSSL_free(spki);
+    return r;
+}
+
+/* ---- requests ---- */
+
+/* The attribute extensionRequest with the names in it (RFC 2985 section 5.4.2). */
+static void put_asked_extensions(struct cs_der_out *out, const struct cs_cert_spec *spec)
+{
+    if (!(spec->dns.n || spec->uri.n || spec->email.n || spec->ip.n))
+        return;
+    cs_der_open(out, CS_DER_SEQUENCE);
+    cs_der_put(out, CS_DER_OID, OID_EXTENSION_REQUEST);
+    cs_der_open(out, CS_DER_SET);
+    cs_der_open(out, CS_DER_SEQUENCE);
+    put_san(out, spec);
+    cs_der_close(out);
+    cs_der_close(out);
+    cs_der_close(out);
+}
+
+/* RFC 2986 section 4.1. */
+static bool put_request(struct cs_der_out *out, const struct cs_cert_spec *spec, struct cs_str spki)
+{
+    cs_der_open(out, CS_DER_SEQUENCE);
+    cs_der_put_uint(out, CS_DER_INTEGER, 0);
+    put_subject(out, spec);
+    cs_der_put_raw(out, spki);
+    cs_der_open(out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED);
+    put_asked_extensions(out, spec);
+    cs_der_close(out);
+    cs_der_close(out);
+    return cs_der_end(out);
+}
+
+int cs_make_csr(const struct cs_cert_spec *spec, const struct evp_pkey_st *key,
+                struct cs_buf *ret_der)
+{
+    uint8_t *spki = NULL;
+    int len = i2d_PUBKEY((EVP_PKEY *)key, &spki), r = -EINVAL;
+    struct cs_der_out asked;
+
+    if (len <= 0)
+        return -EIO;
+    cs_der_begin(&asked, CERT_MAX);
+    if (put_request(&asked, spec, cs_str_make(spki, (size_t)len)))
+        r = wrap_signed(cs_buf_str(&asked.buf), key, CERT_MAX, ret_der);
+    cs_der_deinit(&asked);
     OPENSSL_free(spki);
     return r;
 }

@@ -1,5 +1,5 @@
-/* Keys, certificates and revocation lists, made: what to say comes in as plain values, DER
- * comes out. The private CA grows around this; the demo and the tests use it as it is.
+/* Keys, requests, certificates and revocation lists, made: what to say comes in as plain values,
+ * DER comes out. The private CA grows around this; the demo and the tests use it as it is.
  *
  * No profile and no judgement here: what is asked for is what is signed.
  */
@@ -58,6 +58,12 @@ __attribute__((warn_unused_result)) int cs_make_cert(const struct cs_cert_spec *
                                                      const struct evp_pkey_st *key,
                                                      const struct cs_make_issuer *issuer,
                                                      struct cs_buf *ret_der);
+
+/** cs_make_csr() - a signing request (PKCS#10, RFC 2986) for @key, signed with it. Of @spec it says
+ *  subject and names; the rest is for the CA to decide. The DER is appended to @ret_der.
+ *  Return: as cs_make_cert(). */
+__attribute__((warn_unused_result)) int
+cs_make_csr(const struct cs_cert_spec *spec, const struct evp_pkey_st *key, struct cs_buf *ret_der);
 
 /* One revoked certificate. */
 struct cs_make_revoked {

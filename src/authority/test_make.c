@@ -5,6 +5,7 @@
 #include "x509/key.h"
 #include "x509/name.h"
 #include "x509/pem.h"
+#include "x509/request.h"
 
 static struct cs_arena arena;
 static struct cs_findings findings;
@@ -107,11 +108,49 @@ static void test_fields(void)
     cs_key_free(key);
 }
 
+static struct cs_csr ask(const struct cs_cert_spec *spec, const struct evp_pkey_st *key)
+{
+    struct cs_csr csr = {0};
+    struct cs_buf der;
+
+    cs_buf_init(&der, 1 << 20);
+    tap_int(cs_make_csr(spec, key, &der), 0, "request made");
+    tap_int(cs_csr_parse(cs_arena_dup(&arena, cs_buf_str(&der)), &arena, &findings, &csr), 0,
+            "request parsed back");
+    cs_buf_deinit(&der);
+    return csr;
+}
+
+static void test_requests(void)
+{
+    static const struct cs_str dns[] = {CS_STR_INIT("a.test")};
+    static const struct cs_str uri[] = {CS_STR_INIT("spiffe://demo.test/x")};
+    struct cs_cert_spec named = {.common_name = CS_STR("a.test"), .dns = {dns, 1}, .uri = {uri, 1}};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct evp_pkey_st *key = NULL;
+        struct cs_csr csr, nameless;
+
+        (void)!cs_make_key(kinds[i].kind, &key);
+        csr = ask(&named, key);
+        tap_ok(csr.signed_by_key, "it proves the possession of its key");
+        tap_ok(cs_key_matches(key, &csr.asked), "which is ours");
+        tap_str(csr.asked.sig_alg, cs_str_from(kinds[i].sig_alg), "signature algorithm");
+        tap_str(cs_name_text(csr.asked.subject, &arena), CS_STR("CN=a.test"), "subject");
+        tap_str(cs_cert_names_text(&csr.asked, &arena),
+                CS_STR("DNS:a.test, URI:spiffe://demo.test/x"), "names");
+        nameless = ask(&(struct cs_cert_spec){0}, key);
+        tap_ok(nameless.signed_by_key && !nameless.asked.san.present, "a request without names");
+        cs_key_free(key);
+    }
+}
+
 int main(void)
 {
     cs_findings_init(&findings, &arena);
     test_kinds();
     test_fields();
+    test_requests();
     tap_int(findings.n, 0, "no findings");
     cs_arena_deinit(&arena);
     return tap_done();
