@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -46,8 +47,8 @@ enum cs_option {
     CS_OPT_N,
 };
 
-#define CS_OPT_BIT(option) (1u << (option))
-_Static_assert(CS_OPT_N <= 32, "a set of options is an unsigned");
+#define CS_OPT_BIT(option) (UINT64_C(1) << (option))
+_Static_assert(CS_OPT_N <= 64, "a set of options is an uint64_t");
 
 struct cs_option_row {
     char letter; /* 0: none */
@@ -71,7 +72,7 @@ struct cs_command {
     int max_operands;
     const char *summary; /* one line without a full stop */
     const char *text;    /* paragraphs for `help NAME`; lines of at most 80 columns */
-    unsigned options;    /* CS_OPT_BIT()s; --help is always there */
+    uint64_t options;    /* CS_OPT_BIT()s; --help is always there */
     int (*run)(const struct cs_line *line); /* Return: exit status */
 };
 
