@@ -496,3 +496,118 @@ int cs_make_crl(const struct cs_crl_spec *spec, const struct cs_make_issuer *iss
     cs_der_deinit(&tbs);
     return r;
 }
+
+/* ---- OCSP ---- */
+
+#define EXPLICIT(n) (CS_DER_CONTEXT(n) | CS_DER_CONSTRUCTED)
+
+static void put_status(struct cs_der_out *out, const struct cs_make_answer *answer)
+{
+    if (answer->status != CS_OCSP_REVOKED) {
+        cs_der_put(out, CS_DER_CONTEXT(answer->status == CS_OCSP_GOOD ? 0 : 2), CS_STR(""));
+        return;
+    }
+    cs_der_open(out, EXPLICIT(1));
+    cs_der_put_generalized_time(out, answer->revoked_at);
+    if (answer->reason) {
+        cs_der_open(out, EXPLICIT(0));
+        cs_der_put_uint(out, CS_DER_ENUMERATED, answer->reason);
+        cs_der_close(out);
+    }
+    cs_der_close(out);
+}
+
+static void put_answer(struct cs_der_out *out, const struct cs_ocsp_spec *spec,
+                       const struct cs_make_answer *answer)
+{
+    cs_der_open(out, CS_DER_SEQUENCE);
+    cs_der_put_raw(out, answer->id);
+    put_status(out, answer);
+    cs_der_put_generalized_time(out, spec->this_update);
+    cs_der_open(out, EXPLICIT(0));
+    cs_der_put_generalized_time(out, spec->next_update);
+    cs_der_close(out);
+    cs_der_close(out);
+}
+
+static void put_nonce(struct cs_der_out *out, struct cs_str nonce)
+{
+    if (!nonce.len)
+        return;
+    cs_der_open(out, EXPLICIT(1));
+    cs_der_open(out, CS_DER_SEQUENCE);
+    open_extension(out, CS_OCSP_OID_NONCE, false);
+    cs_der_put(out, CS_DER_OCTET_STRING, nonce);
+    close_extension(out);
+    cs_der_close(out);
+    cs_der_close(out);
+}
+
+/* ResponseData. */
+static int sign_answers(const struct cs_ocsp_spec *spec, const struct cs_make_issuer *issuer,
+                        struct cs_buf *ret_der)
+{
+    struct cs_der_out tbs;
+    uint8_t hash[20];
+    int r = -EINVAL;
+
+    cs_ocsp_key_hash(issuer->cert->spki, hash);
+    cs_der_begin(&tbs, CERT_MAX);
+    cs_der_open(&tbs, CS_DER_SEQUENCE);
+    cs_der_open(&tbs, EXPLICIT(2));
+    cs_der_put(&tbs, CS_DER_OCTET_STRING, cs_str_make(hash, sizeof(hash)));
+    cs_der_close(&tbs);
+    cs_der_put_generalized_time(&tbs, spec->produced_at);
+    cs_der_open(&tbs, CS_DER_SEQUENCE);
+    for (size_t i = 0; i < spec->n_answers; i++)
+        put_answer(&tbs, spec, &spec->answers[i]);
+    cs_der_close(&tbs);
+    put_nonce(&tbs, spec->nonce);
+    cs_der_close(&tbs);
+    if (cs_der_end(&tbs))
+        r = wrap_signed(cs_buf_str(&tbs.buf), issuer->key, CERT_MAX, ret_der);
+    cs_der_deinit(&tbs);
+    return r;
+}
+
+/* OCSPResponse; @basic empty: no answer in it. */
+static int put_response(unsigned status, struct cs_str basic, struct cs_buf *ret_der)
+{
+    struct cs_der_out out;
+    int r;
+
+    cs_der_begin(&out, 2 * CERT_MAX);
+    cs_der_open(&out, CS_DER_SEQUENCE);
+    cs_der_put_uint(&out, CS_DER_ENUMERATED, status);
+    if (basic.len) {
+        cs_der_open(&out, EXPLICIT(0));
+        cs_der_open(&out, CS_DER_SEQUENCE);
+        cs_der_put(&out, CS_DER_OID, CS_OCSP_OID_BASIC);
+        cs_der_put(&out, CS_DER_OCTET_STRING, basic);
+        cs_der_close(&out);
+        cs_der_close(&out);
+    }
+    cs_der_close(&out);
+    r = cs_der_end(&out) ? cs_buf_add_str(ret_der, cs_buf_str(&out.buf)) : -EINVAL;
+    cs_der_deinit(&out);
+    return r;
+}
+
+int cs_make_ocsp(const struct cs_ocsp_spec *spec, const struct cs_make_issuer *issuer,
+                 struct cs_buf *ret_der)
+{
+    struct cs_buf basic;
+    int r;
+
+    cs_buf_init(&basic, CERT_MAX);
+    r = sign_answers(spec, issuer, &basic);
+    if (r == 0)
+        r = put_response(0, cs_buf_str(&basic), ret_der);
+    cs_buf_deinit(&basic);
+    return r;
+}
+
+int cs_make_ocsp_error(unsigned responder_status, struct cs_buf *ret_der)
+{
+    return put_response(responder_status, (struct cs_str){0}, ret_der);
+}

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "x509/cert.h"
+#include "x509/ocsp.h"
 
 struct evp_pkey_st; /* EVP_PKEY; see x509/key.h for reading, writing and freeing */
 
@@ -84,5 +85,31 @@ struct cs_crl_spec {
 __attribute__((warn_unused_result)) int cs_make_crl(const struct cs_crl_spec *spec,
                                                     const struct cs_make_issuer *issuer,
                                                     struct cs_buf *ret_der);
+
+/* What a responder says about one certificate. */
+struct cs_make_answer {
+    struct cs_str id;           /* DER of the CertID, as the request has it */
+    enum cs_ocsp_status status; /* CS_OCSP_GOOD, CS_OCSP_REVOKED or CS_OCSP_UNKNOWN */
+    int64_t revoked_at;
+    unsigned reason; /* RFC 5280 section 5.3.1; 0 (unspecified) is left out */
+};
+
+struct cs_ocsp_spec {
+    const struct cs_make_answer *answers; /* one, for an answer made beforehand */
+    size_t n_answers;
+    int64_t produced_at, this_update, next_update;
+    struct cs_str nonce; /* of the request, or empty */
+};
+
+/** cs_make_ocsp() - a successful OCSP response (RFC 6960 section 4.2), signed by the issuer itself
+ *  and naming it by its key. Appended to @ret_der as DER. Return: as cs_make_cert(). */
+__attribute__((warn_unused_result)) int cs_make_ocsp(const struct cs_ocsp_spec *spec,
+                                                     const struct cs_make_issuer *issuer,
+                                                     struct cs_buf *ret_der);
+/** cs_make_ocsp_error() - a response without an answer: @responder_status as in section 4.2.1
+ *  (1 malformedRequest, 2 internalError, 3 tryLater, 6 unauthorized). It is not signed.
+ *  Return: 0, or -ENOBUFS. */
+__attribute__((warn_unused_result)) int cs_make_ocsp_error(unsigned responder_status,
+                                                           struct cs_buf *ret_der);
 
 #endif

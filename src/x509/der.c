@@ -395,18 +395,30 @@ void cs_der_put_bits(struct cs_der_out *out, struct cs_str bytes)
     cs_der_close(out);
 }
 
-void cs_der_put_time(struct cs_der_out *out, int64_t sec)
+static void put_time(struct cs_der_out *out, const struct cs_date *d, bool utc)
 {
-    struct cs_date d = cs_date_from_time(sec);
-    bool utc = d.year >= 1950 && d.year < 2050;
-
-    if (d.year < 0 || d.year > 9999) {
+    if (d->year < 0 || d->year > 9999) {
         out->failed = true;
         return;
     }
     cs_der_open(out, utc ? CS_DER_UTC_TIME : CS_DER_GENERALIZED_TIME);
     if (cs_buf_addf(&out->buf, "%0*d%02d%02d%02d%02d%02dZ", utc ? 2 : 4,
-                    utc ? d.year % 100 : d.year, d.month, d.day, d.hour, d.minute, d.second) < 0)
+                    utc ? d->year % 100 : d->year, d->month, d->day, d->hour, d->minute,
+                    d->second) < 0)
         out->failed = true;
     cs_der_close(out);
+}
+
+void cs_der_put_time(struct cs_der_out *out, int64_t sec)
+{
+    struct cs_date d = cs_date_from_time(sec);
+
+    put_time(out, &d, d.year >= 1950 && d.year < 2050);
+}
+
+void cs_der_put_generalized_time(struct cs_der_out *out, int64_t sec)
+{
+    struct cs_date d = cs_date_from_time(sec);
+
+    put_time(out, &d, false);
 }

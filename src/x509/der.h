@@ -118,5 +118,7 @@ void cs_der_put_bits(struct cs_der_out *out, struct cs_str bytes);
 /** cs_der_put_time() - UTCTime up to 2049, GeneralizedTime from 2050 on (RFC 5280
  *  section 4.1.2.5). */
 void cs_der_put_time(struct cs_der_out *out, int64_t sec);
+/** cs_der_put_generalized_time() - GeneralizedTime whatever the year (RFC 6960 section 4.2.2.1). */
+void cs_der_put_generalized_time(struct cs_der_out *out, int64_t sec);
 
 #endif

@@ -51,15 +51,14 @@ static bool convert(const struct cs_signed *s, struct cs_str spki, struct object
     return true;
 }
 
-bool cs_signed_by(struct cs_str der, struct cs_str spki)
+bool cs_signed_parts_by(const struct cs_signed *parts, struct cs_str spki)
 {
     struct objects o = {0};
-    struct cs_signed s;
     bool yes;
 
-    if (!cs_signed_split(der, &s) || s.tbs.len > INT32_MAX || s.signature.len > INT32_MAX)
+    if (parts->tbs.len > INT32_MAX || parts->signature.len > INT32_MAX)
         return false;
-    yes = convert(&s, spki, &o) &&
+    yes = convert(parts, spki, &o) &&
           ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), o.algorithm, o.signature, o.tbs, o.key) == 1;
     ASN1_TYPE_free(o.tbs);
     X509_ALGOR_free(o.algorithm);
@@ -67,4 +66,11 @@ bool cs_signed_by(struct cs_str der, struct cs_str spki)
     EVP_PKEY_free(o.key);
     ERR_clear_error();
     return yes;
+}
+
+bool cs_signed_by(struct cs_str der, struct cs_str spki)
+{
+    struct cs_signed parts;
+
+    return cs_signed_split(der, &parts) && cs_signed_parts_by(&parts, spki);
 }

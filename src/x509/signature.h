@@ -16,8 +16,10 @@ struct cs_signed {
 /** cs_signed_split() - take the frame apart. Return: false: @der is not one, or something follows
  *  it. */
 bool cs_signed_split(struct cs_str der, struct cs_signed *ret_signed);
-/** cs_signed_by() - whether the key in @spki (DER of a SubjectPublicKeyInfo) made the signature of
- *  @der, whole. The library decides; what it does not know was not signed. */
+/** cs_signed_parts_by() - whether the key in @spki (DER of a SubjectPublicKeyInfo) made the
+ * signature of the signed part. The library decides; what it does not know was not signed. */
+bool cs_signed_parts_by(const struct cs_signed *parts, struct cs_str spki);
+/** cs_signed_by() - the same for the frame @der, whole. */
 bool cs_signed_by(struct cs_str der, struct cs_str spki);
 
 #endif
