@@ -70,11 +70,11 @@ static int start_tls(struct cs_conn *conn)
 {
     struct cs_tls *tls;
 
-    if (!conn->server->tls) {
+    if (!conn->credentials->tls) {
         cs_conn_log(conn, CS_LOG_ERROR, "no \"ssl_certificate\" is defined for this listen");
         return CS_STEP_FAIL;
     }
-    tls = cs_tls_server_session(conn->server->tls, conn->wire.fd, &cs_handshake_hooks, conn,
+    tls = cs_tls_server_session(conn->credentials->tls, conn->wire.fd, &cs_handshake_hooks, conn,
                                 &conn->worker->tls_io);
     if (!tls || cs_tls_feed(tls, cs_buf_str(&conn->in), !cs_wire_pending(&conn->wire)) < 0) {
         cs_tls_free(tls);

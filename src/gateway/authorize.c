@@ -39,7 +39,8 @@ struct cs_subject cs_conn_subject(const struct cs_conn *conn)
 static bool misdirected(const struct cs_conn *conn, const struct cs_vserver *wanted)
 {
     return conn->wire.tls && wanted != conn->server &&
-           !cs_policy_same_client_auth(conn->server->auth.digest, wanted->auth.digest);
+           !cs_policy_same_client_auth(conn->credentials->auth.digest,
+                                       cs_worker_credentials(conn->worker, wanted)->auth.digest);
 }
 
 static void log_refusal(const struct cs_conn *conn, const struct cs_decision *decision)
@@ -85,7 +86,8 @@ int cs_stage_authorize(struct cs_conn *conn)
     }
     request->server = wanted;
     cs_request_set_scope(request, wanted->base);
-    cs_policy_decide_connection(wanted->auth.mode, &subject, &request->decision);
+    cs_policy_decide_connection(cs_worker_credentials(conn->worker, wanted)->auth.mode, &subject,
+                                &request->decision);
     if (!request->decision.allowed) {
         log_refusal(conn, &request->decision);
         cs_failure_request(conn, (struct cs_str){0});

@@ -30,6 +30,7 @@ static void reap(struct cs_task *task)
     struct cs_conn *conn = cs_container_of(task, struct cs_conn, reap);
 
     cs_remembered_unref(conn->remembered);
+    cs_credentials_unref(conn->credentials);
     cs_arena_deinit(&conn->judged);
     cs_arena_deinit(&conn->arena);
     free(conn);
@@ -56,9 +57,20 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
         free(conn);
         return;
     }
+    cs_conn_take_credentials(conn);
     cs_list_push_back(&worker->conns, &conn->link);
     worker->n_conns++;
     cs_conn_deadline(conn, conn->server->set.client_header_timeout);
+}
+
+void cs_conn_take_credentials(struct cs_conn *conn)
+{
+    struct cs_credentials *now = cs_worker_credentials(conn->worker, conn->server);
+
+    if (now == conn->credentials)
+        return;
+    cs_credentials_unref(conn->credentials);
+    conn->credentials = cs_credentials_ref(now);
 }
 
 void cs_conn_drop_input(struct cs_conn *conn)

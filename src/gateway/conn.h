@@ -19,6 +19,7 @@
 #include "x509/identity.h"
 #include "x509/memory.h"
 
+struct cs_credentials;
 struct cs_listener;
 struct cs_request;
 struct cs_vserver;
@@ -40,11 +41,12 @@ struct cs_conn {
 
     const struct cs_listener *listener;
     struct cs_peer peer;
-    struct cs_proxy_header *proxy;    /* PROXY header, NULL: none */
-    const struct cs_vserver *server;  /* by SNI; the listener's default before and without */
-    const struct cs_verdict *verdict; /* NULL: no certificate was presented */
-    struct cs_remembered *remembered; /* holds an accepted verdict */
-    struct cs_arena judged;           /* holds any other */
+    struct cs_proxy_header *proxy;      /* PROXY header, NULL: none */
+    const struct cs_vserver *server;    /* by SNI; the listener's default before and without */
+    struct cs_credentials *credentials; /* the server's when it was chosen; one reference */
+    const struct cs_verdict *verdict;   /* NULL: no certificate was presented */
+    struct cs_remembered *remembered;   /* holds an accepted verdict */
+    struct cs_arena judged;             /* holds any other */
     struct cs_identity identity;
     int verify_alert;      /* refused in the handshake with this; -1: not refused */
     struct cs_arena arena; /* lives as long as the connection */
@@ -59,6 +61,9 @@ struct cs_conn {
 /** cs_conn_accept() - take over the accepted @fd. */
 void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener, int fd,
                     const struct cs_addr *peer);
+/** cs_conn_take_credentials() - hold those that are now in force for its server instead of those it
+ *  holds: when the server is chosen; later only for who has judged the client by them. */
+void cs_conn_take_credentials(struct cs_conn *conn);
 /** cs_conn_drop_input() - give the receive buffer back; what it held is lost. */
 void cs_conn_drop_input(struct cs_conn *conn);
 /** cs_conn_run() - run the stages until one has to wait. Called on every event that

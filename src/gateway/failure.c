@@ -59,7 +59,7 @@ static void see_client(struct scene *scene, struct cs_conn *conn, const struct c
     cs_socket_local(conn->wire.fd, &scene->peer.local);
     scene->transport.tls = conn->listener->tls;
     scene->record.server = server->name;
-    scene->record.trust = conn->server->auth.trust;
+    scene->record.trust = conn->credentials->auth.trust;
 }
 
 static const uint8_t *leaf_digest(const struct cs_verdict *verdict)
@@ -220,7 +220,7 @@ bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, siz
     scene.record.identity = NULL;
     scene.record.decision = NULL;
     scene.record.server = proxy->upstream->name;
-    scene.record.trust = proxy->tls->trust;
+    scene.record.trust = up ? up->tls->trust : cs_worker_upstream_tls(conn->worker, proxy)->trust;
     scene.words = words;
     if (up)
         see_upstream(&scene, up);

@@ -21,11 +21,12 @@ static struct cs_tls_server *select_server(void *ctx, struct cs_str sni, bool *r
             cs_names_find(conn->listener->names, sni, &captures, &server) == 0 && server)
             conn->server = server;
     }
+    cs_conn_take_credentials(conn);
     if (conn->server->reject_handshake) {
         *ret_reject = true;
         return NULL;
     }
-    return conn->server->tls;
+    return conn->credentials->tls;
 }
 
 /* Let go of what was judged before. */
@@ -51,7 +52,7 @@ static void log_leeway(const struct cs_conn *conn, const struct cs_verdict *verd
  * memory's, so that a connection holds nothing of its own for it. */
 static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str *ders, size_t n)
 {
-    const struct cs_client_auth *auth = &conn->server->auth;
+    const struct cs_client_auth *auth = &conn->credentials->auth;
     struct cs_chain_query query = {.ders = ders,
                                    .n = n,
                                    .trust = auth->trust,
@@ -91,7 +92,7 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
     if (verdict->accepted)
         return true;
     cs_tls_forbid_tickets(conn->wire.tls);
-    if (verdict->tolerated || !conn->server->auth.reject_in_handshake)
+    if (verdict->tolerated || !conn->credentials->auth.reject_in_handshake)
         return true;
     *ret_alert = cs_verdict_alert(verdict);
     conn->verify_alert = *ret_alert;
@@ -105,8 +106,8 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
 
     forget_verdict(conn); /* of a ticket that was offered before this one */
     if (n == 0)
-        return conn->server->auth.mode != CS_VERIFY_ON;
-    if (conn->server->auth.mode == CS_VERIFY_OFF)
+        return conn->credentials->auth.mode != CS_VERIFY_ON;
+    if (conn->credentials->auth.mode == CS_VERIFY_OFF)
         return false;
     verdict = judge(conn, ders, n);
     if (verdict && verdict->accepted)

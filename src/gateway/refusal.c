@@ -46,8 +46,8 @@ static void reason(struct cs_request *request, struct page *page)
 
     if (incident->is_upstream || !request->server->set.error_detail)
         return;
-    if (conn->wire.tls && conn->server->auth.trust)
-        asked = cs_trust_names(conn->server->auth.trust);
+    if (conn->wire.tls && conn->credentials->auth.trust)
+        asked = cs_trust_names(conn->credentials->auth.trust);
     page->reason = cs_explain_reason(incident->cause, conn->verdict, &asked, &request->arena);
     page->code = cs_str_from(incident->cause->kind->code);
 }

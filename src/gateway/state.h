@@ -66,6 +66,20 @@ struct cs_worker {
     char hostname[256];
 };
 
+/** cs_worker_credentials() - those in force for @server. */
+static inline struct cs_credentials *cs_worker_credentials(const struct cs_worker *worker,
+                                                           const struct cs_vserver *server)
+{
+    return worker->snapshot->keyring->servers[server->index];
+}
+
+/** cs_worker_upstream_tls() - how upstreams of @proxy, which speaks TLS, are spoken to now. */
+static inline struct cs_upstream_tls *cs_worker_upstream_tls(const struct cs_worker *worker,
+                                                             const struct cs_proxy *proxy)
+{
+    return worker->snapshot->keyring->upstreams[proxy->tls->index];
+}
+
 /** cs_worker_make_room() - whether one more connection, to a client or an upstream, is within
  *  worker_connections; an idle one is closed for it. Otherwise logged. */
 bool cs_worker_make_room(struct cs_worker *worker);

@@ -51,6 +51,7 @@ static void reap(struct cs_task *task)
     struct cs_upconn *up = cs_container_of(task, struct cs_upconn, reap);
 
     cs_remembered_unref(up->remembered);
+    cs_upstream_tls_unref(up->tls);
     cs_arena_deinit(&up->arena);
     free((char *)up->name.ptr);
     free(up);
@@ -182,28 +183,31 @@ static struct cs_str address_of(const struct cs_proxy *proxy, size_t peer)
     return cs_str_make(&addr->sa, addr->len);
 }
 
-/* Whether @up is what a connection to @peer under @proxy and @name would be: the same in all that
- * a connection must agree in to be used again. */
+/* Whether @up is what a connection to @peer under @proxy and @name would be now: the same in all
+ * that a connection must agree in to be used again. */
 static bool is_same(const struct cs_upconn *up, const struct cs_proxy *proxy, size_t peer,
                     struct cs_str name)
 {
+    const struct cs_upstream_tls *tls;
+
     if (!cs_str_eq(address_of(up->proxy, up->peer), address_of(proxy, peer)) ||
         !up->proxy->tls != !proxy->tls)
         return false;
-    return !proxy->tls ||
-           (memcmp(up->proxy->tls->digest, proxy->tls->digest, sizeof(proxy->tls->digest)) == 0 &&
-            cs_str_eq(up->name, name));
+    if (!proxy->tls)
+        return true;
+    tls = cs_worker_upstream_tls(up->worker, proxy);
+    return memcmp(up->tls->digest, tls->digest, sizeof(tls->digest)) == 0 &&
+           cs_str_eq(up->name, name);
 }
 
 /* The same as a digest: the key of its TLS sessions. */
 static void identity_of(const struct cs_upconn *up, uint8_t ret_digest[32])
 {
-    const struct cs_upstream_tls *tls = up->proxy->tls;
     struct cs_digest digest;
 
     cs_digest_init(&digest);
     cs_digest_add(&digest, address_of(up->proxy, up->peer));
-    cs_digest_add(&digest, cs_str_make(tls->digest, sizeof(tls->digest)));
+    cs_digest_add(&digest, cs_str_make(up->tls->digest, sizeof(up->tls->digest)));
     cs_digest_add(&digest, up->name);
     cs_digest_final(&digest, ret_digest);
 }
@@ -265,6 +269,8 @@ static struct cs_upconn *upconn_new(struct cs_conn *user, const struct cs_proxy 
         return NULL;
     }
     worker->n_upconns++;
+    if (proxy->tls)
+        up->tls = cs_upstream_tls_ref(cs_worker_upstream_tls(worker, proxy));
     if (name.len)
         up->name = cs_str_make(memcpy(cs_alloc(name.len), name.ptr, name.len), name.len);
     return up;
@@ -291,7 +297,7 @@ struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_prox
 static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_alert)
 {
     struct cs_upconn *up = ctx;
-    const struct cs_upstream_tls *tls = up->proxy->tls;
+    const struct cs_upstream_tls *tls = up->tls;
     struct cs_chain_query query = {.ders = ders,
                                    .n = n,
                                    .trust = tls->trust,
@@ -322,7 +328,7 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
 {
     uint8_t alert;
 
-    return n == 0 ? !((struct cs_upconn *)ctx)->proxy->tls->trust : verify(ctx, ders, n, &alert);
+    return n == 0 ? !((struct cs_upconn *)ctx)->tls->trust : verify(ctx, ders, n, &alert);
 }
 
 static void declined(void *ctx)
@@ -334,7 +340,7 @@ static const struct cs_tls_hooks hooks = {NULL, verify, resume, declined};
 
 static int start_tls(struct cs_upconn *up)
 {
-    const struct cs_upstream_tls *tls = up->proxy->tls;
+    const struct cs_upstream_tls *tls = up->tls;
     struct cs_str key = {0};
     uint8_t identity[32];
 
@@ -372,7 +378,7 @@ static struct cs_str tls_failure(struct cs_upconn *up)
 
 static enum cs_wire_result prove(struct cs_upconn *up, struct cs_str *ret_why)
 {
-    if (up->proxy->tls->trust && up->name.len == 0) {
+    if (up->tls->trust && up->name.len == 0) {
         *ret_why = CS_STR("the name to verify the upstream's certificate against is empty");
         return CS_WIRE_BROKEN;
     }
@@ -409,7 +415,7 @@ enum cs_wire_result cs_upconn_advance(struct cs_upconn *up, struct cs_str *ret_w
         up->connected = true;
         cs_socket_nodelay(up->wire.fd);
     }
-    if (up->proxy->tls)
+    if (up->tls)
         return prove(up, ret_why);
     up->proved = true;
     return CS_WIRE_OK;

@@ -20,6 +20,7 @@ struct cs_remembered;
 struct cs_request;
 struct cs_snapshot;
 struct cs_upstream;
+struct cs_upstream_tls;
 struct cs_verdict;
 struct cs_worker;
 
@@ -33,7 +34,8 @@ struct cs_upconn {
     struct cs_list link;  /* in the upstream's idle list */
     struct cs_conn *user; /* whose request it carries; NULL: idle */
     const struct cs_upstream *upstream;
-    const struct cs_proxy *proxy; /* under whose TLS settings it was made; with peer and name, */
+    const struct cs_proxy *proxy; /* for which it was made */
+    struct cs_upstream_tls *tls;  /* one reference: how; NULL: without TLS. With peer and name, */
     size_t peer;                  /* among the upstream's servers, all that it may be reused for */
     struct cs_str name;           /* name that was verified and sent as SNI; heap */
     bool connected;               /* TCP stands */

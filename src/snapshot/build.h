@@ -9,7 +9,6 @@
 
 struct cs_crl_lists;
 struct cs_regex;
-struct cs_tls_server;
 
 /* A virtual server behind a listener, by number: listeners move while they become more. */
 struct cs_join {
@@ -51,7 +50,6 @@ struct cs_build {
 
 /* What has to be released with the snapshot. */
 enum cs_owned_kind {
-    CS_OWNED_TLS_SERVER,
     CS_OWNED_TLS_CLIENT,
     CS_OWNED_TRUST,
     CS_OWNED_REGEX,
@@ -160,15 +158,16 @@ void cs_build_locations(struct cs_build *build, const struct cs_block *block,
 void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct cs_scope *scope);
 
 /* tls.c */
-/** cs_build_server_tls() - certificates and client authentication of a server. */
-void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
-                         struct cs_vserver *server);
+/** cs_build_server_tls() - the credentials of a server: its certificates, and who its clients must
+ *  be. */
+void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server);
 /** cs_build_free_lists() - once every trust set has what it needs of them. */
 void cs_build_free_lists(struct cs_build *build);
-/** cs_build_upstream_tls() - the TLS side of a proxy_pass to https://.
+/** cs_build_upstream_tls() - the TLS side of a proxy_pass to https://, and its first credentials.
  *  Return: NULL after a finding. */
-struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,
-                                              struct cs_proxy *proxy);
+const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
+                                                 const struct cs_block *block,
+                                                 const struct cs_proxy *proxy);
 
 /* listen.c */
 /** cs_build_listens() - the listen directives of a server. */

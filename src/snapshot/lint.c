@@ -226,30 +226,38 @@ static const struct cs_word *trust_word(const struct cs_vserver *server)
     return word ? word : cs_build_word(server->block, "ssl_trusted_certificate");
 }
 
+static const struct cs_client_auth *auth_of(const struct cs_build *build,
+                                            const struct cs_vserver *server)
+{
+    return &build->snapshot->keyring->servers[server->index]->auth;
+}
+
 static void lint_path(struct cs_build *build, const struct cs_vserver *server,
                       const struct cs_cert *ca, int length)
 {
     const struct cs_word *depth = cs_build_word(server->block, "ssl_verify_depth");
     const struct cs_place *trusted = &trust_word(server)->place;
+    const struct cs_client_auth *auth = auth_of(build, server);
     struct cs_str subject = cs_name_text(ca->subject, build->arena);
 
     if (length < 0)
         CS_FIND(build->findings, &cs_finding_lint_no_root, trusted, subject,
                 cs_name_text(ca->issuer, build->arena));
-    else if (length > server->auth.depth)
+    else if (length > auth->depth)
         CS_FIND(build->findings, &cs_finding_lint_depth, depth ? &depth->place : trusted,
-                cs_arena_printf(build->arena, "%d", server->auth.depth), subject,
+                cs_arena_printf(build->arena, "%d", auth->depth), subject,
                 cs_arena_printf(build->arena, "%d", length));
 }
 
 static void lint_paths(struct cs_build *build, const struct cs_vserver *server)
 {
+    const struct cs_client_auth *auth = auth_of(build, server);
     const struct cs_cert *cas;
     size_t n = 0;
 
-    if (!server->auth.trust || server->auth.mode == CS_VERIFY_OPTIONAL_NO_CA)
+    if (!auth->trust || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
         return;
-    cas = cs_trust_certs(server->auth.trust, &n);
+    cas = cs_trust_certs(auth->trust, &n);
     for (size_t i = 0; i < n; i++) {
         if (is_ca(&cas[i]))
             lint_path(build, server, &cas[i], path_length(cas, n, &cas[i]));
@@ -278,11 +286,13 @@ static bool always_answers(const struct cs_script *script)
 /* A server that only redirects from port 80 is no way around the certificate. */
 static void lint_plain(struct cs_build *build, const struct cs_vserver *server)
 {
-    if (server->auth.mode != CS_VERIFY_OFF && server->listens_plain && server->proxies &&
+    enum cs_verify_mode mode = auth_of(build, server)->mode;
+
+    if (mode != CS_VERIFY_OFF && server->listens_plain && server->proxies &&
         !always_answers(&server->script))
         CS_FIND(build->findings, &cs_finding_lint_plain, &server->place,
                 server->name.len ? server->name : CS_STR("a server without a name"),
-                cs_str_from(mode_name(server->auth.mode)));
+                cs_str_from(mode_name(mode)));
 }
 
 static bool names_variable(struct cs_str text, struct cs_str prefix)
@@ -320,16 +330,15 @@ static bool looks_at(const struct cs_block *block, struct cs_str prefix)
  * with optional_no_ca only the verdict does. */
 static void lint_optional(const struct lint *lint, const struct cs_vserver *server)
 {
-    bool no_ca = server->auth.mode == CS_VERIFY_OPTIONAL_NO_CA;
+    enum cs_verify_mode mode = auth_of(lint->build, server)->mode;
+    bool no_ca = mode == CS_VERIFY_OPTIONAL_NO_CA;
     struct cs_str prefix = no_ca ? CS_STR("ssl_client_verify") : CS_STR("ssl_client_");
 
-    if ((!no_ca && server->auth.mode != CS_VERIFY_OPTIONAL) || !server->listens_tls ||
-        !server->proxies || (no_ca ? lint->http_looks_verify : lint->http_looks) ||
-        looks_at(server->block, prefix))
+    if ((!no_ca && mode != CS_VERIFY_OPTIONAL) || !server->listens_tls || !server->proxies ||
+        (no_ca ? lint->http_looks_verify : lint->http_looks) || looks_at(server->block, prefix))
         return;
     CS_FIND(lint->build->findings, &cs_finding_lint_optional,
-            &cs_build_word(server->block, "ssl_verify_client")->place,
-            cs_str_from(mode_name(server->auth.mode)),
+            &cs_build_word(server->block, "ssl_verify_client")->place, cs_str_from(mode_name(mode)),
             no_ca ? CS_STR("$ssl_client_verify") : CS_STR("a $ssl_client_… variable"));
 }
 

@@ -17,9 +17,6 @@
 
 struct cs_location;
 struct cs_regex;
-struct cs_tls_client;
-struct cs_tls_server;
-struct cs_trust;
 
 /* A header to add or set: nothing is written when the value is empty. */
 struct cs_header_rule {
@@ -106,15 +103,10 @@ struct cs_failure_log {
     bool json;
 };
 
-/* How an upstream connection is made and proved. */
-struct cs_upstream_tls {
-    struct cs_tls_client *client; /* certificate, protocols, ciphers, sessions */
-    struct cs_trust *trust;       /* NULL: proxy_ssl_verify off */
-    int depth;
+/* That an upstream is spoken to over TLS: the keyring has how. */
+struct cs_proxy_tls {
+    size_t index;            /* in cs_keyring::upstreams */
     struct cs_template name; /* proxy_ssl_name: to verify, and for SNI */
-    bool send_sni;
-    bool reuse_sessions;
-    uint8_t digest[32]; /* over everything above but the name: part of the pool's key */
 };
 
 /* proxy_redirect: a Location that starts with `from` starts with `to` instead. */
@@ -138,7 +130,7 @@ struct cs_proxy {
     size_t n_hide;
     struct cs_redirect_rule *redirects; /* proxy_redirect, first match wins */
     size_t n_redirects;
-    struct cs_upstream_tls *tls; /* NULL: http */
+    const struct cs_proxy_tls *tls; /* NULL: http */
 };
 
 /* One server of an upstream. */
@@ -184,16 +176,6 @@ struct cs_scope {
     bool internal;
 };
 
-/* Who a client must be: what a TLS session is bound to, beside the virtual server. */
-struct cs_client_auth {
-    enum cs_verify_mode mode;
-    int depth;
-    int64_t leeway_sec;     /* how far outside its validity a certificate is accepted */
-    struct cs_trust *trust; /* NULL when mode is off */
-    bool reject_in_handshake;
-    uint8_t digest[32]; /* over all of the above: trusted keys, names and lists */
-};
-
 struct cs_server_name {
     struct cs_str text;
     struct cs_place place;
@@ -206,11 +188,9 @@ struct cs_vserver {
     const struct cs_block *block; /* in cs_snapshot::config */
     bool listens_tls, listens_plain;
     bool proxies; /* some location of it passes requests on */
-    size_t index;
+    size_t index; /* in cs_snapshot::servers, and in cs_keyring::servers */
     struct cs_place place;
     struct cs_server_settings set;
-    struct cs_client_auth auth;
-    struct cs_tls_server *tls; /* NULL: no certificate */
     bool reject_handshake;
     struct cs_failure_log *failure_logs;
     size_t n_failure_logs;

@@ -74,15 +74,15 @@ static void build_server(struct cs_build *build, struct cs_vserver *server)
     build_large_buffers(build, &server->set);
     cs_build_failure_logs(build, server);
     server->base = cs_build_scope(build, block, server, (struct cs_str){0});
-    cs_build_server_tls(build, block, server);
+    cs_build_server_tls(build, server);
     server->script = cs_build_script(build, block, NULL);
     cs_build_locations(build, block, server);
 }
 
 /* How much a server asks of its clients. */
-static int strictness(const struct cs_vserver *server)
+static int strictness(const struct cs_build *build, const struct cs_vserver *server)
 {
-    switch (server->auth.mode) {
+    switch (build->snapshot->keyring->servers[server->index]->auth.mode) {
     case CS_VERIFY_ON: return 3;
     case CS_VERIFY_OPTIONAL: return 2;
     case CS_VERIFY_OPTIONAL_NO_CA: return 1;
@@ -93,7 +93,7 @@ static int strictness(const struct cs_vserver *server)
 /* Who answers a TLS client that names no server, or one that is not there: the default server
  * if the configuration says which that is; else the one that asks most of its clients, so that
  * leaving out the name never gets anyone around a certificate. */
-static void choose_nameless(struct cs_listener *listener)
+static void choose_nameless(const struct cs_build *build, struct cs_listener *listener)
 {
     struct cs_vserver *strictest = listener->default_server;
 
@@ -101,10 +101,10 @@ static void choose_nameless(struct cs_listener *listener)
     if (listener->default_is_explicit)
         return;
     for (const struct cs_listener_server *s = listener->servers; s; s = s->next) {
-        if (strictness(s->server) >= strictness(strictest))
+        if (strictness(build, s->server) >= strictness(build, strictest))
             strictest = s->server; /* the list runs from the last to the first */
     }
-    if (strictness(strictest) > strictness(listener->default_server))
+    if (strictness(build, strictest) > strictness(build, listener->default_server))
         listener->nameless = strictest;
 }
 
@@ -117,6 +117,8 @@ void cs_build_servers(struct cs_build *build)
     for (const struct cs_directive *d = first; d; d = cs_block_next(d))
         n += d->block != NULL;
     s->servers = cs_arena_array(build->arena, n, sizeof(*s->servers));
+    s->keyring->servers = cs_arena_array(build->arena, n, sizeof(*s->keyring->servers));
+    s->keyring->n_servers = n;
     for (const struct cs_directive *d = first; d; d = cs_block_next(d)) {
         if (d->block)
             add_server(build, d);
@@ -125,7 +127,7 @@ void cs_build_servers(struct cs_build *build)
     for (size_t i = 0; i < s->n_servers; i++)
         build_server(build, s->servers[i]);
     for (size_t i = 0; i < s->n_listeners; i++)
-        choose_nameless(&s->listeners[i]);
+        choose_nameless(build, &s->listeners[i]);
     if (s->n_listeners == 0 && build->findings->n_errors == 0)
         CS_FIND0(build->findings, &cs_finding_no_listeners, NULL);
 }

@@ -13,7 +13,6 @@
 #include "snapshot/build.h"
 #include "tls/client.h"
 #include "tls/directives.h"
-#include "tls/server.h"
 #include "x509/trust.h"
 
 #define CS_FINDING_KIND(id, code, severity, primary, detail, hint)                                 \
@@ -74,7 +73,6 @@ const struct cs_word *cs_build_word(const struct cs_block *block, const char *na
 static void release(const struct cs_owned *owned)
 {
     switch (owned->kind) {
-    case CS_OWNED_TLS_SERVER: cs_tls_server_unref(owned->object); break;
     case CS_OWNED_TLS_CLIENT: cs_tls_client_unref(owned->object); break;
     case CS_OWNED_TRUST: cs_trust_unref(owned->object); break;
     case CS_OWNED_REGEX: cs_regex_free(owned->object); break;
@@ -96,6 +94,7 @@ struct cs_snapshot *cs_snapshot_unref(struct cs_snapshot *snapshot)
 
     if (!snapshot || --snapshot->refs > 0)
         return NULL;
+    cs_keyring_deinit(snapshot->keyring);
     for (const struct cs_owned *owned = snapshot->owned; owned; owned = owned->next)
         release(owned);
     if (snapshot->variables)
@@ -114,6 +113,7 @@ static struct cs_snapshot *snapshot_new(void)
     snapshot->refs = 1;
     snapshot->generation = ++generation;
     snapshot->arena = arena;
+    snapshot->keyring = CS_ARENA_NEW(&snapshot->arena, struct cs_keyring);
     return snapshot;
 }
 

@@ -5,7 +5,8 @@
  * built by the supervisor as root before it forks, so a worker opens nothing: it inherits
  * the snapshot and never reads a configuration, a key or a name server.
  *
- * Nothing in a snapshot changes after cs_snapshot_load() has returned. What workers change
+ * Nothing in a snapshot changes after cs_snapshot_load() has returned, but for its keyring: each
+ * process has its own since the fork, and puts newer credentials into it. What workers change
  * (balancing counts, pools) they keep beside it, indexed by the numbers kept here.
  */
 #ifndef CS_SNAPSHOT_SNAPSHOT_H
@@ -20,6 +21,7 @@
 #include "config/directives.h"
 #include "config/template.h"
 #include "config/tree.h"
+#include "snapshot/credentials.h"
 
 struct cs_owned;
 struct cs_schema;
@@ -88,6 +90,7 @@ struct cs_snapshot {
     size_t n_servers;
     struct cs_upstream **upstreams; /* struct cs_upstream::index is the place in here */
     size_t n_upstreams;
+    struct cs_keyring *keyring; /* the credentials in force; the first ones at load */
     struct cs_variables *variables;
     struct cs_log_spec *logs; /* every log named anywhere, once: workers open them by index */
     size_t n_logs;

@@ -1,5 +1,6 @@
-/* TLS of virtual servers and upstreams: files become keys, chains and trust; what a client
- * must be becomes the digest that sessions are bound to. */
+/* TLS of virtual servers and upstreams: files become keys, chains and trust, together the
+ * credentials; what a client must be becomes the digest that sessions are bound to. */
+#include "base/mem.h"
 #include "snapshot/build.h"
 #include "tls/client.h"
 #include "tls/directives.h"
@@ -102,7 +103,7 @@ void cs_build_free_lists(struct cs_build *build)
     cs_map_deinit(&build->lists);
 }
 
-/* A trust set; servers that name the same files share one.
+/* A trust set, with a reference for the caller; servers that name the same files share one.
  * @named: clients are told the names of the CAs in the first file. */
 static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word *named,
                                     const struct cs_word *trusted, const struct cs_word *crl)
@@ -117,7 +118,7 @@ static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word
 
     built = cs_map_get(&build->trusts, key);
     if (built)
-        return built->trust;
+        return built->trust ? cs_trust_ref(built->trust) : NULL;
     for (size_t i = 0; i < 2; i++) {
         struct cs_source *ca = &cas[spec.n_cas];
         if (!words[i])
@@ -144,7 +145,7 @@ static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word
     else
         build->first_trust = built;
     build->last_trust = built;
-    return built->trust;
+    return cs_trust_ref(built->trust);
 }
 
 static void read_reject(struct cs_build *build, const struct cs_block *block,
@@ -170,10 +171,10 @@ static enum cs_verify_mode verify_mode(const struct cs_ssl_settings *ssl)
     }
 }
 
-static void build_client_auth(struct cs_build *build, const struct cs_block *block,
-                              const struct cs_ssl_settings *ssl, struct cs_vserver *server)
+static void build_client_auth(struct cs_build *build, const struct cs_vserver *server,
+                              const struct cs_ssl_settings *ssl, struct cs_client_auth *auth)
 {
-    struct cs_client_auth *auth = &server->auth;
+    const struct cs_block *block = server->block;
     const struct cs_word *named = cs_build_word(block, "ssl_client_certificate");
     const struct cs_word *trusted = cs_build_word(block, "ssl_trusted_certificate");
     struct cs_digest digest;
@@ -199,7 +200,8 @@ static void build_client_auth(struct cs_build *build, const struct cs_block *blo
 }
 
 /* What a session may be resumed into: this virtual server under this policy. */
-static void make_binding(const struct cs_vserver *server, uint8_t ret_binding[CS_TLS_BINDING])
+static void make_binding(const struct cs_vserver *server, const struct cs_client_auth *auth,
+                         uint8_t ret_binding[CS_TLS_BINDING])
 {
     struct cs_digest digest;
 
@@ -208,7 +210,7 @@ static void make_binding(const struct cs_vserver *server, uint8_t ret_binding[CS
     for (size_t i = 0; i < server->n_names; i++)
         cs_digest_add(&digest, server->names[i].text);
     cs_digest_number(&digest, (int64_t)server->index);
-    cs_digest_add(&digest, cs_str_make(server->auth.digest, sizeof(server->auth.digest)));
+    cs_digest_add(&digest, cs_str_make(auth->digest, sizeof(auth->digest)));
     cs_digest_final(&digest, ret_binding);
 }
 
@@ -318,10 +320,11 @@ static void read_trust(struct cs_build *build, const struct cs_block *block)
     }
 }
 
-static void build_context(struct cs_build *build, const struct cs_block *block,
+static void build_context(struct cs_build *build, const struct cs_vserver *server,
                           const struct cs_block *lender, const struct cs_ssl_settings *ssl,
-                          struct cs_vserver *server)
+                          struct cs_credentials *credentials)
 {
+    const struct cs_client_auth *auth = &credentials->auth;
     struct cs_str *passwords = NULL;
     struct cs_tls_pair *pairs = cs_arena_array(build->arena, ssl->certificate.n, sizeof(*pairs));
     struct cs_names names = {0};
@@ -329,7 +332,7 @@ static void build_context(struct cs_build *build, const struct cs_block *block,
                                       .ciphers = ssl->ciphers,
                                       .prefer_server_ciphers = ssl->prefer_server_ciphers,
                                       .curves = ssl->ecdh_curve,
-                                      .client_certificate = client_certificate(&server->auth),
+                                      .client_certificate = client_certificate(auth),
                                       .session_timeout_sec = ssl->session_timeout_sec,
                                       .buffer_size = ssl->buffer_size,
                                       .alpn = alpn,
@@ -341,38 +344,47 @@ static void build_context(struct cs_build *build, const struct cs_block *block,
     if (spec.n_pairs == 0 && ssl->certificate.n)
         return;
     spec.protocols =
-        usable_protocols(build, block, "ssl_protocols", ssl->protocols, &server->place);
-    if (server->auth.trust)
-        names = cs_trust_names(server->auth.trust);
+        usable_protocols(build, server->block, "ssl_protocols", ssl->protocols, &server->place);
+    if (auth->trust)
+        names = cs_trust_names(auth->trust);
     spec.ca_names = names.items;
     spec.n_ca_names = names.n;
     spec.ticket_keys = ssl->session_tickets ? ticket_keys(build, ssl) : NULL;
     spec.tickets = spec.ticket_keys != NULL;
-    make_binding(server, spec.binding);
-    if (spec.protocols && cs_tls_server_new(&spec, build->findings, &server->tls) == 0)
-        cs_build_own(build, CS_OWNED_TLS_SERVER, server->tls);
+    make_binding(server, auth, spec.binding);
+    if (spec.protocols)
+        (void)cs_tls_server_new(&spec, build->findings, &credentials->tls);
     cs_ticket_keys_unref(spec.ticket_keys);
 }
 
-void cs_build_server_tls(struct cs_build *build, const struct cs_block *block,
-                         struct cs_vserver *server)
+static void build_credentials(struct cs_build *build, const struct cs_vserver *server,
+                              struct cs_ssl_settings *ssl, struct cs_credentials *credentials)
 {
-    const struct cs_block *lender;
-    struct cs_ssl_settings ssl;
+    const struct cs_block *block = server->block, *lender;
     struct cs_str *passwords;
 
-    cs_settings_resolve(&cs_ssl_directives, block, build->arena, &ssl);
-    server->reject_handshake = ssl.reject_handshake;
-    build_client_auth(build, block, &ssl, server);
+    build_client_auth(build, server, ssl, &credentials->auth);
     if (!server->listens_tls) {
         read_passwords(build, cs_build_word(block, "ssl_password_file"), &passwords);
         return;
     }
     read_trust(build, block);
     check_ciphers(build, block, "ssl_ciphers");
-    lender = borrow_certificates(build, block, server, &ssl);
+    lender = borrow_certificates(build, block, server, ssl);
     if (lender)
-        build_context(build, block, lender, &ssl, server);
+        build_context(build, server, lender, ssl, credentials);
+}
+
+void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
+{
+    struct cs_credentials *credentials = CS_NEW(struct cs_credentials);
+    struct cs_ssl_settings ssl;
+
+    credentials->refs = 1;
+    cs_keyring_put_server(build->snapshot->keyring, server->index, credentials);
+    cs_settings_resolve(&cs_ssl_directives, server->block, build->arena, &ssl);
+    server->reject_handshake = ssl.reject_handshake;
+    build_credentials(build, server, &ssl, credentials);
 }
 
 /* ---- upstreams ---- */
@@ -440,49 +452,59 @@ static struct cs_tls_client *find_client(struct cs_build *build,
     key = cs_str_make(bytes, sizeof(bytes));
     client = cs_map_get(&build->clients, key);
     if (client)
-        return client;
+        return cs_tls_client_ref(client);
     if (cs_tls_client_new(spec, build->findings, &client) < 0)
         return NULL;
     cs_build_own(build, CS_OWNED_TLS_CLIENT, client);
     cs_map_set(&build->clients, cs_arena_dup(build->arena, key), client);
-    return client;
+    return cs_tls_client_ref(client);
 }
 
-struct cs_upstream_tls *cs_build_upstream_tls(struct cs_build *build, const struct cs_block *block,
-                                              struct cs_proxy *proxy)
+static void build_upstream(struct cs_build *build, const struct cs_block *block,
+                           const struct cs_proxy_ssl_settings *ssl, struct cs_upstream_tls *tls)
 {
-    struct cs_upstream_tls *tls = CS_ARENA_NEW(build->arena, struct cs_upstream_tls);
-    struct cs_str *passwords = NULL;
-    struct cs_proxy_ssl_settings ssl;
-    struct cs_tls_pair pair = {0};
-    struct cs_tls_client_spec spec = {0};
     const struct cs_word *trusted = cs_build_word(block, "proxy_ssl_trusted_certificate");
-    const struct cs_directive *pass = cs_block_nearest(block, "proxy_pass");
+    const struct cs_place *place = &cs_block_nearest(block, "proxy_pass")->place;
+    struct cs_str *passwords = NULL;
+    struct cs_tls_pair pair = {0};
+    struct cs_tls_client_spec spec = {
+        .place = *place, .ciphers = ssl->ciphers, .session_reuse = ssl->session_reuse};
 
-    cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
-    spec.place = pass->place;
-    spec.ciphers = ssl.ciphers;
-    spec.session_reuse = ssl.session_reuse;
     pair.n_passwords =
         read_passwords(build, cs_build_word(block, "proxy_ssl_password_file"), &passwords);
     pair.passwords = passwords;
     check_ciphers(build, block, "proxy_ssl_ciphers");
     build_client_pair(build, block, &spec, &pair);
-    spec.protocols =
-        usable_protocols(build, block, "proxy_ssl_protocols", ssl.protocols, &pass->place);
-    if (ssl.verify && trusted)
+    spec.protocols = usable_protocols(build, block, "proxy_ssl_protocols", ssl->protocols, place);
+    if (ssl->verify && trusted)
         tls->trust = build_trust(build, NULL, trusted, cs_build_word(block, "proxy_ssl_crl"));
-    else if (ssl.verify)
-        CS_FIND0(build->findings, &cs_finding_no_upstream_trust, &pass->place);
-    tls->depth = (int)ssl.verify_depth;
-    tls->send_sni = ssl.server_name;
-    tls->reuse_sessions = ssl.session_reuse;
-    tls->name =
-        cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
-                                  &pass->place, build->findings);
+    else if (ssl->verify)
+        CS_FIND0(build->findings, &cs_finding_no_upstream_trust, place);
+    tls->depth = (int)ssl->verify_depth;
+    tls->send_sni = ssl->server_name;
+    tls->reuse_sessions = ssl->session_reuse;
     tls->client = spec.protocols ? find_client(build, &spec) : NULL;
-    if (!tls->client)
-        return NULL;
     digest_upstream(&spec, tls, tls->digest);
-    return tls;
+}
+
+const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
+                                                 const struct cs_block *block,
+                                                 const struct cs_proxy *proxy)
+{
+    struct cs_keyring *keyring = build->snapshot->keyring;
+    struct cs_proxy_tls *to = CS_ARENA_NEW(build->arena, struct cs_proxy_tls);
+    struct cs_upstream_tls *tls = CS_NEW(struct cs_upstream_tls);
+    struct cs_proxy_ssl_settings ssl;
+
+    to->index = keyring->n_upstreams++;
+    keyring->upstreams =
+        cs_build_grow(build, keyring->upstreams, to->index, sizeof(*keyring->upstreams));
+    tls->refs = 1;
+    cs_keyring_put_upstream(keyring, to->index, tls);
+    cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
+    to->name =
+        cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
+                                  &cs_block_nearest(block, "proxy_pass")->place, build->findings);
+    build_upstream(build, block, &ssl, tls);
+    return to;
 }

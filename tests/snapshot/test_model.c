@@ -176,9 +176,9 @@ static void test_tls_sockets(void)
 
     tap_ok(listener(s, "0.0.0.0:443")->tls && !listener(s, "0.0.0.0:80")->tls, "ssl of a socket");
     tap_ok(has_finding("listen-ssl-differs"), "which is for all on it, with a warning");
-    tap_ok(s->servers[0]->listens_tls && s->servers[0]->tls, "also the server before");
+    tap_ok(s->servers[0]->listens_tls && s->keyring->servers[0]->tls, "also the server before");
     tap_ok(s->servers[0]->listens_plain && !s->servers[1]->listens_plain, "plain where it is not");
-    tap_ok(!s->servers[2]->tls && !s->servers[2]->listens_tls, "no TLS without ssl");
+    tap_ok(!s->keyring->servers[2]->tls && !s->servers[2]->listens_tls, "no TLS without ssl");
     cs_snapshot_unref(s);
 }
 

@@ -159,7 +159,7 @@ static void digest_of(const char *text, uint8_t ret_digest[32])
         memset(ret_digest, 0, 32);
         return;
     }
-    memcpy(ret_digest, s->servers[0]->auth.digest, 32);
+    memcpy(ret_digest, s->keyring->servers[0]->auth.digest, 32);
     cs_snapshot_unref(s);
 }
 
@@ -216,8 +216,11 @@ static void test_lending(void)
                                  "ssl_password_file passwords.txt; }");
 
     cs_assert(s);
-    tap_ok(s->servers[0]->tls && s->servers[0]->tls != s->servers[1]->tls, "a context of its own");
-    tap_ok(s->servers[0]->auth.mode == CS_VERIFY_ON && s->servers[1]->auth.mode == CS_VERIFY_OFF,
+    tap_ok(s->keyring->servers[0]->tls &&
+               s->keyring->servers[0]->tls != s->keyring->servers[1]->tls,
+           "a context of its own");
+    tap_ok(s->keyring->servers[0]->auth.mode == CS_VERIFY_ON &&
+               s->keyring->servers[1]->auth.mode == CS_VERIFY_OFF,
            "and its own idea of clients");
     cs_snapshot_unref(s);
     tap_str(outcome("server { listen 443 ssl; server_name a; }"
@@ -236,12 +239,15 @@ static void test_sharing(void)
              "server { listen 445 ssl; ssl_verify_client off; } }");
 
     cs_assert(s);
-    tap_ok(s->servers[0]->auth.trust == s->servers[1]->auth.trust, "the same files are one trust");
-    tap_ok(s->servers[0]->auth.trust != s->servers[2]->auth.trust, "another list is another");
-    tap_ok(!s->servers[3]->auth.trust, "off needs none");
-    tap_int((int64_t)cs_crl_set_entries(cs_trust_crls(s->servers[2]->auth.trust)), 3,
+    tap_ok(s->keyring->servers[0]->auth.trust == s->keyring->servers[1]->auth.trust,
+           "the same files are one trust");
+    tap_ok(s->keyring->servers[0]->auth.trust != s->keyring->servers[2]->auth.trust,
+           "another list is another");
+    tap_ok(!s->keyring->servers[3]->auth.trust, "off needs none");
+    tap_int((int64_t)cs_crl_set_entries(cs_trust_crls(s->keyring->servers[2]->auth.trust)), 3,
             "the list is read");
-    tap_ok(s->servers[0]->tls != s->servers[1]->tls, "each server has its own context");
+    tap_ok(s->keyring->servers[0]->tls != s->keyring->servers[1]->tls,
+           "each server has its own context");
     cs_snapshot_unref(s);
 }
 
@@ -260,8 +266,8 @@ static void test_shared_lists(void)
     if (!tap_ok(s != NULL, "accepted"))
         return;
     for (size_t i = 0; i < 3; i++)
-        blocks[i] = cs_crl_set_block(cs_trust_crls(s->servers[i]->auth.trust), &size);
-    tap_ok(s->servers[0]->auth.trust != s->servers[1]->auth.trust, "two trusts");
+        blocks[i] = cs_crl_set_block(cs_trust_crls(s->keyring->servers[i]->auth.trust), &size);
+    tap_ok(s->keyring->servers[0]->auth.trust != s->keyring->servers[1]->auth.trust, "two trusts");
     tap_ok(blocks[0] == blocks[1], "one block");
     tap_ok(blocks[0] != blocks[2], "another file is another");
     tap_int((int64_t)findings.n, 1, "one finding");
@@ -299,13 +305,18 @@ static void test_places(void)
 
 #define HTTPS "location / { proxy_pass https://127.0.0.1:8443; } "
 
-/* The TLS of the proxy of location / in server @i. */
-static const struct cs_upstream_tls *upstream_tls(const struct cs_snapshot *s, size_t i)
+static const struct cs_proxy_tls *proxy_tls(const struct cs_snapshot *s, size_t i)
 {
     struct cs_location_match match = {0};
 
     cs_assert(cs_location_match(s->servers[i]->locations, CS_STR("/"), &match) == 0);
     return ((const struct cs_scope *)match.value)->proxy->tls;
+}
+
+/* The TLS of the proxy of location / in server @i. */
+static const struct cs_upstream_tls *upstream_tls(const struct cs_snapshot *s, size_t i)
+{
+    return s->keyring->upstreams[proxy_tls(s, i)->index];
 }
 
 static void test_upstream(void)
@@ -331,7 +342,7 @@ static void test_upstream(void)
         tls[i] = upstream_tls(s, i);
     tap_ok(tls[0]->trust && tls[0]->depth == 3 && tls[0]->send_sni && tls[0]->reuse_sessions,
            "settings of http hold in a location");
-    tap_str(cs_template_literal(&tls[0]->name), CS_STR("name.test"), "the name too");
+    tap_str(cs_template_literal(&proxy_tls(s, 0)->name), CS_STR("name.test"), "the name too");
     tap_ok(!tls[1]->trust, "verify off");
     tap_ok(!tls[4]->send_sni && !tls[4]->reuse_sessions, "flags");
     tap_ok(tls[8]->client == tls[0]->client, "the same client is one");
