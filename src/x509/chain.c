@@ -908,14 +908,27 @@ static int judge_answer(const struct cs_crl_answer *a, const struct cs_cert *cer
     return CS_X509_ERR_UNSPECIFIED;
 }
 
+/* What is known about path[@i]: a word against it counts before what a list says. */
+static struct cs_crl_answer ask(const struct cs_chain_query *q, const struct cs_cert *const *path,
+                                size_t n_path, size_t i)
+{
+    const struct cs_cert *issuer = path[i + 1 < n_path ? i + 1 : i];
+    const struct cs_crl_set *crls = cs_trust_crls(q->trust);
+    struct cs_crl_answer a = {.status = CS_CRL_GOOD, .next_update = INT64_MAX};
+
+    if (cs_revoked_set_check(q->revoked, path[i], &a.revoked_at, &a.reason))
+        a.status = CS_CRL_REVOKED;
+    else if (crls)
+        a = cs_crl_set_check(crls, path[i], issuer, q->now_sec);
+    return a;
+}
+
 /* nginx's ssl_crl: a list for every CA of the path, the root included. */
 static void check_revocation(struct run *run)
 {
-    const struct cs_crl_set *crls = cs_trust_crls(run->q->trust);
-
-    for (size_t i = 0; crls && run->anchored && i < run->n_path; i++) {
+    for (size_t i = 0; run->anchored && i < run->n_path; i++) {
         const struct cs_cert *issuer = run->path[i + 1 < run->n_path ? i + 1 : i];
-        struct cs_crl_answer a = cs_crl_set_check(crls, run->path[i], issuer, run->q->now_sec);
+        struct cs_crl_answer a = ask(run->q, run->path, run->n_path, i);
         int error = judge_answer(&a, run->path[i], issuer, run->q->purpose, (int)i, run->q->now_sec,
                                  &run->v->findings);
         if (error)
@@ -950,18 +963,119 @@ static int recheck_time(const struct cs_chain_query *q, const struct cs_cert *ce
 int cs_chain_recheck(const struct cs_chain_query *q, const struct cs_cert *const *path,
                      size_t n_path, struct cs_findings *findings)
 {
-    const struct cs_crl_set *crls = cs_trust_crls(q->trust);
     int error = 0;
 
     for (size_t i = 0; i < n_path && !error; i++) {
+        const struct cs_cert *issuer = path[i + 1 < n_path ? i + 1 : i];
+        struct cs_crl_answer a;
         error = recheck_time(q, path[i], (int)i, findings);
-        if (!error && crls) {
-            const struct cs_cert *issuer = path[i + 1 < n_path ? i + 1 : i];
-            struct cs_crl_answer a = cs_crl_set_check(crls, path[i], issuer, q->now_sec);
-            error = judge_answer(&a, path[i], issuer, q->purpose, (int)i, q->now_sec, findings);
-        }
+        if (error)
+            break;
+        a = ask(q, path, n_path, i);
+        error = judge_answer(&a, path[i], issuer, q->purpose, (int)i, q->now_sec, findings);
     }
     return error;
+}
+
+/* ---- taken back ---- */
+
+static bool is_among(const struct cs_cert *cert, const struct cs_cert *certs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (cert == &certs[i] || memcmp(cert->sha256, certs[i].sha256, sizeof(cert->sha256)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether @trust has what the path of @held rests on: its end, and whatever the peer did not
+ * present itself. */
+static bool is_held_up(const struct cs_verdict *held, const struct cs_trust *trust)
+{
+    const struct cs_cert *trusted;
+    size_t n_trusted;
+
+    trusted = cs_trust_certs(trust, &n_trusted);
+    for (size_t i = 0; i < held->n_path; i++) {
+        bool presented =
+            i + 1 < held->n_path && is_among(held->path[i], held->presented, held->n_presented);
+        if (!presented && !is_among(held->path[i], trusted, n_trusted))
+            return false;
+    }
+    return true;
+}
+
+/* What speaks against path[@depth]. Return: the error number, or 0. */
+static int find_withdrawal(const struct cs_chain_query *q, const struct cs_verdict *held, int depth,
+                           bool expiry, struct cs_findings *findings)
+{
+    const struct cs_cert *cert = held->path[depth];
+    struct cs_crl_answer a = ask(q, held->path, held->n_path, (size_t)depth);
+
+    if (a.status == CS_CRL_REVOKED)
+        return judge_answer(&a, cert, cert, q->purpose, depth, q->now_sec, findings);
+    if (expiry && error_of_time(cert, q->now_sec) == CS_X509_ERR_EXPIRED)
+        return recheck_time(q, cert, depth, findings);
+    return 0;
+}
+
+/* Whether a finding of a new verdict is about what was accepted, rather than about the time or
+ * about lists that say nothing. */
+static bool is_withdrawal(const struct cs_finding_kind *kind, bool expiry)
+{
+    static const struct cs_finding_kind *const lists[] = {
+        CS_X509_KIND(CRL_MISSING), CS_X509_KIND(CRL_EXPIRED), CS_X509_KIND(CRL_NOT_YET_VALID),
+        CS_X509_KIND(CRL_SIGNATURE_INVALID), CS_X509_KIND(CRL_SIGNER_MISMATCH)};
+
+    if (kind == CS_X509_KIND(CERTIFICATE_EXPIRED) || kind == CS_X509_KIND(ISSUER_EXPIRED))
+        return expiry;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (kind == lists[i])
+            return false;
+    }
+    return kind->severity == CS_SEVERITY_ERROR && kind != CS_X509_KIND(CERTIFICATE_NOT_YET_VALID);
+}
+
+/* The path does not hold under the trust of today: whether another one does. */
+static int verify_afresh(const struct cs_chain_query *q, bool expiry, struct cs_arena *arena,
+                         struct cs_verdict *ret_verdict)
+{
+    struct cs_verdict v;
+    const struct cs_finding *f;
+    int r = cs_chain_verify(q, arena, &v);
+
+    if (r < 0 || v.accepted)
+        return r;
+    for (f = v.findings.first; f && !is_withdrawal(f->kind, expiry);)
+        f = f->next;
+    if (!f)
+        return 0;
+    v.cause = f;
+    *ret_verdict = v;
+    return 1;
+}
+
+int cs_chain_withdrawn(const struct cs_chain_query *q, const struct cs_verdict *held, bool expiry,
+                       struct cs_arena *arena, struct cs_verdict *ret_verdict)
+{
+    struct cs_verdict v = *held;
+    int error = 0, depth;
+
+    if (!is_held_up(held, q->trust))
+        return verify_afresh(q, expiry, arena, ret_verdict);
+    cs_findings_init(&v.findings, arena);
+    for (depth = 0; depth < (int)held->n_path && !error; depth++)
+        error = find_withdrawal(q, held, depth, expiry, &v.findings);
+    if (!error)
+        return 0;
+    v.accepted = false;
+    v.error = error;
+    v.error_depth = depth - 1;
+    v.cause = v.findings.last;
+    v.path = NULL;
+    v.n_path = 0;
+    *ret_verdict = v;
+    return 1;
 }
 
 /* ---- the sum ---- */

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "x509/cert.h"
 #include "x509/error.h"
+#include "x509/revoked.h"
 #include "x509/trust.h"
 
 /* The most that a peer may present. */
@@ -34,7 +35,8 @@ enum cs_purpose {
 struct cs_chain_query {
     const struct cs_str *ders; /* leaf first, as presented; borrowed by the verdict */
     size_t n;
-    const struct cs_trust *trust; /* borrowed by the verdict */
+    const struct cs_trust *trust;         /* borrowed by the verdict */
+    const struct cs_revoked_set *revoked; /* beside the lists of the trust set; NULL: nothing is */
     int64_t now_sec;
     int64_t leeway_sec; /* how far outside its validity a certificate is still accepted */
     enum cs_purpose purpose;
@@ -71,12 +73,23 @@ __attribute__((warn_unused_result)) int cs_chain_verify(const struct cs_chain_qu
                                                         struct cs_verdict *ret_verdict);
 
 /** cs_chain_recheck() - whether a verdict that was accepted for @query still holds at its
- *  now_sec, within its leeway, with the lists of its trust: time and revocation of the path, no
- *  signatures. For resumed sessions and live connections. @path is the verdict's, leaf first; the
- *  presented chain is not looked at. Findings as cs_chain_verify().
+ *  now_sec, within its leeway, with the lists of its trust and what is revoked: time and revocation
+ *  of the path, no signatures. For resumed sessions and chains that come again. @path is the
+ * verdict's, leaf first; the presented chain is not looked at. Findings as cs_chain_verify().
  *  Return: the error number, 0 when it holds. */
 int cs_chain_recheck(const struct cs_chain_query *query, const struct cs_cert *const *path,
                      size_t n_path, struct cs_findings *findings);
+
+/** cs_chain_withdrawn() - whether what was @held about the certificates of @query, by an accepted
+ *  verdict, has been taken back since: one of the path is revoked, or the trust of @query has not
+ *  the CAs that it rests on and leads to no others; with @expiry also whether one has expired.
+ *  Nothing else: a list that is missing or out of date says nothing about these certificates.
+ *  Return: 1: *@ret_verdict is the refusal, which borrows as cs_chain_verify() says and from @held;
+ *  0: it stands; -ENOMEM. */
+__attribute__((warn_unused_result)) int cs_chain_withdrawn(const struct cs_chain_query *query,
+                                                           const struct cs_verdict *held,
+                                                           bool expiry, struct cs_arena *arena,
+                                                           struct cs_verdict *ret_verdict);
 
 /** cs_verdict_reason() - the words that nginx puts behind "FAILED:". Static. */
 struct cs_str cs_verdict_reason(const struct cs_verdict *verdict);

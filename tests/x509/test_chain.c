@@ -7,6 +7,7 @@
 #include "x509/chain.h"
 #include "x509/findings.h"
 #include "x509/key.h"
+#include "x509/name.h"
 #include "x509/pem.h"
 
 enum { NOW = 1800000000, DAY = 86400 };
@@ -278,6 +279,149 @@ static void test_recheck(void)
             "expired since");
     cs_trust_unref(before);
     cs_trust_unref(after);
+}
+
+static struct cs_revocation revocation_of(const struct holder *h)
+{
+    struct cs_revocation r = {.serial = h->cert.serial, .revoked_at = NOW, .reason = 1};
+
+    cs_name_digest(h->cert.issuer, r.issuer);
+    return r;
+}
+
+/* What is revoked at a word is so without a list, at every depth of the path, and when judged
+ * again; an issuer that nobody trusts is not believed to have issued it. */
+static void test_revoked_at_a_word(void)
+{
+    struct holder sub = make_ca("Sub", &root), leaf = make_client("leaf", &sub);
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_revocation of[] = {revocation_of(&leaf), revocation_of(&sub), revocation_of(&client),
+                                 revocation_of(&stranger)};
+    struct cs_str chain[] = {leaf.cert.der, sub.cert.der};
+    struct cs_chain_query q = {.ders = chain, .n = 2, .trust = trust, .now_sec = NOW, .depth = 1};
+    const char *const codes[] = {"revoked", "revoked", "accepted"};
+    struct cs_verdict held, v;
+    struct cs_findings findings;
+
+    cs_assert(cs_chain_verify(&q, &arena, &held) == 0);
+    expect(&held, "accepted", "before a word was said");
+    for (size_t i = 0; i < 3; i++) {
+        struct cs_revoked_set *set = cs_revoked_set_new(&of[i], 1);
+        q.revoked = set;
+        cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+        expect(&v, codes[i], "judged for the first time");
+        cs_findings_init(&findings, &arena);
+        tap_int(cs_chain_recheck(&q, held.path, held.n_path, &findings),
+                i < 2 ? CS_X509_ERR_REVOKED : 0, "judged again");
+        cs_revoked_set_free(set);
+    }
+    q = (struct cs_chain_query){.ders = &stranger.cert.der,
+                                .n = 1,
+                                .trust = trust,
+                                .now_sec = NOW,
+                                .allow_unknown_issuer = true};
+    q.revoked = cs_revoked_set_new(&of[3], 1);
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "issuer-unknown", "whoever issued that");
+    cs_revoked_set_free((struct cs_revoked_set *)q.revoked);
+    cs_trust_unref(trust);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
+}
+
+/* The trust set with these CAs. */
+static struct cs_trust *trust_both(const struct holder *a, const struct holder *b,
+                                   const struct cs_source *crls, size_t n)
+{
+    struct cs_source sources[] = {{.bytes = a->cert.der, .file = CS_STR("a")},
+                                  {.bytes = b->cert.der, .file = CS_STR("b")}};
+    struct cs_trust_spec spec = {.cas = sources, .n_cas = 2, .n_named = 2};
+    struct cs_crl_lists *lists = NULL;
+    struct cs_findings findings;
+    struct cs_trust *trust = NULL;
+
+    cs_findings_init(&findings, &arena);
+    cs_assert(n == 0 || cs_crl_lists_new(crls, n, &findings, &lists) == 0);
+    spec.crls = lists;
+    cs_assert(cs_trust_new(&spec, &findings, &trust) == 0);
+    cs_crl_lists_free(lists);
+    return trust;
+}
+
+/* What becomes of an accepted chain when trust, lists and time are others. */
+static void test_withdrawn(void)
+{
+    struct holder sub = make_ca("Sub", &root), leaf = make_client("leaf", &sub);
+    struct cs_source good[] = {make_crl(&root, NULL, NOW - 10, NOW + 10),
+                               make_crl(&sub, NULL, NOW - 10, NOW + 10)};
+    struct cs_source bad[] = {good[0], make_crl(&sub, &leaf, NOW - 10, NOW + 10)};
+    struct cs_source ca_bad[] = {make_crl(&root, &sub, NOW - 10, NOW + 10), good[1]};
+    struct cs_trust *first = trust_both(&root, &sub, good, 2);
+    struct {
+        const char *what;
+        struct cs_trust *trust;
+        int64_t now_sec, leeway_sec;
+        bool expiry;
+        const char *code; /* NULL: it stands */
+        int depth;
+    } rows[] = {
+        {"nothing has changed", cs_trust_ref(first), NOW, 0, true, NULL, 0},
+        {"the same CAs and lists, read anew", trust_both(&root, &sub, good, 2), NOW, 0, true, NULL,
+         0},
+        {"on the list", trust_both(&root, &sub, bad, 2), NOW, 0, false, "revoked", 0},
+        {"its issuer is on the list", trust_both(&root, &sub, ca_bad, 2), NOW, 0, false, "revoked",
+         1},
+        {"on a list that has run out", trust_both(&root, &sub, bad, 2), NOW + 20, 0, false,
+         "revoked", 0},
+        {"lists have run out", cs_trust_ref(first), NOW + 20, 0, true, NULL, 0},
+        {"a list is missing", trust_both(&root, &sub, good, 1), NOW, 0, true, NULL, 0},
+        {"expired, and nobody asks", cs_trust_ref(first), NOW + 200 * DAY, 0, false, NULL, 0},
+        {"expired", cs_trust_ref(first), NOW + 200 * DAY, 0, true, "certificate-expired", 0},
+        {"expired within the leeway", cs_trust_ref(first), NOW + 100 * DAY + 5, 10, true, NULL, 0},
+        {"expired for longer", cs_trust_ref(first), NOW + 100 * DAY + 10, 10, true,
+         "certificate-expired", 0},
+        {"the issuer has expired", cs_trust_ref(first), NOW + 2000 * DAY, 3000 * DAY, true, NULL,
+         0},
+        {"the clock was put back", cs_trust_ref(first), NOW - 20 * DAY, 0, true, NULL, 0},
+        {"another root beside it", trust_both(&other, &root, NULL, 0), NOW, 0, false,
+         "issuer-unknown", 0},
+        {"the root is not trusted any more", trust_of(&other, NULL, 0, (struct cs_str){0}), NOW, 0,
+         false, "issuer-unknown", 0},
+    };
+    struct cs_chain_query q = {
+        .ders = &leaf.cert.der, .n = 1, .trust = first, .now_sec = NOW, .depth = 1};
+    struct cs_str presented[] = {leaf.cert.der, sub.cert.der};
+    struct cs_trust *alone = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_verdict held, v;
+
+    cs_assert(cs_chain_verify(&q, &arena, &held) == 0);
+    expect(&held, "accepted", "the intermediate being trusted itself");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int r;
+        q.trust = rows[i].trust;
+        q.now_sec = rows[i].now_sec;
+        q.leeway_sec = rows[i].leeway_sec;
+        r = cs_chain_withdrawn(&q, &held, rows[i].expiry, &arena, &v);
+        tap_int(r, rows[i].code != NULL, rows[i].what);
+        if (r == 1 && rows[i].code) {
+            expect(&v, rows[i].code, "its code");
+            tap_int(v.error_depth, rows[i].depth, "which certificate it is about");
+            tap_ok(v.error != 0 && cs_str_eq(v.leaf->der, leaf.cert.der), "and a number");
+        }
+        cs_trust_unref(rows[i].trust);
+    }
+    q = (struct cs_chain_query){
+        .ders = presented, .n = 2, .trust = alone, .now_sec = NOW, .depth = 1};
+    tap_int(cs_chain_withdrawn(&q, &held, true, &arena, &v), 0,
+            "another way is looked for when the first is gone");
+    cs_assert(cs_chain_verify(&q, &arena, &held) == 0);
+    q.trust = first;
+    tap_int(cs_chain_withdrawn(&q, &held, true, &arena, &v), 0,
+            "what the peer presents itself need not be trusted");
+    cs_trust_unref(alone);
+    cs_trust_unref(first);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
 }
 
 /* The leeway moves both bounds of every certificate of the path, and nothing else. */
@@ -644,6 +788,8 @@ int main(void)
     test_edges();
     test_tolerated();
     test_recheck();
+    test_revoked_at_a_word();
+    test_withdrawn();
     test_leeway();
     test_lists();
     test_presented_issuer();
