@@ -124,11 +124,14 @@ static void step_text(struct page *p, const struct cs_step *step)
 
 static void put_cause(struct page *p, const struct cs_finding *cause)
 {
-    const char *who = cs_blame_name(cause->kind, p->visit->server);
+    const char *who = cs_blame_name(cause, p->visit->server);
+    struct cs_str likely = cs_likely_code(cause);
 
     p->sheet.full |= cs_explain_finding(cause, CS_EXPLAIN_TEXT, p->style->colour, p->buf) < 0;
     if (*who)
         p->sheet.full |= cs_buf_addf(p->buf, "  usually due to: %s\n", who) < 0;
+    if (likely.len)
+        p->sheet.full |= cs_buf_addf(p->buf, "  likely: %.*s\n", CS_FMT(likely)) < 0;
     p->sheet.full |= cs_buf_addf(p->buf, "  code: %s\n", cause->kind->code) < 0;
 }
 
@@ -234,10 +237,11 @@ static void conclusion_json(struct page *p)
         return;
     }
     cs_sheet_text(&p->sheet, NULL, "code", cs_str_from(cause->kind->code));
+    cs_sheet_text(&p->sheet, NULL, "likely", cs_likely_code(cause));
     clause(p, "conclusion", cause->kind->primary, cause);
     clause(p, "detail", cause->kind->detail, cause);
     clause(p, "hint", cause->kind->hint, cause);
-    cs_sheet_text(&p->sheet, NULL, "blame", cs_str_from(cs_blame_name(cause->kind, visit->server)));
+    cs_sheet_text(&p->sheet, NULL, "blame", cs_str_from(cs_blame_name(cause, visit->server)));
 }
 
 static void causes_json(struct page *p)

@@ -43,7 +43,10 @@ static const struct meaning certificate_alerts[] = {
      ""},
     {48, "it does not know the CA that issued our certificate, or cannot build the chain to it",
      NULL},
-    {49, "our certificate is valid, and access is denied to it", "ask the peer to admit this name"},
+    {49,
+     "access is denied to our certificate: by the standard it is valid and not admitted; GnuTLS's "
+     "server says this of any fault",
+     "ask the peer to admit this name; its log says more"},
     {51, "a signature does not verify: that of our certificate, or the proof of its key",
      "check that certificate and key belong together and that the chain file is not damaged"},
     {111, "it could not fetch our certificate", "look into its own log"},
@@ -117,12 +120,18 @@ static struct cs_str remedy_of(const struct cs_case *c, const struct meaning *ro
 
 static const struct cs_finding *rejected(const struct cs_case *c, const struct meaning *row)
 {
-    struct cs_str own = cs_own_text(c);
+    const struct cs_alert *alert = &c->handshake->alert_received;
+    struct cs_str own = cs_own_text(c), number = number_text(c);
     struct cs_str means =
         cs_arena_printf(c->arena, "%s%s%.*s", row->means, own.len ? "; " : "", CS_FMT(own));
+    const struct cs_finding *certain =
+        cs_own_certain(c, alert->number,
+                       cs_arena_printf(c->arena, "%.*s %.*s", CS_FMT(number), CS_FMT(alert->text)));
 
-    return CS_CASE_FIND(c, &cs_cause_peer_rejected_certificate, c->who, number_text(c),
-                        c->handshake->alert_received.text, means, remedy_of(c, row));
+    if (certain)
+        return certain;
+    return CS_CASE_FIND(c, &cs_cause_peer_rejected_certificate, c->who, number, alert->text, means,
+                        remedy_of(c, row), cs_own_likely_code(c, alert->number));
 }
 
 static const struct cs_finding *gave_up(const struct cs_case *c, const struct meaning *row)

@@ -21,6 +21,7 @@ struct cs_case {
 struct cs_meaning {
     struct cs_str means;
     struct cs_str remedy;
+    struct cs_str likely; /* code of what is likely behind it; empty: nothing is */
 };
 
 /* --- foreign.c: bytes that are not TLS --- */
@@ -46,6 +47,14 @@ bool cs_foreign_is_tls(struct cs_str first);
 struct cs_str cs_own_text(const struct cs_case *c);
 /** cs_own_fault_remedy() - what to do about the first fault that shows; empty: none does. */
 struct cs_str cs_own_fault_remedy(const struct cs_case *c);
+/** cs_own_likely_code() - what a peer would call the likely cause of its refusal by @alert (-1:
+ * none): the code of the fault that goes with the alert, else of the first that shows; else what
+ * the alert means by itself. Static; empty: nothing is likely. */
+struct cs_str cs_own_likely_code(const struct cs_case *c, int alert);
+/** cs_own_certain() - the cause, when our certificate is out of its time beyond doubt: the peer
+ *  refused it in words (@said) or an @alert (-1: none) that can mean that, and no other clock that
+ * is known speaks against this one. NULL: no such thing. */
+const struct cs_finding *cs_own_certain(const struct cs_case *c, int alert, struct cs_str said);
 /** cs_own_likely_remedy() - the same; and where none shows, how to find out, and what it mostly is
  *  then. */
 struct cs_str cs_own_likely_remedy(const struct cs_case *c);

@@ -400,7 +400,8 @@ static const struct cs_finding *of_break(const struct cs_case *c)
 static const struct cs_finding *ended(const struct cs_case *c, const struct cs_finding_kind *kind,
                                       struct cs_meaning meaning, struct cs_str limit)
 {
-    return CS_CASE_FIND(c, kind, c->who, cs_progress_text(c), meaning.means, meaning.remedy, limit);
+    return CS_CASE_FIND(c, kind, c->who, cs_progress_text(c), meaning.means, meaning.remedy, limit,
+                        meaning.likely);
 }
 
 /* Who takes his leave without a request may have been a probe; he may have looked at the name in

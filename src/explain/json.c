@@ -110,7 +110,8 @@ static int cause(struct cs_buf *buf, const struct cs_account *a)
     if (a->repeats)
         return text(buf, "code", cs_str_from(f->kind->code));
     return text(buf, "code", cs_str_from(f->kind->code)) ||
-           text(buf, "blame", cs_str_from(cs_blame_name(f->kind, a->server))) ||
+           text(buf, "likely", cs_likely_code(f)) ||
+           text(buf, "blame", cs_str_from(cs_blame_name(f, a->server))) ||
            clause(buf, "primary", f->kind->primary, f) ||
            clause(buf, "detail", f->kind->detail, f) || clause(buf, "hint", f->kind->hint, f) ||
            operands(buf, f);

@@ -47,14 +47,21 @@ const struct cs_finding_kind *cs_proxy_fault_kind(enum cs_proxy_fault fault)
     return NULL;
 }
 
-const char *cs_blame_name(const struct cs_finding_kind *kind, bool server)
+static const char *peer_name(const struct cs_finding *finding, bool server)
+{
+    if (cs_str_eq(finding->operands[0], CS_BLAME_OWN_CERTIFICATE))
+        return "this configuration";
+    return server ? "client" : "server";
+}
+
+const char *cs_blame_name(const struct cs_finding *finding, bool server)
 {
     /* The only fault of a client that a client can find. */
-    if (kind == CS_X509_KIND(CERTIFICATE_MISSING))
+    if (finding->kind == CS_X509_KIND(CERTIFICATE_MISSING))
         return "client";
-    switch (kind->blame) {
+    switch (finding->kind->blame) {
     case CS_BLAME_NONE: break;
-    case CS_BLAME_PEER: return server ? "client" : "server";
+    case CS_BLAME_PEER: return peer_name(finding, server);
     case CS_BLAME_AUTHORITY: return "certificate authority";
     case CS_BLAME_NETWORK: return "network";
     case CS_BLAME_CLOCK: return "clock";
@@ -62,4 +69,13 @@ const char *cs_blame_name(const struct cs_finding_kind *kind, bool server)
     case CS_BLAME_POLICY: return "policy";
     }
     return "";
+}
+
+struct cs_str cs_likely_code(const struct cs_finding *finding)
+{
+    const struct cs_finding_kind *kind = finding->kind;
+    bool tells = kind == &cs_cause_peer_rejected_certificate || kind == &cs_cause_peer_closed ||
+                 kind == &cs_cause_peer_reset;
+
+    return tells ? finding->operands[CS_FINDING_OPERANDS - 1] : (struct cs_str){0};
 }

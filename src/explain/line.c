@@ -5,6 +5,7 @@
 
 #include "explain/clock.h"
 #include "explain/finding.h"
+#include "explain/kinds.h"
 #include "explain/text.h"
 
 enum { FINDING_MAX = 2048 }; /* a log line has 4096 */
@@ -37,6 +38,11 @@ static int certificate(struct cs_buf *buf, const struct cs_account *a)
     return (i ? cs_buf_addf(buf, ", certificate %zu of %zu", i, a->n_chain - 1) : 0) ||
            quoted(buf, "subject", c->subject) || quoted(buf, "issuer", c->issuer) ||
            fact(buf, "serial", c->serial) || fact(buf, "sha256", c->sha256);
+}
+
+static int likely(struct cs_buf *buf, const struct cs_account *a)
+{
+    return a->cause.kind ? fact(buf, "likely", cs_likely_code(&a->cause)) : 0;
 }
 
 static int took(struct cs_buf *buf, const struct cs_account *a)
@@ -92,7 +98,8 @@ int cs_account_line(const struct cs_account *account, struct cs_buf *buf)
         return repeats(buf, a) ? -ENOBUFS : 0;
     r = a->cause.kind ? finding(buf, &a->cause) : cs_buf_add_str(buf, CS_STR("nothing failed"));
     r = r || fact(buf, "incident", a->incident) ||
-        fact(buf, a->server ? "client" : "peer", a->peer) || quoted(buf, "SNI", a->sni) ||
+        fact(buf, a->server ? "client" : "peer", a->peer) || likely(buf, a) ||
+        quoted(buf, "SNI", a->sni) ||
         quoted(buf, a->server ? "server" : "upstream", a->server_name) ||
         quoted(buf, "host", a->host) || certificate(buf, a) || fact(buf, "TLS", a->tls.version) ||
         fact(buf, "stage", a->stage) || took(buf, a) || clock_fact(buf, a);

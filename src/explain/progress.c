@@ -100,7 +100,7 @@ static struct cs_meaning with_own(const struct cs_case *c, const char *means)
 
     return (struct cs_meaning){
         cs_arena_printf(c->arena, "%s%s%.*s", means, own.len ? "; " : "", CS_FMT(own)),
-        cs_own_likely_remedy(c)};
+        cs_own_likely_remedy(c), cs_own_likely_code(c, -1)};
 }
 
 /* The client that we are had a certificate to send, and the server has asked for one. */

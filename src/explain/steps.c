@@ -235,7 +235,7 @@ static int remarks(const struct page *p)
 
 static int blame(const struct page *p)
 {
-    const char *who = cs_blame_name(p->a->cause.kind, p->a->server);
+    const char *who = cs_blame_name(&p->a->cause, p->a->server);
 
     if (!*who)
         return 0;
@@ -243,12 +243,19 @@ static int blame(const struct page *p)
            say(p, " ") || say(p, who) || say(p, "\n");
 }
 
+static int likely(const struct page *p)
+{
+    struct cs_str code = cs_likely_code(&p->a->cause);
+
+    return code.len ? cs_buf_addf(p->buf, "  likely: %.*s\n", CS_FMT(code)) : 0;
+}
+
 static int conclusion(const struct page *p)
 {
     if (!p->a->cause.kind)
         return say(p, "nothing failed\n");
     return cs_explain_finding(&p->a->cause, CS_EXPLAIN_TEXT, p->colour, p->buf) || blame(p) ||
-           cs_buf_addf(p->buf, "  code: %s\n", p->a->cause.kind->code);
+           likely(p) || cs_buf_addf(p->buf, "  code: %s\n", p->a->cause.kind->code);
 }
 
 int cs_account_text(const struct cs_account *account, bool colour, struct cs_buf *buf)

@@ -14,12 +14,13 @@ from peers import (Serve, curl, gnutls, gnutls_server, go, haproxy_server, hello
 
 @dataclass(frozen=True)
 class Says:
-    """What an explanation has to hold: its code, and patterns for the hint, and for primary and
-    detail together."""
+    """What an explanation has to hold: its code, and patterns for the hint, for primary and
+    detail together, and for the code of what is likely behind it."""
 
     code: str
     hint: str = ""
     facts: str = ""
+    likely: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,14 @@ def bad_client(number, id, cert, code, hint, facts, with_=openssl, **serve):
     return Fault(number, id, with_(cert=cert), Says(code, hint, facts), Serve(**serve), cert)
 
 
-def bad_server(number, id, serve, hint, facts, client):
+def refused(hint, facts, likely=""):
+    """The peer refuses our certificate; what is likely behind it, as far as it shows from here."""
+    return Says("peer-rejected-certificate", hint, facts, likely)
+
+
+def bad_server(number, id, serve, says, client):
     """A certificate of ours that real clients do not take."""
-    return Fault(number, id, client, Says("peer-rejected-certificate", hint, facts), serve=serve)
+    return Fault(number, id, client, says, serve=serve)
 
 
 CLIENTS = [
@@ -120,35 +126,46 @@ NAMES = [
           serve=Serve(beside="server_name _; ssl_reject_handshake on;")),
 ]
 
+# Out of its time it is beyond doubt.
+EXPIRED = Says("certificate-expired", "renew",
+               "our certificate .*valid until 20.*time here is 20.*refused it: ")
+FUTURE = Says("certificate-not-yet-valid", "clocks",
+              "our certificate .*valid from 20.*time here is 20.*refused it: ")
+
 SERVERS = [
-    bad_server(50, "s-expired", Serve(cert="server-expired"), "renew", "expired at 20",
+    bad_server(50, "s-expired", Serve(cert="server-expired"), EXPIRED, openssl(ca="ca")),
+    bad_server(51, "s-future", Serve(cert="server-future"), FUTURE, curl(ca="ca")),
+    bad_server(None, "s-expired-java", Serve(cert="server-expired"),
+               refused("renew", "expired at 20", "certificate-expired"), java(ca="ca")),
+    bad_server(53, "s-unknown-ca", Serve(cert="server-other-ca"),
+               refused("trust|CA", "Other Root", "issuer-unknown"), curl(ca="ca")),
+    bad_server(54, "s-self", Serve(cert="server-self-signed"),
+               refused("", "self-signed", "self-signed"), openssl(ca="ca")),
+    bad_server(55, "s-missing-int", Serve(cert="server-no-int", trust="ca-int"),
+               refused("intermediate", "Demo Issuing CA", "intermediate-missing"),
                openssl(ca="ca")),
-    bad_server(51, "s-future", Serve(cert="server-future"), "clock", "not valid before 20",
-               curl(ca="ca")),
-    bad_server(53, "s-unknown-ca", Serve(cert="server-other-ca"), "trust|CA", "Other Root",
-               curl(ca="ca")),
-    bad_server(54, "s-self", Serve(cert="server-self-signed"), "", "self-signed", openssl(ca="ca")),
-    bad_server(55, "s-missing-int", Serve(cert="server-no-int", trust="ca-int"), "intermediate",
-               "Demo Issuing CA", openssl(ca="ca")),
     Fault(56, "s-name", curl(cert="client", ca="ca"),
           Says("peer-closed", "name of the certificate",
-               'not for "a.test" but for DNS:old-server.test'),
+               'not for "a.test" but for DNS:old-server.test', "name-mismatch"),
           serve=Serve("server-wrong-name")),
     Fault(64, "sni-unknown", curl(cert="client", ca="ca", name="nosuch.test"),
-          Says("peer-closed", "server_name", 'not for "nosuch.test"')),
-    bad_server(59, "s-eku", Serve(cert="server-client-eku"), "serverAuth", "serverAuth",
-               curl(ca="ca")),
+          Says("peer-closed", "server_name", 'not for "nosuch.test"', "name-mismatch")),
+    bad_server(59, "s-eku", Serve(cert="server-client-eku"),
+               refused("serverAuth", "serverAuth", "purpose-mismatch"), curl(ca="ca")),
 ]
 
 # What programs do that do not trust the server, each in its own way: alert 48 (OpenSSL), 46 (Java),
 # 42 (GnuTLS, Go).
 STRANGERS = [
     bad_server(None, f"s-unknown-ca-{client.__name__}", Serve(cert="server-other-ca"),
-               hint, "CN=Other Root", client(ca="ca"))
-    for client, hint in ((openssl, "^add the root CA.*Other Root"), (curl, "^add the root CA"),
-                         (python, "^add the root CA"), (gnutls, "log of the client.*Other Root"),
-                         (java, "log of the client.*Other Root"),
-                         (go, "log of the client.*Other Root"))
+               refused(hint, "CN=Other Root", likely), client(ca="ca"))
+    for client, hint, likely in (
+        (openssl, "^add the root CA.*Other Root", "issuer-unknown"),
+        (curl, "^add the root CA", "issuer-unknown"),
+        (python, "^add the root CA", "issuer-unknown"),
+        (gnutls, "log of the client.*Other Root", ""),
+        (java, "log of the client.*Other Root", ""),
+        (go, "log of the client.*Other Root", ""))
 ]
 
 TERMS = [
@@ -201,20 +218,26 @@ BYTES = [
 ]
 
 # What doctor says in the place of the bad client, from what can be seen there. Where a row is not
-# here, it says what the gateway does, behind the words that the server refused the certificate.
-UNSEEN = Says("peer-rejected-certificate", "log of the server|revocation list",
-              "ends below .*, which the server asks for|revocation list")
-NOT_ISSUED = Says("peer-rejected-certificate", "intermediate below|trusts",
-                  "asks for certificates of .*Demo Root")
+# here, it says that the server refused the certificate, and names as likely what the gateway does.
+UNSEEN = refused("log of the server|revocation list",
+                 "ends below .*, which the server asks for|revocation list")
+BY_ALERT = refused(UNSEEN.hint, UNSEEN.facts, "revoked|^$")  # nginx has no word for it
+
+
+def not_issued(likely):
+    return refused("intermediate below|trusts", "asks for certificates of .*Demo Root", likely)
+
+
 AT_DOCTOR = {
-    "expired": Says("peer-rejected-certificate", "renew our", "it expired at 20"),
-    "future": Says("peer-rejected-certificate", "clocks", "not valid before 20"),
-    "wrong-ca": NOT_ISSUED, "self-signed": NOT_ISSUED, "missing-int": NOT_ISSUED,
-    "eku": Says("peer-rejected-certificate", "clientAuth", "lacks clientAuth"),
-    "sha1": Says("peer-rejected-certificate", "SHA-256", "weak digest"),
-    "revoked": UNSEEN, "crl-expired": UNSEEN, "crl-missing-int": UNSEEN, "crl-missing-root": UNSEEN,
-    "crl-future": UNSEEN, "crl-nosign": UNSEEN, "depth": UNSEEN, "partial-chain": UNSEEN,
-    "cross-old": UNSEEN,
+    "expired": EXPIRED, "future": FUTURE,
+    "wrong-ca": not_issued("issuer-unknown"), "self-signed": not_issued("self-signed"),
+    "missing-int": refused("append the certificate of .*Demo Issuing CA",
+                           "asks for certificates of .*Demo Root", "intermediate-missing"),
+    "eku": refused("clientAuth", "lacks clientAuth", "purpose-mismatch"),
+    "sha1": refused("SHA-256", "weak digest", "weak-signature"),
+    "revoked": BY_ALERT, "crl-expired": UNSEEN, "crl-missing-int": UNSEEN,
+    "crl-missing-root": UNSEEN, "crl-future": UNSEEN, "crl-nosign": UNSEEN, "depth": UNSEEN,
+    "partial-chain": UNSEEN, "cross-old": UNSEEN,
 }
 
 # What doctor --listen is not asked.
@@ -290,7 +313,9 @@ UPSTREAMS = [
     Upstream(None, "up-wantcert-haproxy", haproxy_server(), Serve(),
              Says("certificate-missing", "certificate and its key", "Demo Root")),
     Upstream(None, "up-refuses", openssl_server(), Serve(),
-             Says("peer-rejected-certificate", "renew", "expired at 20"),
+             EXPIRED, Ask(cert="client-expired")),
+    Upstream(None, "up-refuses-gnutls", gnutls_server(), Serve(),
+             refused("renew", "expired at 20", "certificate-expired"),
              Ask(cert="client-expired")),
     Upstream(109, "up-plain", nginx_server(), Serve(listen="", **OFF),
              Says("http-on-tls-port", "plain|http:", "HTTP")),

@@ -214,8 +214,9 @@ def test_an_expired_server_certificate_and_the_alert_about_it(pki, tmp_path):
             wire(tmp_path, port) as lo:
         assert curl(pki, port).returncode != 0
     one = the_connection(lo.path, status=1)
-    assert one["code"] == "peer-rejected-certificate" and one["told_by"] == "server"
-    assert "it expired at" in told(lo.path, status=1)
+    assert one["code"] == "certificate-expired" and one["told_by"] == "server"
+    assert one["record"]["blame"] == "this configuration"
+    assert "refused it: alert 45" in told(lo.path, status=1)
     one = the_connection(lo.path, "--ca", f"{pki.dir}/ca.pem", status=1)
     assert one["code"] == "certificate-expired" and one["told_by"] == "client"
     # by another clock the certificate is good, and then the client's alert is the cause

@@ -336,11 +336,15 @@ def test_our_own_gateway_says_why_and_under_which_incident(pki, start):
     missing = doctor(pki, port)
     assert missing.code == "certificate-missing"
     visit = doctor(pki, port, who="expired")
-    assert visit.code == "peer-rejected-certificate"
+    assert visit.code == "certificate-expired" and visit.all["blame"] == "this configuration"
     incident = visit.facts("request")["incident"]
-    assert incident in visit.all["hint"]
+    assert incident in visit.all["detail"]
     assert visit.facts("request")["code"] == "certificate-expired"
-    assert visit.all["record"]["incident"] == incident
+    visit = doctor(pki, port, who="imposter")
+    assert visit.code == "peer-rejected-certificate"
+    assert visit.all["likely"] == "issuer-key-mismatch"
+    assert visit.facts("request")["incident"] in visit.all["hint"]
+    assert visit.all["record"]["incident"] == visit.facts("request")["incident"]
     assert doctor(pki, port, who="alice").code is None
 
 

@@ -30,6 +30,8 @@ def compare(record, says):
     assert re.search(says.facts, words, re.S), f"{says.facts!r} is not in: {words}"
     hint = record.get("hint", "")
     assert re.search(says.hint, hint, re.S), f"{says.hint!r} is not in the hint: {hint}"
+    likely = record.get("likely", "")
+    assert re.search(says.likely or "^$", likely), f"likely {likely!r}, not {says.likely!r}"
 
 
 def ids(rows):
@@ -95,7 +97,9 @@ def test_the_gateway_names_the_fault(site, row):
     records = site.meet(row)
     compare(records[0], row.gateway)
     log = site.gateway.log()
-    assert re.search(rf"\[error\][^\n]*\[{row.gateway.code}\][^\n]*{records[0]['incident']}", log)
+    likely = f", likely: {records[0]['likely']}" if "likely" in records[0] else ""
+    assert re.search(rf"\[error\][^\n]*\[{row.gateway.code}\][^\n]*{records[0]['incident']}"
+                     rf"[^\n]*{likely}", log)
 
 
 # --- the gateway as client ---
@@ -213,7 +217,7 @@ def test_doctor_names_why_a_server_refuses_it(zoo, row, server):
     except NotPresented as reason:
         assert re.search(row.gateway.facts + ".*hint: .*" + row.gateway.hint, str(reason), re.S)
         return
-    seen = faults.Says("peer-rejected-certificate", row.gateway.hint, row.gateway.facts)
+    seen = faults.refused(row.gateway.hint, row.gateway.facts, row.gateway.code)
     compare(report, faults.AT_DOCTOR.get(row.id, seen))
 
 
