@@ -175,6 +175,19 @@ enum cs_name_fault cs_name_check(struct cs_str name)
     return CS_NAME_FINE;
 }
 
+bool cs_name_is_clean(struct cs_str text, size_t *ret_n_chars)
+{
+    size_t n = 0;
+    uint32_t c;
+
+    for (; text.len; n++) {
+        if (!next_utf8(&text, &c) || is_control(c))
+            return false;
+    }
+    *ret_n_chars = n;
+    return true;
+}
+
 bool cs_name_is_empty(struct cs_str name)
 {
     struct cs_str rdns;

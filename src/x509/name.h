@@ -54,6 +54,10 @@ enum cs_name_fault {
 /** cs_name_check() - whether @name is a well-formed Name without control characters. */
 enum cs_name_fault cs_name_check(struct cs_str name);
 
+/** cs_name_is_clean() - whether @text, meant for a name, is UTF-8 without control characters;
+ *  *@ret_n_chars is how many characters it has then. */
+bool cs_name_is_clean(struct cs_str text, size_t *ret_n_chars);
+
 /** cs_name_digest() - SHA-256 of the name in a form that is the same for names that RFC 5280
  *  section 7.1 calls equal: string types, ASCII case and white space do not count. */
 void cs_name_digest(struct cs_str name, uint8_t ret_digest[32]);
