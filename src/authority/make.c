@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "x509/der.h"
 
-enum { CERT_MAX = 256 * 1024, KEY_ID_LEN = 20, SERIAL_LEN = 16 };
+enum { CERT_MAX = 256 * 1024, KEY_ID_LEN = 20, SERIAL_LEN = 16, FRAME_MAX = 64 };
 static const size_t crl_max = (size_t)1 << 30;
 
 /* ---- keys ---- */
@@ -89,25 +89,37 @@ static int sign(const EVP_PKEY *key, const EVP_MD *digest, struct cs_str tbs, ui
 }
 
 /* SEQUENCE { tbs, algorithm, signature } appended to @ret_der. */
-static int wrap_signed(struct cs_str tbs, const EVP_PKEY *key, size_t max, struct cs_buf *ret_der)
+static int wrap(struct cs_str tbs, const EVP_PKEY *key, struct cs_str signature,
+                struct cs_buf *ret_der)
 {
-    struct signer signer = choose_signer(key);
-    uint8_t signature[1024];
-    size_t len = sizeof(signature);
     struct cs_der_out out;
-    int r = sign(key, signer.digest, tbs, signature, &len);
+    int r;
 
-    if (r < 0)
-        return r;
-    cs_der_begin(&out, max);
+    cs_der_begin(&out, tbs.len + signature.len + FRAME_MAX);
     cs_der_open(&out, CS_DER_SEQUENCE);
     cs_der_put_raw(&out, tbs);
-    cs_der_put_raw(&out, signer.algorithm);
-    cs_der_put_bits(&out, cs_str_make(signature, len));
+    cs_der_put_raw(&out, choose_signer(key).algorithm);
+    cs_der_put_bits(&out, signature);
     cs_der_close(&out);
     r = cs_der_end(&out) ? cs_buf_add_str(ret_der, cs_buf_str(&out.buf)) : -EINVAL;
     cs_der_deinit(&out);
     return r;
+}
+
+int cs_make_unsigned(struct cs_str tbs, const struct evp_pkey_st *key, struct cs_buf *ret_der)
+{
+    static const char zeros[64];
+
+    return wrap(tbs, key, cs_str_make(zeros, sizeof(zeros)), ret_der);
+}
+
+int cs_make_signed(struct cs_str tbs, const struct evp_pkey_st *key, struct cs_buf *ret_der)
+{
+    uint8_t signature[1024];
+    size_t len = sizeof(signature);
+    int r = sign(key, choose_signer(key).digest, tbs, signature, &len);
+
+    return r < 0 ? r : wrap(tbs, key, cs_str_make(signature, len), ret_der);
 }
 
 /* ---- parts ---- */
@@ -120,6 +132,8 @@ static int wrap_signed(struct cs_str tbs, const EVP_PKEY *key, size_t max, struc
 #define OID_BASIC_CONSTRAINTS CS_STR("\x55\x1d\x13")
 #define OID_CRL_NUMBER CS_STR("\x55\x1d\x14")
 #define OID_REASON CS_STR("\x55\x1d\x15")
+#define OID_ISSUING_POINT CS_STR("\x55\x1d\x1c")
+#define OID_NAME_CONSTRAINTS CS_STR("\x55\x1d\x1e")
 #define OID_CRL_POINTS CS_STR("\x55\x1d\x1f")
 #define OID_AKI CS_STR("\x55\x1d\x23")
 #define OID_EKU CS_STR("\x55\x1d\x25")
@@ -239,6 +253,24 @@ static void put_san(struct cs_der_out *out, const struct cs_cert_spec *spec)
     close_extension(out);
 }
 
+/* RFC 5280 section 4.2.1.10: permittedSubtrees, each a GeneralSubtree with its base alone. */
+static void put_name_constraints(struct cs_der_out *out, struct cs_names permitted)
+{
+    if (permitted.n == 0)
+        return;
+    open_extension(out, OID_NAME_CONSTRAINTS, true);
+    cs_der_open(out, CS_DER_SEQUENCE);
+    cs_der_open(out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED);
+    for (size_t i = 0; i < permitted.n; i++) {
+        cs_der_open(out, CS_DER_SEQUENCE);
+        cs_der_put(out, CS_DER_CONTEXT(2), permitted.items[i]);
+        cs_der_close(out);
+    }
+    cs_der_close(out);
+    cs_der_close(out);
+    close_extension(out);
+}
+
 static void put_key_ids(struct cs_der_out *out, struct cs_str ski, struct cs_str aki)
 {
     if (ski.len) {
@@ -255,18 +287,26 @@ static void put_key_ids(struct cs_der_out *out, struct cs_str ski, struct cs_str
     }
 }
 
+/* SEQUENCE { distributionPoint [0] { fullName [0] { URI } } }: a DistributionPoint (RFC 5280
+ * section 4.2.1.13) and an IssuingDistributionPoint (section 5.2.5) alike. */
+static void put_point(struct cs_der_out *out, struct cs_str url)
+{
+    cs_der_open(out, CS_DER_SEQUENCE);
+    cs_der_open(out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED);
+    cs_der_open(out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED);
+    cs_der_put(out, CS_DER_CONTEXT(6), url);
+    for (int i = 0; i < 3; i++)
+        cs_der_close(out);
+}
+
 static void put_crl_url(struct cs_der_out *out, struct cs_str url)
 {
     if (url.len == 0)
         return;
     open_extension(out, OID_CRL_POINTS, false);
     cs_der_open(out, CS_DER_SEQUENCE);
-    cs_der_open(out, CS_DER_SEQUENCE);
-    cs_der_open(out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED);
-    cs_der_open(out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED);
-    cs_der_put(out, CS_DER_CONTEXT(6), url);
-    for (int i = 0; i < 4; i++)
-        cs_der_close(out);
+    put_point(out, url);
+    cs_der_close(out);
     close_extension(out);
 }
 
@@ -305,8 +345,8 @@ static void key_id(struct cs_str spki, uint8_t ret_id[KEY_ID_LEN])
     memcpy(ret_id, digest, KEY_ID_LEN);
 }
 
-/* The given serial, or 128 random bits with the top one clear and the next one set, so that
- * the number is positive and always 16 bytes. */
+/* The given serial, or 16 random bytes with the top bit clear and the next one set, so that the
+ * number is positive and has no shorter form. */
 static int put_serial(struct cs_der_out *out, struct cs_str serial)
 {
     uint8_t random[SERIAL_LEN];
@@ -328,6 +368,7 @@ static void put_extensions(struct cs_der_out *out, const struct cs_cert_spec *sp
     cs_der_open(out, CS_DER_CONTEXT(3) | CS_DER_CONSTRUCTED);
     cs_der_open(out, CS_DER_SEQUENCE);
     put_basic_constraints(out, spec);
+    put_name_constraints(out, spec->permitted_dns);
     put_key_usage(out, spec->key_usage);
     put_eku(out, spec->eku);
     put_san(out, spec);
@@ -338,9 +379,9 @@ static void put_extensions(struct cs_der_out *out, const struct cs_cert_spec *sp
     cs_der_close(out);
 }
 
-/* RFC 5280 section 4.1.2. */
+/* RFC 5280 section 4.1.2. @issuer: whose certificate names the issuer; NULL: it is its own. */
 static int put_tbs(struct cs_der_out *out, const struct cs_cert_spec *spec, struct cs_str spki,
-                   const struct cs_make_issuer *issuer, struct cs_str algorithm)
+                   const struct cs_cert *issuer, struct cs_str algorithm)
 {
     uint8_t id[KEY_ID_LEN];
     struct cs_str ski = cs_str_make(id, sizeof(id));
@@ -356,7 +397,7 @@ static int put_tbs(struct cs_der_out *out, const struct cs_cert_spec *spec, stru
         return r;
     cs_der_put_raw(out, algorithm);
     if (issuer)
-        cs_der_put_raw(out, issuer->cert->subject);
+        cs_der_put_raw(out, issuer->subject);
     else
         put_subject(out, spec);
     cs_der_open(out, CS_DER_SEQUENCE);
@@ -365,28 +406,41 @@ static int put_tbs(struct cs_der_out *out, const struct cs_cert_spec *spec, stru
     cs_der_close(out);
     put_subject(out, spec);
     cs_der_put_raw(out, spki);
-    put_extensions(out, spec, ski, issuer ? issuer->cert->ski : ski);
+    put_extensions(out, spec, ski, issuer ? issuer->ski : ski);
     cs_der_close(out);
     return cs_der_end(out) ? 0 : -EINVAL;
+}
+
+int cs_make_tbs(const struct cs_cert_spec *spec, struct cs_str spki,
+                const struct cs_make_issuer *issuer, struct cs_buf *ret_tbs)
+{
+    struct cs_der_out tbs;
+    int r;
+
+    cs_der_begin(&tbs, CERT_MAX);
+    r = put_tbs(&tbs, spec, spki, issuer->cert, choose_signer(issuer->key).algorithm);
+    if (r == 0)
+        r = cs_buf_add_str(ret_tbs, cs_buf_str(&tbs.buf));
+    cs_der_deinit(&tbs);
+    return r;
 }
 
 int cs_make_cert(const struct cs_cert_spec *spec, const struct evp_pkey_st *key,
                  const struct cs_make_issuer *issuer, struct cs_buf *ret_der)
 {
-    const EVP_PKEY *signing = issuer ? issuer->key : key;
+    struct cs_make_issuer self = {NULL, key};
     uint8_t *spki = NULL;
     int len = i2d_PUBKEY((EVP_PKEY *)key, &spki);
-    struct cs_der_out tbs;
+    struct cs_buf tbs;
     int r;
 
     if (len <= 0)
         return -EIO;
-    cs_der_begin(&tbs, CERT_MAX);
-    r = put_tbs(&tbs, spec, cs_str_make(spki, (size_t)len), issuer,
-                choose_signer(signing).algorithm);
-    if (r == 0)
-        r = wrap_signed(cs_buf_str(&tbs.buf), signing, CERT_MAX, ret_der);
-    cs_der_deinit(&tbs);
+    issuer = issuer ? issuer : &self;
+    cs_buf_init(&tbs, CERT_MAX);
+    r = cs_make_tbs(spec, cs_str_make(spki, (size_t)len), issuer, &tbs);
+    r = r ? r : cs_make_signed(cs_buf_str(&tbs), issuer->key, ret_der);
+    cs_buf_deinit(&tbs);
     OPENSSL_free(spki);
     return r;
 }
@@ -433,7 +487,7 @@ int cs_make_csr(const struct cs_cert_spec *spec, const struct evp_pkey_st *key,
         return -EIO;
     cs_der_begin(&asked, CERT_MAX);
     if (put_request(&asked, spec, cs_str_make(spki, (size_t)len)))
-        r = wrap_signed(cs_buf_str(&asked.buf), key, CERT_MAX, ret_der);
+        r = cs_make_signed(cs_buf_str(&asked.buf), key, ret_der);
     cs_der_deinit(&asked);
     OPENSSL_free(spki);
     return r;
@@ -465,6 +519,11 @@ static void put_crl_extensions(struct cs_der_out *out, const struct cs_crl_spec 
     open_extension(out, OID_CRL_NUMBER, false);
     cs_der_put_uint(out, CS_DER_INTEGER, spec->number);
     close_extension(out);
+    if (spec->point.len) {
+        open_extension(out, OID_ISSUING_POINT, true);
+        put_point(out, spec->point);
+        close_extension(out);
+    }
     cs_der_close(out);
     cs_der_close(out);
 }
@@ -492,7 +551,7 @@ int cs_make_crl(const struct cs_crl_spec *spec, const struct cs_make_issuer *iss
     put_crl_extensions(&tbs, spec, issuer->cert);
     cs_der_close(&tbs);
     if (cs_der_end(&tbs))
-        r = wrap_signed(cs_buf_str(&tbs.buf), issuer->key, crl_max, ret_der);
+        r = cs_make_signed(cs_buf_str(&tbs.buf), issuer->key, ret_der);
     cs_der_deinit(&tbs);
     return r;
 }
@@ -565,7 +624,7 @@ static int sign_answers(const struct cs_ocsp_spec *spec, const struct cs_make_is
     put_nonce(&tbs, spec->nonce);
     cs_der_close(&tbs);
     if (cs_der_end(&tbs))
-        r = wrap_signed(cs_buf_str(&tbs.buf), issuer->key, CERT_MAX, ret_der);
+        r = cs_make_signed(cs_buf_str(&tbs.buf), issuer->key, ret_der);
     cs_der_deinit(&tbs);
     return r;
 }

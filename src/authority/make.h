@@ -41,8 +41,9 @@ struct cs_cert_spec {
     unsigned key_usage; /* enum cs_key_usage; critical */
     unsigned eku;       /* enum cs_ext_usage: CS_EKU_SERVER, _CLIENT, _OCSP_SIGNING */
     struct cs_str crl_url, ocsp_url, issuer_url;
+    struct cs_names permitted_dns; /* with ca: critical name constraints; empty: none */
     int64_t not_before, not_after; /* seconds since 1970 */
-    struct cs_str serial;          /* big-endian bytes, positive; empty: 128 random bits */
+    struct cs_str serial;          /* big-endian bytes, positive; empty: 16 random ones */
 };
 
 /* Who signs. */
@@ -66,6 +67,24 @@ __attribute__((warn_unused_result)) int cs_make_cert(const struct cs_cert_spec *
 __attribute__((warn_unused_result)) int
 cs_make_csr(const struct cs_cert_spec *spec, const struct evp_pkey_st *key, struct cs_buf *ret_der);
 
+/* The same in steps, for who judges between them: what is to be signed, then its signature. The
+ * key that signs is the issuer's. */
+
+/** cs_make_tbs() - what a certificate for the public key @spki (DER of a SubjectPublicKeyInfo)
+ * says, to be signed by @issuer. Appended to @ret_tbs. Return: as cs_make_cert(). */
+__attribute__((warn_unused_result)) int cs_make_tbs(const struct cs_cert_spec *spec,
+                                                    struct cs_str spki,
+                                                    const struct cs_make_issuer *issuer,
+                                                    struct cs_buf *ret_tbs);
+/** cs_make_unsigned() - @tbs under a signature of zeros: it can be parsed and linted, and no one
+ *  will believe it. Appended to @ret_der. Return: as cs_make_cert(). */
+__attribute__((warn_unused_result)) int
+cs_make_unsigned(struct cs_str tbs, const struct evp_pkey_st *key, struct cs_buf *ret_der);
+/** cs_make_signed() - @tbs under a signature of @key. Appended to @ret_der. Return: as
+ *  cs_make_cert(). */
+__attribute__((warn_unused_result)) int
+cs_make_signed(struct cs_str tbs, const struct evp_pkey_st *key, struct cs_buf *ret_der);
+
 /* One revoked certificate. */
 struct cs_make_revoked {
     struct cs_str serial; /* content of the INTEGER, as in struct cs_cert */
@@ -78,10 +97,12 @@ struct cs_crl_spec {
     size_t n_revoked;
     int64_t this_update, next_update;
     uint64_t number;
+    struct cs_str point; /* the URL of the part of the certificates that the list is for: a critical
+                            issuingDistributionPoint (section 5.2.5); empty: it is for all */
 };
 
-/** cs_make_crl() - a complete version 2 revocation list (RFC 5280 section 5), appended to
- *  @ret_der as DER. Return: as cs_make_cert(). */
+/** cs_make_crl() - a version 2 revocation list (RFC 5280 section 5), appended to @ret_der as DER.
+ * Return: as cs_make_cert(). */
 __attribute__((warn_unused_result)) int cs_make_crl(const struct cs_crl_spec *spec,
                                                     const struct cs_make_issuer *issuer,
                                                     struct cs_buf *ret_der);
