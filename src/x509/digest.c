@@ -2,6 +2,7 @@
 #include "x509/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/panic.h"
 
@@ -33,4 +34,12 @@ void cs_digest_final(struct cs_digest *digest, uint8_t ret_digest[CS_DIGEST_LEN]
     cs_assert(EVP_DigestFinal_ex(digest->ctx, ret_digest, &len) == 1);
     EVP_MD_CTX_free(digest->ctx);
     digest->ctx = NULL;
+}
+
+void cs_digest_keyed(struct cs_str key, struct cs_str bytes, uint8_t ret_digest[CS_DIGEST_LEN])
+{
+    unsigned len = CS_DIGEST_LEN;
+
+    cs_assert(HMAC(EVP_sha256(), key.ptr, (int)key.len, (const uint8_t *)bytes.ptr, bytes.len,
+                   ret_digest, &len) != NULL);
 }

@@ -1,5 +1,5 @@
 /* SHA-256 over several pieces, each with its length, so that pieces cannot run into each
- * other. */
+ * other; and under a key. */
 #ifndef CS_X509_DIGEST_H
 #define CS_X509_DIGEST_H
 
@@ -21,5 +21,9 @@ void cs_digest_add(struct cs_digest *digest, struct cs_str piece);
 void cs_digest_number(struct cs_digest *digest, int64_t number);
 /** cs_digest_final() - SHA-256 of the pieces; the digest holds nothing afterwards. */
 void cs_digest_final(struct cs_digest *digest, uint8_t ret_digest[CS_DIGEST_LEN]);
+
+/** cs_digest_keyed() - HMAC-SHA256 (RFC 2104) of @bytes under @key: who has not the key can neither
+ *  make nor foretell it. */
+void cs_digest_keyed(struct cs_str key, struct cs_str bytes, uint8_t ret_digest[CS_DIGEST_LEN]);
 
 #endif

@@ -32,5 +32,11 @@ int main(void)
     tap_str(cs_str_make(hex, sizeof(hex)),
             CS_STR("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
             "of nothing");
+    /* RFC 4231, test case 2 */
+    cs_digest_keyed(CS_STR("Jefe"), CS_STR("what do ya want for nothing?"), one);
+    cs_hex_encode(one, sizeof(one), false, hex);
+    tap_str(cs_str_make(hex, sizeof(hex)),
+            CS_STR("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+            "under a key");
     return tap_done();
 }

@@ -1,0 +1,124 @@
+/* Inside this folder: the SQLite engine's handle, and how its files speak to SQLite.
+ *
+ * Statements are prepared once (sqlite.def). A use is: cs_sql() for a clean one, bind by number,
+ * then cs_sql_run() or cs_sql_row() … cs_sql_end(). Bound texts are borrowed until the end.
+ */
+#ifndef CS_STORE_SQLITE_H
+#define CS_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "store/engine.h"
+
+enum cs_sql_name {
+#define CS_SQL(name, text) CS_SQL_##name,
+#include "store/sqlite.def"
+#undef CS_SQL
+    CS_SQL_N
+};
+
+struct cs_sqlite {
+    struct cs_store store;
+    sqlite3 *db;
+    char *path;
+    int64_t data_version;
+    sqlite3_stmt *statements[CS_SQL_N];
+};
+
+/** cs_sqlite_of() - the engine's view of @store. */
+static inline struct cs_sqlite *cs_sqlite_of(struct cs_store *store)
+{
+    return (struct cs_sqlite *)store;
+}
+
+/** cs_sql() - the statement, nothing bound. */
+static inline sqlite3_stmt *cs_sql(struct cs_sqlite *s, enum cs_sql_name name)
+{
+    return s->statements[name];
+}
+
+/** cs_sql_int() - bind a number. */
+static inline void cs_sql_int(sqlite3_stmt *stmt, int i, int64_t value)
+{
+    sqlite3_bind_int64(stmt, i, value);
+}
+
+/** cs_sql_str() - bind bytes, borrowed until cs_sql_end(). */
+static inline void cs_sql_str(sqlite3_stmt *stmt, int i, struct cs_str value)
+{
+    sqlite3_bind_blob(stmt, i, value.len ? value.ptr : "", (int)value.len, SQLITE_STATIC);
+}
+
+/** cs_sql_col_str() - bytes of a column, borrowed until the next step; none for another type. */
+static inline struct cs_str cs_sql_col_str(sqlite3_stmt *stmt, int i)
+{
+    const void *bytes = sqlite3_column_blob(stmt, i);
+
+    return cs_str_make(bytes, bytes ? (size_t)sqlite3_column_bytes(stmt, i) : 0);
+}
+
+/** cs_sql_col_bytes() - a column of @len bytes; zeros when it has another length. */
+static inline void cs_sql_col_bytes(sqlite3_stmt *stmt, int i, uint8_t *ret_bytes, size_t len)
+{
+    struct cs_str bytes = cs_sql_col_str(stmt, i);
+
+    memset(ret_bytes, 0, len);
+    if (bytes.len == len)
+        memcpy(ret_bytes, bytes.ptr, len);
+}
+
+/** cs_sql_fault() - SQLite's last error as ours, in words. Return: negative errno. */
+int cs_sql_fault(struct cs_sqlite *s);
+/** cs_sql_row() - one step. Return: 1 (a row), 0 (no more), or a fault. */
+int cs_sql_row(struct cs_sqlite *s, sqlite3_stmt *stmt);
+/** cs_sql_end() - let go of what @stmt holds. Return: @r. */
+int cs_sql_end(sqlite3_stmt *stmt, int r);
+/** cs_sql_run() - a statement without rows, whole. Return: 0, or a fault. */
+int cs_sql_run(struct cs_sqlite *s, sqlite3_stmt *stmt);
+
+/* The engine's functions; see engine.h. */
+
+/** cs_sqlite_cert_add(), cs_sqlite_cert_get(), cs_sqlite_cert_by_request(),
+ *  cs_sqlite_cert_each(), cs_sqlite_revoke(), cs_sqlite_revoked_each() - certificates. */
+int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert);
+int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
+                       struct cs_stored_cert *ret_cert);
+int cs_sqlite_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
+                              struct cs_arena *arena, struct cs_stored_cert *ret_cert);
+int cs_sqlite_cert_each(struct cs_store *store, const struct cs_store_query *query,
+                        cs_store_cert_fn fn, void *ctx);
+int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, unsigned reason,
+                     uint64_t *ret_seq);
+int cs_sqlite_revoked_each(struct cs_store *store, uint32_t issuer, int shard, int64_t now,
+                           cs_store_revocation_fn fn, void *ctx);
+
+/** cs_sqlite_token_add(), cs_sqlite_token_get(), cs_sqlite_token_take(), cs_sqlite_token_each(),
+ *  cs_sqlite_issuer_put(), cs_sqlite_issuer_each(), cs_sqlite_meta_get(), cs_sqlite_meta_put() -
+ *  the CA's own papers. */
+int cs_sqlite_token_add(struct cs_store *store, const struct cs_stored_token *token);
+int cs_sqlite_token_get(struct cs_store *store, const uint8_t digest[32], struct cs_arena *arena,
+                        struct cs_stored_token *ret_token);
+int cs_sqlite_token_take(struct cs_store *store, const uint8_t digest[32], int64_t now,
+                         struct cs_str used_by);
+int cs_sqlite_token_each(struct cs_store *store, cs_store_token_fn fn, void *ctx);
+int cs_sqlite_issuer_put(struct cs_store *store, const struct cs_stored_issuer *issuer);
+int cs_sqlite_issuer_each(struct cs_store *store, cs_store_issuer_fn fn, void *ctx);
+int cs_sqlite_meta_get(struct cs_store *store, struct cs_str name, struct cs_arena *arena,
+                       struct cs_str *ret_value);
+int cs_sqlite_meta_put(struct cs_store *store, struct cs_str name, struct cs_str value);
+
+/** cs_sqlite_event_add(), cs_sqlite_event_each(), cs_sqlite_event_bounds(),
+ *  cs_sqlite_audit_append(), cs_sqlite_audit_each(), cs_sqlite_audit_head(),
+ *  cs_sqlite_audit_set_head() - what is only ever appended. */
+int cs_sqlite_event_add(struct cs_store *store, const struct cs_stored_event *event,
+                        uint64_t *ret_seq);
+int cs_sqlite_event_each(struct cs_store *store, uint64_t since, uint64_t limit,
+                         cs_store_event_fn fn, void *ctx);
+int cs_sqlite_event_bounds(struct cs_store *store, uint64_t *ret_gone, uint64_t *ret_last);
+int cs_sqlite_audit_append(struct cs_store *store, const struct cs_stored_audit *entry);
+int cs_sqlite_audit_each(struct cs_store *store, uint64_t since, uint64_t limit,
+                         cs_store_audit_fn fn, void *ctx);
+int cs_sqlite_audit_head(struct cs_store *store, struct cs_audit_head *ret_head);
+int cs_sqlite_audit_set_head(struct cs_store *store, const struct cs_audit_head *head);
+
+#endif
