@@ -8,6 +8,7 @@
 #include "snapshot/variables.h"
 
 struct cs_crl_lists;
+struct cs_tls_pair;
 struct cs_regex;
 
 /* A virtual server behind a listener, by number: listeners move while they become more. */
@@ -156,6 +157,12 @@ void cs_build_locations(struct cs_build *build, const struct cs_block *block,
 /* proxy.c */
 /** cs_build_proxy() - proxy_pass and what belongs to it; none where there is none. */
 void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct cs_scope *scope);
+
+/* staple.c */
+/** cs_build_staple() - the OCSP answer of @block's ssl_stapling_file to the one of @pairs that it
+ *  is about. One that cannot be shown is warned of and left out. */
+void cs_build_staple(struct cs_build *build, const struct cs_block *block,
+                     struct cs_tls_pair *pairs, size_t n_pairs);
 
 /* tls.c */
 /** cs_build_server_tls() - the credentials of a server: its certificates, and who its clients must

@@ -343,6 +343,8 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
     spec.n_pairs = read_pairs(build, ssl, passwords, n_passwords, pairs);
     if (spec.n_pairs == 0 && ssl->certificate.n)
         return;
+    if (ssl->stapling)
+        cs_build_staple(build, server->block, pairs, spec.n_pairs);
     spec.protocols =
         usable_protocols(build, server->block, "ssl_protocols", ssl->protocols, &server->place);
     if (auth->trust)

@@ -44,6 +44,13 @@ static bool is_name(struct cs_str der)
     return good;
 }
 
+const bool cs_lib_tells_presented = false;
+
+const struct cs_own_pair *cs_lib_presented(SSL *ssl, const struct cs_own *own)
+{
+    return own->n == 1 ? &own->pairs[0] : NULL;
+}
+
 int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
 {
     STACK_OF(CRYPTO_BUFFER) *list = sk_CRYPTO_BUFFER_new_null();

@@ -218,3 +218,16 @@ int cs_tls_on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_
                                       (unsigned)tls->server->alpn_len, in, in_len);
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
+
+int cs_tls_on_status(SSL *ssl, void *arg)
+{
+    struct cs_tls *tls = SSL_get_app_data(ssl);
+    const struct cs_own_pair *pair = tls->server ? cs_lib_presented(ssl, &tls->server->own) : NULL;
+    if (!pair || pair->staple.len == 0)
+        return SSL_TLSEXT_ERR_NOACK;
+    uint8_t *copy = OPENSSL_memdup(pair->staple.ptr, pair->staple.len); /* becomes the library's */
+    if (!copy)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, pair->staple.len);
+    return SSL_TLSEXT_ERR_OK;
+}

@@ -118,7 +118,9 @@ int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
             explain_refusal(&pair, &pairs[i].place, findings);
             result = -EINVAL;
         }
-        cs_own_add(own, &pair);
+        if (pairs[i].staple.len && n > 1 && !cs_lib_tells_presented)
+            CS_FIND0(findings, &cs_tls_finding_staple_of_several, &pairs[i].place);
+        cs_own_add(own, &pair, pairs[i].staple);
         cs_pair_deinit(&pair);
     }
     return result;

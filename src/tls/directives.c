@@ -16,7 +16,8 @@
     "\"if ($ssl_client_verify != SUCCESS) { return 403; }\""
 
 #define WHY_OCSP "OCSP arrives later; until then revocation is checked against the lists of ssl_crl"
-#define WHY_STAPLING_OFF "no OCSP responses are stapled"
+#define WHY_STAPLING_FILE "the response is read from ssl_stapling_file"
+#define WHY_STAPLING_VERIFIED "a response is always verified before it is shown"
 #define WHY_COMMAND                                                                                \
     "it reaches past every check into the TLS library; use the directive of the same purpose"
 #define WHY_KEY_LOG "session keys are never written anywhere"
@@ -136,15 +137,18 @@ static const struct cs_directive_row ssl_rows[] = {
      .why = WHY_COMPRESSION},
     {"ssl_object_cache_inheritable", CS_CTX_MAIN, 1, 1, CS_V_FLAG, CS_D_NO_EFFECT, .def = "on",
      .why = WHY_CACHE},
-    {"ssl_stapling_file", SERVER_LEVELS, 1, 1, CS_V_PATH, CS_D_NO_EFFECT, .syntax = "file",
-     .why = WHY_STAPLING_OFF},
+    {"ssl_stapling", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_SECURITY, AT(stapling), "off",
+     .doc = "Whether clients that ask for it are shown the OCSP response about the server's "
+            "certificate, which is read from ssl_stapling_file."},
+    {"ssl_stapling_file", SERVER_LEVELS, 1, 1, CS_V_PATH, 0, AT(stapling_file), .syntax = "file",
+     .doc = "The OCSP response, in DER. One that is out of date, about another certificate or not "
+            "from its issuer is never sent. With AWS-LC nothing is sent where the server has "
+            "several certificates."},
     {"ssl_stapling_responder", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_NO_EFFECT, .syntax = "url",
-     .why = WHY_STAPLING_OFF},
-    {"ssl_stapling_verify", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
-     .doc = "Verification of stapled responses: only off is supported.", .check = check_ocsp},
+     .why = WHY_STAPLING_FILE},
+    {"ssl_stapling_verify", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_NO_EFFECT, .def = "off",
+     .why = WHY_STAPLING_VERIFIED},
 
-    {"ssl_stapling", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
-     .doc = "OCSP stapling: only off is supported.", .check = check_ocsp},
     {"ssl_ocsp", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
      .doc = "Asking OCSP responders about client certificates: only off is supported.",
      .check = check_ocsp},

@@ -45,6 +45,8 @@ struct cs_ssl_settings {
     struct cs_directive_list session_ticket_key; /* FILE each */
     uint64_t buffer_size;
     bool reject_handshake;
+    bool stapling;
+    struct cs_str stapling_file; /* DER */
 };
 
 /* Of one location with a proxy_pass to https://. */

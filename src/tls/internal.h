@@ -146,6 +146,9 @@ void cs_tls_ticket(const struct cs_tls *tls, struct cs_ticket *ret_ticket);
 int64_t cs_tls_original_sec(const struct cs_tls *tls);
 /** cs_tls_ticket_keys0() - the chosen server's keys, turned to now; NULL: no tickets. */
 const struct cs_ticket_keys *cs_tls_ticket_keys0(struct cs_tls *tls);
+/** cs_tls_on_status() - status_request callback of both libraries: the staple of the certificate
+ *  that is presented. */
+int cs_tls_on_status(SSL *ssl, void *arg);
 /** cs_tls_on_alpn() - ALPN callback of both libraries. */
 int cs_tls_on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
                    unsigned in_len, void *arg);

@@ -17,6 +17,11 @@ SSL_CTX *cs_lib_client_ctx(void);
 /** cs_lib_use_pair() - present @pair; several per server context, one per key type.
  *  Return: 0, or -EINVAL with the reason in the library's error queue. */
 int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair);
+/** cs_lib_presented() - which of @own a server presents in the handshake of @ssl; NULL: the library
+ *  does not tell. */
+const struct cs_own_pair *cs_lib_presented(SSL *ssl, const struct cs_own *own);
+/* Whether it tells when a server has several. */
+extern const bool cs_lib_tells_presented;
 /** cs_lib_ca_names() - send these DER names in certificate requests. Return: 0, -EINVAL. */
 int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n);
 /** cs_lib_proofs() - the signature algorithms that a server asks clients for, *@ret_n of them.

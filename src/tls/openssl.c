@@ -28,6 +28,21 @@ int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair)
     return good ? 0 : -EINVAL;
 }
 
+const bool cs_lib_tells_presented = true;
+
+const struct cs_own_pair *cs_lib_presented(SSL *ssl, const struct cs_own *own)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509(SSL_get_certificate(ssl), &der);
+    struct cs_str leaf = cs_str_make(der, len > 0 ? (size_t)len : 0);
+    const struct cs_own_pair *found = NULL;
+    for (size_t i = 0; i < own->n && !found; i++)
+        if (leaf.len && own->pairs[i].n && cs_str_eq(own->pairs[i].ders[0], leaf))
+            found = &own->pairs[i];
+    OPENSSL_free(der);
+    return found;
+}
+
 int cs_lib_ca_names(SSL_CTX *ctx, const struct cs_str *names, size_t n)
 {
     STACK_OF(X509_NAME) *list = sk_X509_NAME_new_null();

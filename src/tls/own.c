@@ -29,7 +29,7 @@ static struct cs_str key_name(struct cs_str der)
     return name;
 }
 
-void cs_own_add(struct cs_own *own, const struct cs_pair *pair)
+void cs_own_add(struct cs_own *own, const struct cs_pair *pair, struct cs_str staple)
 {
     struct cs_own_pair *grown = cs_alloc((own->n + 1) * sizeof(*grown));
     struct cs_own_pair *added = &grown[own->n];
@@ -49,6 +49,8 @@ void cs_own_add(struct cs_own *own, const struct cs_pair *pair)
     }
     if (added->n)
         added->key = key_name(added->ders[0]);
+    if (staple.len)
+        added->staple = copy(staple);
 }
 
 void cs_own_deinit(struct cs_own *own)
@@ -58,6 +60,7 @@ void cs_own_deinit(struct cs_own *own)
             free((char *)own->pairs[i].ders[k].ptr);
         free(own->pairs[i].ders);
         free((char *)own->pairs[i].key.ptr);
+        free((char *)own->pairs[i].staple.ptr);
     }
     free(own->pairs);
     *own = (struct cs_own){.n = 0};

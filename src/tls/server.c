@@ -88,6 +88,7 @@ static int set_limits(struct cs_tls_server *server)
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(ctx, CS_TLS_CHAIN_BYTES_MAX);
     SSL_CTX_set_alpn_select_cb(ctx, cs_tls_on_alpn, NULL);
+    SSL_CTX_set_tlsext_status_cb(ctx, cs_tls_on_status);
     cs_lib_session_timeout(ctx, (uint32_t)server->timeout_sec);
     return 0;
 }

@@ -20,6 +20,8 @@ struct cs_tls_pair {
     struct cs_str key_pem;
     const struct cs_str *passwords; /* tried in order on an encrypted key */
     size_t n_passwords;
+    struct cs_str staple;      /* a DER OCSPResponse for clients that ask, or empty; the caller has
+                                  judged it. With AWS-LC only where the server has one pair */
     struct cs_place place;     /* where the certificate was configured */
     struct cs_place key_place; /* and its key; no file: as the certificate */
 };

@@ -175,6 +175,37 @@ static inline struct cs_str world_crl(struct world *w, const struct world_identi
     return pem;
 }
 
+/** world_answer() - what @ca says about @id over OCSP, from and to a day from now. */
+static inline struct cs_str world_answer(struct world *w, const struct world_identity *ca,
+                                         const struct world_identity *id,
+                                         enum cs_ocsp_status status, int64_t from_day,
+                                         int64_t to_day)
+{
+    struct cs_make_issuer issuer = {&ca->cert, ca->key};
+    struct cs_make_answer answer = {
+        .status = status, .revoked_at = WORLD_NOW - WORLD_DAY, .reason = 1};
+    struct cs_ocsp_spec spec = {.answers = &answer,
+                                .n_answers = 1,
+                                .produced_at = WORLD_NOW + from_day * WORLD_DAY,
+                                .this_update = WORLD_NOW + from_day * WORLD_DAY,
+                                .next_update = WORLD_NOW + to_day * WORLD_DAY};
+    struct cs_ocsp_request request;
+    struct cs_str bytes;
+    struct cs_buf der;
+
+    cs_buf_init(&der, 1 << 16);
+    cs_assert(cs_ocsp_request_make(&id->cert, &ca->cert, (struct cs_str){0}, &der) == 0);
+    cs_assert(
+        cs_ocsp_request_parse(cs_arena_dup(&w->arena, cs_buf_str(&der)), &w->arena, &request));
+    answer.id = request.ids[0].whole;
+    cs_buf_deinit(&der);
+    cs_buf_init(&der, 1 << 16);
+    cs_assert(cs_make_ocsp(&spec, &issuer, &der) == 0);
+    bytes = cs_arena_dup(&w->arena, cs_buf_str(&der));
+    cs_buf_deinit(&der);
+    return bytes;
+}
+
 static inline void world_put_pair(struct world *w, const char *name,
                                   const struct world_identity *id)
 {
@@ -188,6 +219,21 @@ static inline void world_add_pair(struct world *w, const char *name, const struc
     struct world_identity id = world_issue(w, spec);
 
     world_put_pair(w, name, &id);
+    cs_key_free(id.key);
+}
+
+/* A pair and what is said about it. */
+static inline void world_add_stapled(struct world *w, const struct world_identity *ca)
+{
+    struct world_identity id =
+        world_issue(w, &(struct world_spec){.name = "stapled", .issuer = ca});
+
+    world_put_pair(w, "stapled", &id);
+    world_put(w, "good.ocsp", world_answer(w, ca, &id, CS_OCSP_GOOD, -1, 6));
+    world_put(w, "stale.ocsp", world_answer(w, ca, &id, CS_OCSP_GOOD, -8, -1));
+    world_put(w, "unknown.ocsp", world_answer(w, ca, &id, CS_OCSP_UNKNOWN, -1, 6));
+    world_put(w, "revoked.ocsp", world_answer(w, ca, &id, CS_OCSP_REVOKED, -1, 6));
+    world_put(w, "later.ocsp", CS_STR("\x30\x03\x0a\x01\x03"));
     cs_key_free(id.key);
 }
 
@@ -227,6 +273,7 @@ static inline void world_add_cas(struct world *w)
     world_add_pair(
         w, "early",
         &(struct world_spec){.name = "early", .issuer = &ca, .from_day = 3, .to_day = 90});
+    world_add_stapled(w, &ca);
     cs_key_free(ca.key);
     cs_key_free(same.key);
     cs_key_free(mute.key);
