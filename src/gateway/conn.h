@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/list.h"
-#include "gateway/wire.h"
+#include "serve/wire.h"
 #include "io/loop.h"
 #include "io/proxy_protocol.h"
 #include "policy/policy.h"

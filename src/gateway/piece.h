@@ -5,7 +5,7 @@
 #ifndef CS_GATEWAY_PIECE_H
 #define CS_GATEWAY_PIECE_H
 
-#include "gateway/wire.h"
+#include "serve/wire.h"
 #include "http/h1.h"
 
 /* Bytes read at a time: three full TLS records and most of a fourth, which go into one packet of

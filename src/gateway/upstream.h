@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/list.h"
-#include "gateway/wire.h"
+#include "serve/wire.h"
 #include "io/timer.h"
 
 struct cs_balance;

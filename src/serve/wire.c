@@ -1,5 +1,5 @@
 /* TLS and plain sockets behind the same five verbs. */
-#include "gateway/wire.h"
+#include "serve/wire.h"
 
 #include <errno.h>
 #include <unistd.h>

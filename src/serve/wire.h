@@ -3,8 +3,8 @@
  * A wire owns its descriptor, its watch and its TLS session. Its owner is called through
  * `ready` and then reads and writes until told to wait.
  */
-#ifndef CS_GATEWAY_WIRE_H
-#define CS_GATEWAY_WIRE_H
+#ifndef CS_SERVE_WIRE_H
+#define CS_SERVE_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
