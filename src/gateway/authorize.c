@@ -27,7 +27,7 @@ static const struct cs_vserver *server_of_host(struct cs_conn *conn)
 struct cs_subject cs_conn_subject(const struct cs_conn *conn)
 {
     return (struct cs_subject){
-        .address = &conn->peer.addr,
+        .address = &conn->client,
         .tls = conn->wire.tls != NULL,
         .certificate_presented = conn->verdict != NULL,
         .verdict = conn->verdict,

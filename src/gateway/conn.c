@@ -45,10 +45,9 @@ void cs_conn_accept(struct cs_worker *worker, const struct cs_listener *listener
     conn->listener = listener;
     conn->server = listener->tls ? listener->nameless : listener->default_server;
     conn->verify_alert = -1;
-    conn->peer = (struct cs_peer){.addr = *peer,
-                                  .socket_addr = *peer,
-                                  .number = worker->next_number++,
-                                  .accepted_ms = worker->loop.now.mono_ms};
+    conn->client = *peer;
+    conn->number = worker->next_number++;
+    conn->accepted_ms = worker->loop.now.mono_ms;
     conn->timer.fire = on_deadline;
     conn->reap.run = reap;
     cs_list_init(&conn->idle_link);
@@ -115,14 +114,18 @@ struct cs_str cs_conn_scheme(const struct cs_conn *conn)
     return conn->wire.tls ? CS_STR("https") : CS_STR("http");
 }
 
-struct cs_record cs_conn_record(const struct cs_conn *conn)
+struct cs_record cs_conn_record(const struct cs_conn *conn, struct cs_peer *peer)
 {
     const struct cs_request *request = conn->request;
     struct cs_record record = {.stage = conn->stage,
-                               .peer = &conn->peer,
+                               .peer = peer,
                                .handshake = conn->wire.tls ? cs_tls_facts(conn->wire.tls) : NULL,
                                .verdict = conn->verdict};
 
+    *peer = (struct cs_peer){.addr = conn->client,
+                             .socket_addr = conn->client,
+                             .number = conn->number,
+                             .accepted_ms = conn->accepted_ms};
     if (conn->identity.text.len)
         record.identity = &conn->identity;
     if (request) {

@@ -40,7 +40,10 @@ struct cs_conn {
     bool lingering;    /* reads are thrown away until the client closes */
 
     const struct cs_listener *listener;
-    struct cs_peer peer;
+    struct cs_addr client;              /* the other end of the connection */
+    const struct cs_addr *local;        /* this end; NULL: nobody has asked yet */
+    uint64_t number;                    /* unique in this worker: "*45" in logs */
+    int64_t accepted_ms;                /* monotonic clock */
     struct cs_proxy_header *proxy;      /* PROXY header, NULL: none */
     const struct cs_vserver *server;    /* by SNI; the listener's default before and without */
     struct cs_credentials *credentials; /* the server's when it was chosen; one reference */
@@ -75,8 +78,9 @@ void cs_conn_deadline(struct cs_conn *conn, int64_t in_ms);
 void cs_conn_close(struct cs_conn *conn);
 /** cs_conn_is_idle() - whether it waits for the first byte of a request. */
 bool cs_conn_is_idle(const struct cs_conn *conn);
-/** cs_conn_record() - what is known about the connection and its request, as a record. */
-struct cs_record cs_conn_record(const struct cs_conn *conn);
+/** cs_conn_record() - what is known about the connection and its request, as a record that
+ *  borrows from it and from @peer, which is filled. */
+struct cs_record cs_conn_record(const struct cs_conn *conn, struct cs_peer *peer);
 /** cs_conn_subject() - the client, as policy sees it. Borrows from @conn. */
 struct cs_subject cs_conn_subject(const struct cs_conn *conn);
 /** cs_conn_scheme() - "https" or "http". */

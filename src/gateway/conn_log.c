@@ -34,7 +34,7 @@ static void add_context(struct cs_buf *line, const struct cs_conn *conn)
     char text[CS_ADDR_TEXT];
 
     cs_buf_addf(line, " %s, client: %.*s, server: %.*s", cs_stage_action(conn->stage),
-                CS_FMT(cs_addr_ip_text(&conn->peer.addr, text)), CS_FMT(server->name));
+                CS_FMT(cs_addr_ip_text(&conn->client, text)), CS_FMT(server->name));
     if (!request || !request->has_head)
         return;
     cs_buf_addf(line, ", request: \"%.*s\"", CS_FMT(request->head.line));
@@ -57,7 +57,7 @@ static void write_line(const struct cs_conn *conn, int level, struct cs_buf *lin
 
     add_context(line, conn);
     cs_logs_error(&conn->worker->logs, scope->error_logs, scope->n_error_logs,
-                  (enum cs_log_level)level, &conn->worker->loop.now, conn->peer.number,
+                  (enum cs_log_level)level, &conn->worker->loop.now, conn->number,
                   cs_buf_str(line));
     cs_buf_deinit(line);
 }

@@ -24,11 +24,10 @@ struct scene {
 
 static void open_scene(struct scene *scene, const struct cs_conn *conn, struct cs_transport seen)
 {
-    *scene = (struct scene){.peer = conn->peer, .transport = seen};
+    *scene = (struct scene){.transport = seen};
     cs_arena_init(&scene->arena);
     cs_findings_init(&scene->findings, &scene->arena);
-    scene->record = cs_conn_record(conn);
-    scene->record.peer = &scene->peer;
+    scene->record = cs_conn_record(conn, &scene->peer);
     scene->record.transport = &scene->transport;
     scene->record.now_ms = conn->worker->loop.now.wall_ms;
 }
@@ -88,7 +87,7 @@ static struct cs_str note(struct scene *scene, struct cs_conn *conn,
         .server = server,
         .scope = request && request->scope ? request->scope : server->base,
         .record = &scene->record,
-        .connection = conn->peer.number,
+        .connection = conn->number,
         .words = scene->words,
         .request = request ? request->head.line : (struct cs_str){0},
         .certificate = leaf_digest(scene->record.verdict),

@@ -52,14 +52,17 @@ static const struct cs_addr *local_addr(struct cs_request *request)
 {
     struct cs_conn *conn = request->conn;
 
-    if (conn->peer.local.len == 0)
-        cs_socket_local(conn->wire.fd, &conn->peer.local);
-    return &conn->peer.local;
+    if (!conn->local) {
+        struct cs_addr *local = CS_ARENA_NEW(&conn->arena, struct cs_addr);
+        cs_socket_local(conn->wire.fd, local);
+        conn->local = local;
+    }
+    return conn->local;
 }
 
 static struct cs_str binary_addr(struct cs_request *request)
 {
-    const struct cs_addr *a = &request->conn->peer.addr;
+    const struct cs_addr *a = &request->conn->client;
 
     if (a->sa.sa_family == AF_INET)
         return cs_str_make(&a->in4.sin_addr, 4);
@@ -98,7 +101,7 @@ static struct cs_str forwarded_for(struct cs_request *request)
         cs_buf_add_str(&all, h->value);
         cs_buf_add_str(&all, CS_STR(", "));
     }
-    cs_buf_add_str(&all, ip_text(request, &request->conn->peer.addr));
+    cs_buf_add_str(&all, ip_text(request, &request->conn->client));
     return cs_request_joined(request, &all);
 }
 
@@ -258,13 +261,13 @@ static struct cs_str connection_variable(struct cs_request *request, int id)
 
     switch (id) {
     case CS_VAR_BINARY_REMOTE_ADDR: return binary_addr(request);
-    case CS_VAR_REMOTE_ADDR: return ip_text(request, &conn->peer.addr);
-    case CS_VAR_REMOTE_PORT: return port_text(request, &conn->peer.addr);
+    case CS_VAR_REMOTE_ADDR: return ip_text(request, &conn->client);
+    case CS_VAR_REMOTE_PORT: return port_text(request, &conn->client);
     case CS_VAR_SERVER_ADDR: return ip_text(request, local_addr(request));
     case CS_VAR_SERVER_PORT: return port_text(request, local_addr(request));
-    case CS_VAR_CONNECTION: return number(request, conn->peer.number);
+    case CS_VAR_CONNECTION: return number(request, conn->number);
     case CS_VAR_CONNECTION_REQUESTS: return number(request, conn->n_requests);
-    case CS_VAR_CONNECTION_TIME: return seconds(request, age_ms(request, conn->peer.accepted_ms));
+    case CS_VAR_CONNECTION_TIME: return seconds(request, age_ms(request, conn->accepted_ms));
     case CS_VAR_SCHEME: return cs_conn_scheme(conn);
     case CS_VAR_HTTPS: return conn->wire.tls ? CS_STR("on") : (struct cs_str){0};
     case CS_VAR_HOSTNAME: return cs_str_from(conn->worker->hostname);

@@ -303,6 +303,11 @@ void cs_lib_prepare(SSL *ssl)
     SSL_set_shed_handshake_config(ssl, cs_fast(CS_FAST_SHED));
 }
 
+void cs_lib_shed(SSL *ssl)
+{
+    /* By itself: see cs_lib_prepare(). */
+}
+
 /* --- names --- */
 
 const char *cs_lib_group(SSL *ssl)

@@ -91,7 +91,7 @@ struct cs_tls {
     uint8_t first[CS_TRANSPORT_FIRST]; /* bytes that were received first */
     uint8_t tail[CS_TLS_ALERT_RECORD]; /* the last that the library was given in the handshake */
     struct cs_handshake facts;
-    char reason[64]; /* the library's, in words */
+    char *reason; /* the library's, in words, once it has given one */
 };
 
 /* --- context.c: what server and client contexts have in common --- */

@@ -35,6 +35,8 @@ extern const bool cs_lib_looks_first;
 
 /** cs_lib_prepare() - what a fresh SSL needs beyond its context. */
 void cs_lib_prepare(SSL *ssl);
+/** cs_lib_shed() - the handshake is complete: let go of what only it needed. */
+void cs_lib_shed(SSL *ssl);
 /** cs_lib_ask() - whether and how a certificate is asked of the client. */
 void cs_lib_ask(SSL *ssl, enum cs_tls_verify verify);
 /** cs_lib_switch() - let another server's context answer, from within the hello callback.

@@ -1,6 +1,7 @@
 /* OpenSSL 3. Tickets are sealed by the library with AES-256-CBC and HMAC-SHA-256 under our
  * keys; what ticket.h puts in front of the session travels as the ticket's application
- * data here; the library's own encoding keeps only the leaf of the chain. */
+ * data here. The library's own encoding has the leaf of the chain, and only it: our part has the
+ * rest. */
 #include "tls/library.h"
 
 #include <openssl/core_names.h>
@@ -194,7 +195,35 @@ int cs_lib_switch(SSL *ssl, const struct cs_tls_server *from, const struct cs_tl
 
 #define TICKET_IV 16 /* of AES-CBC */
 
-/* The head, before the session is encoded into a ticket. */
+static void drop_leaf(struct cs_ticket *ticket)
+{
+    if (ticket->n_chain == 0)
+        return;
+    ticket->n_chain--;
+    memmove(ticket->chain, ticket->chain + 1, ticket->n_chain * sizeof(*ticket->chain));
+}
+
+static void free_der(uint8_t **der)
+{
+    OPENSSL_free(*der);
+}
+
+/* Put the session's leaf in front of the chain, which borrows from *@ret_der then. Return: false
+ * when that makes no chain. */
+static bool add_leaf(struct cs_ticket *ticket, const X509 *leaf, uint8_t **ret_der)
+{
+    int len = leaf ? i2d_X509(leaf, ret_der) : 0;
+    if (!leaf)
+        return ticket->n_chain == 0;
+    if (len <= 0 || ticket->n_chain == CS_TLS_CHAIN_MAX)
+        return false;
+    memmove(ticket->chain + 1, ticket->chain, ticket->n_chain * sizeof(*ticket->chain));
+    ticket->chain[0] = cs_str_make(*ret_der, (size_t)len);
+    ticket->n_chain++;
+    return true;
+}
+
+/* Our head, less the leaf, before the session is encoded into a ticket. */
 static int on_new_ticket(SSL *ssl, void *arg)
 {
     struct cs_tls *tls = SSL_get_app_data(ssl);
@@ -202,6 +231,8 @@ static int on_new_ticket(SSL *ssl, void *arg)
     if (!tls->server || tls->no_tickets)
         return 1;
     cs_tls_ticket(tls, &ticket);
+    if (SSL_SESSION_get0_peer(SSL_get_session(ssl)))
+        drop_leaf(&ticket);
     size_t len = cs_ticket_head_len(&ticket);
     cs_cleanup(cs_free_p) uint8_t *head = cs_alloc(len);
     cs_ticket_head_write(&ticket, head);
@@ -210,12 +241,14 @@ static int on_new_ticket(SSL *ssl, void *arg)
 
 static bool judge_ticket(struct cs_tls *tls, SSL_SESSION *session)
 {
+    cs_cleanup(free_der) uint8_t *leaf = NULL;
     void *data = NULL;
     size_t len = 0;
     struct cs_ticket ticket;
     struct cs_str rest;
     return SSL_SESSION_get0_ticket_appdata(session, &data, &len) == 1 && data &&
            cs_ticket_head_read(cs_str_make(data, len), &ticket, &rest) == 0 && rest.len == 0 &&
+           add_leaf(&ticket, SSL_SESSION_get0_peer(session), &leaf) &&
            cs_tls_may_resume(tls, &ticket);
 }
 
@@ -353,6 +386,15 @@ SSL_CTX *cs_lib_client_ctx(void)
 
 void cs_lib_prepare(SSL *ssl)
 {
+}
+
+/* The tickets are made; what they say is not asked for again. */
+void cs_lib_shed(SSL *ssl)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+
+    if (session && SSL_is_server(ssl))
+        (void)!SSL_SESSION_set1_ticket_appdata(session, NULL, 0);
 }
 
 /* --- names --- */

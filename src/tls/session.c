@@ -105,6 +105,7 @@ struct cs_tls *cs_tls_free(struct cs_tls *tls)
     free(tls->offered);
     free(tls->request);
     free(tls->presented);
+    free(tls->reason);
     cs_breakdown_free(tls);
     free(tls);
     ERR_clear_error();
@@ -124,11 +125,10 @@ static enum cs_tls_result fail(struct cs_tls *tls, enum cs_break broken, uint32_
 /* The library's reason in words: AWS-LC writes NO_SHARED_CIPHER, OpenSSL `no shared cipher`. */
 static const char *readable(struct cs_tls *tls, const char *reason)
 {
-    size_t i = 0;
-
-    for (; reason[i] && i < sizeof(tls->reason) - 1; i++)
-        tls->reason[i] = reason[i] == '_' ? ' ' : cs_lower(reason[i]);
-    tls->reason[i] = '\0';
+    free(tls->reason);
+    tls->reason = cs_tls_text(cs_str_from(reason), "");
+    for (char *p = tls->reason; *p; p++)
+        *p = *p == '_' ? ' ' : cs_lower(*p);
     return tls->reason;
 }
 
@@ -223,6 +223,7 @@ enum cs_tls_result cs_tls_handshake(struct cs_tls *tls)
     if (result != CS_TLS_OK)
         return give_up(tls, result);
     cs_facts_end(tls, true);
+    cs_lib_shed(tls->ssl);
     /* A request came along: its answer takes the ticket with it (see cs_tls_read()). */
     return tls->server && cs_transport_buffered(tls) > 0 ? CS_TLS_OK : flushed(tls);
 }

@@ -5,7 +5,8 @@
  *   head: version[1] binding[32] original_sec[8] chain_len[3] (der_len[3] der[…])…
  *
  * The head has the client's chain itself and not its digest: another worker, or one that a
- * reload has just started, has never seen it and must judge it all the same.
+ * reload has just started, has never seen it and must judge it all the same. (With OpenSSL less the
+ * leaf, which that library's session has; see openssl.c.)
  */
 #ifndef CS_TLS_TICKET_H
 #define CS_TLS_TICKET_H
