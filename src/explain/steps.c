@@ -80,6 +80,12 @@ static bool is_connected(const struct cs_account *a)
            !is_code(a, "connection-unreachable") && !is_code(a, "dns-failure");
 }
 
+/* It failed later: the verdict is not the one of the handshake. */
+static bool was_open(const struct cs_account *a)
+{
+    return cs_str_eq(a->stage, cs_str_from(cs_stage_name(CS_STAGE_OPEN)));
+}
+
 static int connection(struct page *p)
 {
     const struct cs_account *a = p->a;
@@ -103,7 +109,7 @@ static int hello(struct page *p)
 static int chain_step(struct page *p)
 {
     const struct cs_account *a = p->a;
-    bool refused = a->verdict.judged && !a->verdict.accepted;
+    bool refused = a->verdict.judged && !a->verdict.accepted && !was_open(a);
     bool missing = is_code(a, "certificate-missing");
     struct cs_str subject = a->n_chain ? a->chain[0].subject : CS_STR("none was presented");
 
@@ -118,6 +124,13 @@ static int handshake(struct page *p)
 {
     return begin_step(p, p->a->tls.complete, "handshake") ||
            say(p, p->a->tls.resumed ? "resumed" : "") || end_step(p);
+}
+
+static int open_connection(struct page *p)
+{
+    if (!was_open(p->a))
+        return 0;
+    return begin_step(p, false, "open connection") || say(p, "cut") || end_step(p);
 }
 
 static int request(struct page *p)
@@ -140,7 +153,7 @@ static int steps(struct page *p)
         return 0; /* about files */
     r = connection(p);
     if (p->a->tls.spoken || is_connected(p->a))
-        r = r || hello(p) || chain_step(p) || handshake(p) || request(p);
+        r = r || hello(p) || chain_step(p) || handshake(p) || open_connection(p) || request(p);
     return r;
 }
 

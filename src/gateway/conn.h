@@ -51,6 +51,7 @@ struct cs_conn {
     struct cs_remembered *remembered;   /* holds an accepted verdict */
     struct cs_arena judged;             /* holds any other */
     struct cs_identity identity;
+    int64_t cut_by_ms;     /* its certificate does not pass any more: gone by then; 0: it does */
     int verify_alert;      /* refused in the handshake with this; -1: not refused */
     struct cs_arena arena; /* lives as long as the connection */
 

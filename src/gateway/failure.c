@@ -147,6 +147,20 @@ void cs_failure_left(struct cs_conn *conn)
     cs_failure_connection(conn, (struct cs_transport){.ending = CS_ENDING_CLOSED});
 }
 
+void cs_failure_cut(struct cs_conn *conn, const struct cs_verdict *refusal)
+{
+    struct scene scene;
+
+    open_scene(&scene, conn, (struct cs_transport){0});
+    ask_session(&scene, &conn->wire);
+    see_client(&scene, conn, conn->server);
+    scene.record.stage = CS_STAGE_OPEN;
+    scene.record.verdict = refusal;
+    scene.record.outcome = NULL;
+    note(&scene, conn, conn->server, &scene.arena);
+    close_scene(&scene);
+}
+
 /* A finding for as long as the request lasts: the scene's are gone before. */
 static const struct cs_finding *keep(struct cs_request *request, const struct cs_finding *finding)
 {

@@ -20,6 +20,9 @@ void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen);
  *  Probes do so, and connections made in advance; it is noted only when our certificate does not
  * have the name that the client asked for. */
 void cs_failure_left(struct cs_conn *conn);
+/** cs_failure_cut() - the connection stands, and is cut because its certificate does not pass any
+ *  more: @refusal says why. */
+void cs_failure_cut(struct cs_conn *conn, const struct cs_verdict *refusal);
 /** cs_failure_request() - the connection's request is refused, for its certificate or because it
  *  came in another protocol (@first: its first bytes then). Sets the request's incident, which the
  *  answer tells. */

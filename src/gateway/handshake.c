@@ -1,6 +1,7 @@
 /* handshake: TLS, and inside it, where the library asks, the virtual server, the verdict on
  * the client's certificate, and whether an old session may be resumed. */
 #include "gateway/conn_log.h"
+#include "gateway/cut.h"
 #include "gateway/failure.h"
 #include "gateway/stage.h"
 #include "gateway/state.h"
@@ -56,6 +57,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
     struct cs_chain_query query = {.ders = ders,
                                    .n = n,
                                    .trust = auth->trust,
+                                   .revoked = conn->worker->revoked,
                                    .now_sec = cs_now_sec(&conn->worker->loop.now),
                                    .leeway_sec = auth->leeway_sec,
                                    .purpose = CS_PURPOSE_CLIENT,
@@ -177,7 +179,8 @@ int cs_stage_handshake(struct cs_conn *conn)
     return failed(conn);
 }
 
+/* The verdict of the handshake stands, unless what it went by was replaced meanwhile. */
 int cs_stage_verify(struct cs_conn *conn)
 {
-    return CS_STAGE_IDENTIFY;
+    return cs_cut_admit(conn) ? CS_STAGE_IDENTIFY : CS_STEP_FAIL;
 }

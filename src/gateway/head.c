@@ -74,8 +74,9 @@ static bool may_stay(const struct cs_request *request)
     const struct cs_location_settings *set = &request->scope->set;
     int64_t age = conn->worker->loop.now.mono_ms - conn->accepted_ms;
 
-    return request->keep_alive && !conn->worker->draining && set->keepalive_timeout > 0 &&
-           conn->n_requests < (uint64_t)set->keepalive_requests && age < set->keepalive_time;
+    return request->keep_alive && !conn->worker->draining && !conn->cut_by_ms &&
+           set->keepalive_timeout > 0 && conn->n_requests < (uint64_t)set->keepalive_requests &&
+           age < set->keepalive_time;
 }
 
 static void add_connection(struct cs_request *request)

@@ -9,8 +9,8 @@ enum { LINGER_MS = 5000, LINGER_BYTES = 16384, LINGER_BUDGET = 64 };
 
 static bool client_may_still_send(const struct cs_conn *conn)
 {
-    return !conn->request->body_ended || conn->worker->draining || !conn->request->has_head ||
-           conn->in.len || cs_wire_pending(&conn->wire);
+    return !conn->request->body_ended || conn->worker->draining || conn->cut_by_ms ||
+           !conn->request->has_head || conn->in.len || cs_wire_pending(&conn->wire);
 }
 
 int cs_linger_begin(struct cs_conn *conn)
@@ -40,7 +40,7 @@ static int end_connection(struct cs_conn *conn)
 int cs_stage_record(struct cs_conn *conn)
 {
     struct cs_request *request = conn->request;
-    bool more = request->keep_alive;
+    bool more = request->keep_alive && !conn->cut_by_ms;
     int64_t idle_ms = request->scope->set.keepalive_timeout;
 
     cs_access_log(request);

@@ -18,7 +18,7 @@ enum cs_step {
 int cs_stage_accept(struct cs_conn *conn);
 /** cs_stage_handshake() - TLS, and inside it the verdict. */
 int cs_stage_handshake(struct cs_conn *conn);
-/** cs_stage_verify() - the verdict of the handshake stands. */
+/** cs_stage_verify() - the verdict of the handshake stands, under what is in force now. */
 int cs_stage_verify(struct cs_conn *conn);
 /** cs_stage_identify() - who the verified leaf stands for. */
 int cs_stage_identify(struct cs_conn *conn);

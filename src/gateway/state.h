@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/shelf.h"
 #include "base/time.h"
+#include "gateway/cut.h"
 #include "gateway/incident.h"
 #include "gateway/logs.h"
 #include "gateway/piece.h"
@@ -44,8 +45,10 @@ struct cs_worker {
     struct cs_shelf large;    /* buffers for what upstreams send */
     struct cs_logs logs;
     struct cs_incidents incidents;
-    struct cs_counters *counters;   /* the service's, shared; NULL: nothing is counted */
-    struct cs_chain_memory *memory; /* verified chains, of clients and upstreams */
+    struct cs_counters *counters;         /* the service's, shared; NULL: nothing is counted */
+    struct cs_chain_memory *memory;       /* verified chains, of clients and upstreams */
+    const struct cs_revoked_set *revoked; /* at a word; NULL: nothing is */
+    struct cs_cuts cuts;
     struct cs_pools pools;
     struct cs_listening *listenings;
     size_t n_listenings;

@@ -99,6 +99,18 @@ bool cs_pools_make_room(struct cs_pools *pools)
     return false;
 }
 
+void cs_pools_sift(struct cs_pools *pools, bool (*stays)(void *ctx, const struct cs_upconn *up),
+                   void *ctx)
+{
+    for (size_t i = 0; i < pools->n; i++) {
+        CS_LIST_FOREACH_SAFE (link, &pools->items[i].idle) {
+            struct cs_upconn *up = cs_container_of(link, struct cs_upconn, link);
+            if (!stays(ctx, up))
+                upconn_close(up);
+        }
+    }
+}
+
 struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstream *upstream)
 {
     return &pools->items[upstream->index].balance;
@@ -218,15 +230,23 @@ static bool has_news(const struct cs_upconn *up)
     return up->wire.watch.readable || up->wire.watch.hangup;
 }
 
-static struct cs_upconn *find_idle(struct cs_worker *worker, const struct cs_proxy *proxy,
+/* mtls_expire_connections: whether the upstream's certificate is not valid any more. */
+static bool has_expired(const struct cs_upconn *up, const struct cs_request *request)
+{
+    return request->server->set.expire_connections && up->verdict &&
+           up->verdict->path_not_after <= cs_now_sec(&up->worker->loop.now);
+}
+
+static struct cs_upconn *find_idle(const struct cs_request *request, const struct cs_proxy *proxy,
                                    size_t peer, struct cs_str name)
 {
-    struct cs_pool *pool = &worker->pools.items[proxy->upstream->index];
+    struct cs_pool *pool = &request->conn->worker->pools.items[proxy->upstream->index];
 
     CS_LIST_FOREACH (link, &pool->idle) {
         struct cs_upconn *up = cs_container_of(link, struct cs_upconn, link);
-        if (!is_same(up, proxy, peer, name) || (has_news(up) && !is_quiet(up)))
-            continue; /* its turn to be closed comes with the event */
+        if (!is_same(up, proxy, peer, name) || has_expired(up, request) ||
+            (has_news(up) && !is_quiet(up)))
+            continue; /* its turn to be closed comes with the event, or with its time */
         cs_list_remove(&up->link);
         pool->n_idle--;
         cs_wire_event(&up->wire);
@@ -283,7 +303,7 @@ struct cs_upconn *cs_upconn_get(struct cs_request *request, const struct cs_prox
     struct cs_upconn *up = NULL;
 
     if (!fresh)
-        up = find_idle(request->conn->worker, proxy, peer, name);
+        up = find_idle(request, proxy, peer, name);
     *ret_reused = up != NULL;
     if (!up)
         up = upconn_new(request->conn, proxy, peer, name);
@@ -301,6 +321,7 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
     struct cs_chain_query query = {.ders = ders,
                                    .n = n,
                                    .trust = tls->trust,
+                                   .revoked = up->worker->revoked,
                                    .now_sec = cs_now_sec(&up->worker->loop.now),
                                    .purpose = CS_PURPOSE_SERVER,
                                    .depth = tls->depth,
@@ -425,7 +446,7 @@ static bool may_be_kept(struct cs_upconn *up)
 {
     const struct cs_upstream *upstream = up->upstream;
 
-    return up->proved && upstream->keepalive > 0 && is_read_dry(up) &&
+    return up->proved && !up->withdrawn && upstream->keepalive > 0 && is_read_dry(up) &&
            up->n_requests < upstream->keepalive_requests &&
            up->worker->loop.now.mono_ms - up->born_ms < upstream->keepalive_time_ms &&
            !up->worker->draining;

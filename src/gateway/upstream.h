@@ -40,6 +40,7 @@ struct cs_upconn {
     struct cs_str name;           /* name that was verified and sent as SNI; heap */
     bool connected;               /* TCP stands */
     bool proved;                  /* TLS stands, or is not wanted */
+    bool withdrawn;               /* its certificate does not pass any more: never used again */
     uint64_t n_requests;
     int64_t born_ms;
     struct cs_buf in;      /* received, not yet consumed */
@@ -60,6 +61,9 @@ void cs_pools_init(struct cs_pools *pools, const struct cs_snapshot *snapshot);
 void cs_pools_deinit(struct cs_pools *pools);
 /** cs_pools_make_room() - close an idle connection. Return: whether there was one. */
 bool cs_pools_make_room(struct cs_pools *pools);
+/** cs_pools_sift() - ask @stays of every idle connection, and close those that do not. */
+void cs_pools_sift(struct cs_pools *pools, bool (*stays)(void *ctx, const struct cs_upconn *up),
+                   void *ctx);
 /** cs_pool_balance() - the balancing counts of @upstream. */
 struct cs_balance *cs_pool_balance(struct cs_pools *pools, const struct cs_upstream *upstream);
 

@@ -246,6 +246,9 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     cs_shelf_init(&worker->large, LARGE_BLOCK, KEPT_BLOCKS);
     cs_pools_init(&worker->pools, spec->snapshot);
     worker->memory = cs_chain_memory_new(REMEMBERED_CHAINS);
+    r = cs_cuts_init(worker);
+    if (r < 0)
+        return r;
     cs_reserve_init(&worker->reserve);
     r = cs_signals_init(&worker->signals, &worker->loop, numbers,
                         sizeof(numbers) / sizeof(numbers[0]), on_signal);
@@ -263,6 +266,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     }
     cs_loop_run(&worker->loop);
     close_all(worker);
+    cs_cuts_deinit(worker);
     cs_incidents_deinit(worker);
     cs_signals_deinit(&worker->signals);
     cs_reserve_deinit(&worker->reserve);

@@ -38,6 +38,18 @@ static const struct cs_directive_row server_rows[] = {
     {"mtls_error_detail", HTTP | SRV, 1, 1, CS_V_FLAG, AT_SERVER(error_detail), .def = "on",
      .doc = "Tell a client that is refused what is wrong with its own certificate; off tells it "
             "the incident id only."},
+    {"mtls_cut", HTTP | SRV, 1, 2, CS_V_LIST, AT_SERVER(cut_words), .flags = CS_D_SECURITY,
+     .syntax = "graceful [time] | now",
+     .doc = "How an open connection ends whose client certificate has been revoked, or its CA is "
+            "no longer trusted: graceful, the default, closes it at once when it is idle or a "
+            "tunnel after an upgrade, and otherwise behind the response in flight, which may take "
+            "10s or the time given; now closes it at once wherever it is."},
+    {"mtls_expire_connections", HTTP | SRV, 1, 1, CS_V_FLAG, AT_SERVER(expire_connections),
+     .def = "off", .flags = CS_D_SECURITY,
+     .doc = "End open connections, as mtls_cut says, at the moment at which the client's "
+            "certificate or one of its issuers' expires. As in nginx, off lets an open connection "
+            "outlive the certificate that opened it; new ones and resumed sessions are refused "
+            "either way."},
 };
 
 const struct cs_schema_table cs_server_schema = CS_SCHEMA_TABLE(server_rows);

@@ -53,6 +53,26 @@ static void build_large_buffers(struct cs_build *build, struct cs_server_setting
         cs_config_refuse_value(build->findings, d, &d->args[1], CS_STR("write a size up to 1m"));
 }
 
+/* mtls_cut: "now", or "graceful" and for how long. */
+static void build_cut(struct cs_build *build, struct cs_server_settings *set)
+{
+    const struct cs_directive *d;
+
+    set->cut_grace_ms = 10000;
+    if (set->cut_words.n == 0)
+        return;
+    d = set->cut_words.items[0];
+    set->cut_now = cs_str_eq(d->args[0].text, CS_STR("now"));
+    if (!set->cut_now && !cs_str_eq(d->args[0].text, CS_STR("graceful")))
+        cs_config_refuse_value(build->findings, d, &d->args[0],
+                               CS_STR("write graceful, graceful and a time, or now"));
+    else if (d->n_args > 1 &&
+             (set->cut_now || cs_value_msec(d->args[1].text, &set->cut_grace_ms) < 0))
+        cs_config_refuse_value(build->findings, d, &d->args[1],
+                               set->cut_now ? CS_STR("only graceful takes a time")
+                                            : (struct cs_str){0});
+}
+
 /* What other servers have to know before their content is looked at. */
 static void add_server(struct cs_build *build, const struct cs_directive *d)
 {
@@ -72,6 +92,7 @@ static void build_server(struct cs_build *build, struct cs_vserver *server)
 
     cs_settings_resolve(&cs_server_schema, block, build->arena, &server->set);
     build_large_buffers(build, &server->set);
+    build_cut(build, &server->set);
     cs_build_failure_logs(build, server);
     server->base = cs_build_scope(build, block, server, (struct cs_str){0});
     cs_build_server_tls(build, server);

@@ -19,6 +19,10 @@ struct cs_server_settings {
     bool merge_slashes;
     struct cs_directive_list failure_log;
     bool error_detail;
+    struct cs_directive_list cut_words;
+    bool cut_now;         /* mtls_cut now: also in the middle of a response */
+    int64_t cut_grace_ms; /* otherwise: how long a response may still take */
+    bool expire_connections;
 };
 
 enum cs_next_upstream {

@@ -16,6 +16,7 @@ static const struct {
     [CS_STAGE_RESPOND] = {"respond", "while sending response to client"},
     [CS_STAGE_RECORD] = {"record", "while logging request"},
     [CS_STAGE_DONE] = {"done", "while closing the connection"},
+    [CS_STAGE_OPEN] = {"open", "while the connection was open"},
 };
 
 const char *cs_stage_name(enum cs_stage stage)

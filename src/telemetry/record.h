@@ -35,6 +35,7 @@ enum cs_stage {
     CS_STAGE_RESPOND, /* an answer of our own is being sent */
     CS_STAGE_RECORD,
     CS_STAGE_DONE,
+    CS_STAGE_OPEN, /* none of the pipeline: the connection stood, whatever it was doing */
 };
 
 /** cs_stage_name() - the stage in lower case: "handshake". Static. */
