@@ -57,6 +57,7 @@ static const struct answer *judge_client(struct round *round, const struct cs_co
     struct answer *answer = cs_map_get(&round->answers, key);
     struct cs_chain_query query = {.trust = now->auth.trust,
                                    .leeway_sec = now->auth.leeway_sec,
+                                   .revocation = now->auth.revocation,
                                    .purpose = CS_PURPOSE_CLIENT,
                                    .depth = now->auth.depth};
 

@@ -38,13 +38,14 @@ static void forget_verdict(struct cs_conn *conn)
     cs_arena_deinit(&conn->judged);
 }
 
-/* A certificate that only the leeway lets through is said each time. */
-static void log_leeway(const struct cs_conn *conn, const struct cs_verdict *verdict)
+/* A certificate that only the leeway, or the rules about lists, let through is said each time. */
+static void log_indulgence(const struct cs_conn *conn, const struct cs_verdict *verdict)
 {
     const struct cs_finding *f = verdict->accepted ? verdict->findings.first : NULL;
 
     for (; f; f = f->next) {
-        if (f->kind == CS_X509_KIND(WITHIN_CLOCK_LEEWAY))
+        if (f->kind == CS_X509_KIND(WITHIN_CLOCK_LEEWAY) ||
+            f->kind == CS_X509_KIND(REVOCATION_UNKNOWN))
             cs_conn_log_finding(conn, CS_LOG_WARN, f);
     }
 }
@@ -60,6 +61,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .revoked = conn->worker->revoked,
                                    .now_sec = cs_now_sec(&conn->worker->loop.now),
                                    .leeway_sec = auth->leeway_sec,
+                                   .revocation = auth->revocation,
                                    .purpose = CS_PURPOSE_CLIENT,
                                    .depth = auth->depth,
                                    .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
@@ -74,7 +76,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                &conn->remembered) < 0)
         return NULL;
     conn->verdict = verdict;
-    log_leeway(conn, verdict);
+    log_indulgence(conn, verdict);
     if (conn->remembered) {
         conn->verdict = cs_remembered_verdict0(conn->remembered);
         ders = cs_remembered_chain0(conn->remembered, &n);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "policy/policy.h"
+#include "x509/chain.h"
 
 struct cs_tls_client;
 struct cs_tls_server;
@@ -23,7 +24,8 @@ struct cs_trust;
 struct cs_client_auth {
     enum cs_verify_mode mode;
     int depth;
-    int64_t leeway_sec;     /* how far outside its validity a certificate is accepted */
+    int64_t leeway_sec; /* how far outside its validity a certificate is accepted */
+    struct cs_revocation_rules revocation;
     struct cs_trust *trust; /* one reference; NULL when mode is off */
     bool reject_in_handshake;
     uint8_t digest[32]; /* over all of the above: trusted keys, names and lists */

@@ -217,6 +217,12 @@ static const struct cs_directive_row http_rows[] = {
      .syntax = "request | handshake",
      .doc = "Where a client certificate is refused: with status 400 on each request, as nginx "
             "does, or inside the TLS handshake with an alert."},
+    {"mtls_revocation", HTTP | SRV, 1, 4, CS_V_NONE, .flags = CS_D_SECURITY,
+     .syntax = "[crl] [chain | leaf] [hard | soft] [grace=time]", .def = "crl chain hard",
+     .doc = "How strictly revocation lists are asked: for every certificate of a client's chain or "
+            "for the leaf alone; and whether a client that no current list covers is refused "
+            "(hard) or let in with a warning (soft). With grace=time a list is good for so much "
+            "longer than it says. Revoked is revoked in any case."},
     {"http2", HTTP | SRV, 1, 1, CS_V_NONE, .flags = CS_D_NO_EFFECT, .syntax = "on | off",
      .doc = "HTTP/2.", .def = "off",
      .why = "HTTP/2 is not there yet; clients get HTTP/1.1 by ALPN"},

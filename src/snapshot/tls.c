@@ -1,6 +1,7 @@
 /* TLS of virtual servers and upstreams: files become keys, chains and trust, together the
  * credentials; what a client must be becomes the digest that sessions are bound to. */
 #include "base/mem.h"
+#include "config/value.h"
 #include "snapshot/build.h"
 #include "tls/client.h"
 #include "tls/directives.h"
@@ -9,6 +10,9 @@
 #include "x509/crl.h"
 #include "x509/digest.h"
 #include "x509/trust.h"
+
+/* Who needs a list for longer than a month after its end needs no lists. */
+enum { GRACE_MAX_SEC = 30 * 86400 };
 
 static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
 
@@ -161,6 +165,37 @@ static void read_reject(struct cs_build *build, const struct cs_block *block,
         CS_FIND(build->findings, &cs_finding_bad_reject, &d->args[0].place, d->args[0].text);
 }
 
+/* One word of mtls_revocation. Return: false: it is none. */
+static bool read_rule(struct cs_str word, struct cs_revocation_rules *rules)
+{
+    struct cs_str grace = CS_STR("grace=");
+
+    if (cs_str_starts(word, grace))
+        return cs_value_sec(cs_str_skip(word, grace.len), &rules->grace_sec) == 0 &&
+               rules->grace_sec <= GRACE_MAX_SEC;
+    if (cs_str_eq(word, CS_STR("leaf")) || cs_str_eq(word, CS_STR("chain")))
+        rules->leaf_only = word.len == 4;
+    else if (cs_str_eq(word, CS_STR("soft")) || cs_str_eq(word, CS_STR("hard")))
+        rules->soft = word.ptr[0] == 's';
+    else
+        return cs_str_eq(word, CS_STR("crl"));
+    return true;
+}
+
+static void read_rules(struct cs_build *build, const struct cs_block *block,
+                       struct cs_revocation_rules *rules)
+{
+    const struct cs_directive *d = cs_block_nearest(block, "mtls_revocation");
+
+    for (size_t i = 0; d && i < d->n_args; i++) {
+        struct cs_str word = d->args[i].text;
+        if (cs_str_eq(word, CS_STR("ocsp")) || cs_str_eq(word, CS_STR("both")))
+            CS_FIND(build->findings, &cs_finding_no_ocsp, &d->args[i].place, word);
+        else if (!read_rule(word, rules))
+            CS_FIND(build->findings, &cs_finding_bad_revocation, &d->args[i].place, word);
+    }
+}
+
 static enum cs_verify_mode verify_mode(const struct cs_ssl_settings *ssl)
 {
     switch (ssl->verify_client) {
@@ -182,6 +217,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     auth->mode = verify_mode(ssl);
     auth->depth = (int)ssl->verify_depth;
     auth->leeway_sec = ssl->clock_leeway_sec;
+    read_rules(build, server->block, &auth->revocation);
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
@@ -193,6 +229,9 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     cs_digest_number(&digest, auth->mode);
     cs_digest_number(&digest, auth->mode == CS_VERIFY_OFF ? 0 : auth->depth);
     cs_digest_number(&digest, auth->mode == CS_VERIFY_OFF ? 0 : auth->leeway_sec);
+    cs_digest_number(&digest, auth->revocation.leaf_only);
+    cs_digest_number(&digest, auth->revocation.soft);
+    cs_digest_number(&digest, auth->revocation.grace_sec);
     cs_digest_number(&digest, auth->reject_in_handshake);
     if (auth->trust)
         cs_digest_add(&digest, cs_str_make(cs_trust_digest(auth->trust), 32));

@@ -866,18 +866,53 @@ static void remark_path(struct run *run)
 
 /* ---- step 5: revocation ---- */
 
-/* What one answer of the lists means. Return: the error number, 0 for good. */
-static int judge_answer(const struct cs_crl_answer *a, const struct cs_cert *cert,
-                        const struct cs_cert *issuer, enum cs_purpose purpose, int depth,
-                        int64_t now_sec, struct cs_findings *findings)
+/* A list that does not say what it should: whether that is put up with. A wrong one never is. */
+static bool is_put_up_with(const struct cs_crl_answer *a, const struct cs_chain_query *q)
+{
+    switch (a->status) {
+    case CS_CRL_EXPIRED:
+        return q->revocation.soft || q->now_sec - a->next_update <= q->revocation.grace_sec;
+    case CS_CRL_MISSING:
+    case CS_CRL_NOT_YET_VALID: return q->revocation.soft;
+    default: return false;
+    }
+}
+
+static void find_put_up_with(const struct cs_crl_answer *a, const struct cs_chain_query *q,
+                             const struct cs_cert *cert, struct cs_str ca, int depth,
+                             struct cs_findings *findings)
 {
     struct cs_arena *arena = findings->arena;
+    struct cs_str why =
+        cs_arena_printf(arena, "there is no revocation list of \"%.*s\"", CS_FMT(ca));
+
+    if (a->status == CS_CRL_EXPIRED)
+        why = cs_arena_printf(arena, "the revocation list of \"%.*s\" was good until %.*s",
+                              CS_FMT(ca), CS_FMT(time_text(arena, a->next_update)));
+    else if (a->status == CS_CRL_NOT_YET_VALID)
+        why = cs_arena_printf(arena, "the revocation list of \"%.*s\" is good from %.*s on",
+                              CS_FMT(ca), CS_FMT(time_text(arena, a->this_update)));
+    find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOCATION_UNKNOWN), why,
+         time_text(arena, q->now_sec));
+}
+
+/* What one answer of the lists means. Return: the error number, 0 for good. */
+static int judge_answer(const struct cs_chain_query *q, const struct cs_crl_answer *a,
+                        const struct cs_cert *cert, const struct cs_cert *issuer, int depth,
+                        struct cs_findings *findings)
+{
+    struct cs_arena *arena = findings->arena;
+    enum cs_purpose purpose = q->purpose;
     struct cs_str now, ca;
 
     if (a->status == CS_CRL_GOOD)
         return 0;
-    now = time_text(arena, now_sec);
+    now = time_text(arena, q->now_sec);
     ca = cs_name_shown(issuer->subject, arena);
+    if (is_put_up_with(a, q)) {
+        find_put_up_with(a, q, cert, ca, depth, findings);
+        return 0;
+    }
     switch (a->status) {
     case CS_CRL_GOOD: break;
     case CS_CRL_REVOKED:
@@ -918,7 +953,7 @@ static struct cs_crl_answer ask(const struct cs_chain_query *q, const struct cs_
 
     if (cs_revoked_set_check(q->revoked, path[i], &a.revoked_at, &a.reason))
         a.status = CS_CRL_REVOKED;
-    else if (crls)
+    else if (crls && (i == 0 || !q->revocation.leaf_only))
         a = cs_crl_set_check(crls, path[i], issuer, q->now_sec);
     return a;
 }
@@ -929,11 +964,10 @@ static void check_revocation(struct run *run)
     for (size_t i = 0; run->anchored && i < run->n_path; i++) {
         const struct cs_cert *issuer = run->path[i + 1 < run->n_path ? i + 1 : i];
         struct cs_crl_answer a = ask(run->q, run->path, run->n_path, i);
-        int error = judge_answer(&a, run->path[i], issuer, run->q->purpose, (int)i, run->q->now_sec,
-                                 &run->v->findings);
+        int error = judge_answer(run->q, &a, run->path[i], issuer, (int)i, &run->v->findings);
         if (error)
             complain(run, error, (int)i);
-        else if (a.next_update < run->v->valid_until)
+        else if (a.status == CS_CRL_GOOD && a.next_update < run->v->valid_until)
             run->v->valid_until = a.next_update;
     }
 }
@@ -972,7 +1006,7 @@ int cs_chain_recheck(const struct cs_chain_query *q, const struct cs_cert *const
         if (error)
             break;
         a = ask(q, path, n_path, i);
-        error = judge_answer(&a, path[i], issuer, q->purpose, (int)i, q->now_sec, findings);
+        error = judge_answer(q, &a, path[i], issuer, (int)i, findings);
     }
     return error;
 }
@@ -1013,7 +1047,7 @@ static int find_withdrawal(const struct cs_chain_query *q, const struct cs_verdi
     struct cs_crl_answer a = ask(q, held->path, held->n_path, (size_t)depth);
 
     if (a.status == CS_CRL_REVOKED)
-        return judge_answer(&a, cert, cert, q->purpose, depth, q->now_sec, findings);
+        return judge_answer(q, &a, cert, cert, depth, findings);
     if (expiry && error_of_time(cert, q->now_sec) == CS_X509_ERR_EXPIRED)
         return recheck_time(q, cert, depth, findings);
     return 0;

@@ -32,6 +32,14 @@ enum cs_purpose {
     CS_PURPOSE_SERVER, /* the peer is a server: serverAuth */
 };
 
+/* How strictly revocation lists are asked. Zeroed: for every certificate of the path, and one that
+ * no current list of its issuer covers is refused. */
+struct cs_revocation_rules {
+    bool leaf_only;    /* the issuers are not asked about */
+    bool soft;         /* no list, or none of today: accepted with a warning */
+    int64_t grace_sec; /* how long behind its nextUpdate a list is as good as before */
+};
+
 struct cs_chain_query {
     const struct cs_str *ders; /* leaf first, as presented; borrowed by the verdict */
     size_t n;
@@ -39,6 +47,7 @@ struct cs_chain_query {
     const struct cs_revoked_set *revoked; /* beside the lists of the trust set; NULL: nothing is */
     int64_t now_sec;
     int64_t leeway_sec; /* how far outside its validity a certificate is still accepted */
+    struct cs_revocation_rules revocation;
     enum cs_purpose purpose;
     int depth;                  /* ssl_verify_depth: how many intermediates are allowed */
     struct cs_str host;         /* to match a server's certificate with; empty: not asked */

@@ -123,6 +123,15 @@ static struct cs_verdict judge(const struct cs_str *ders, size_t n, const struct
     return v;
 }
 
+static bool has_code(const struct cs_findings *findings, const char *code)
+{
+    const struct cs_finding *f = findings->first;
+
+    while (f && strcmp(f->kind->code, code) != 0)
+        f = f->next;
+    return f != NULL;
+}
+
 static void expect(const struct cs_verdict *v, const char *code, const char *what)
 {
     tap_str(cs_str_from(v->accepted ? "accepted" : v->cause->kind->code), cs_str_from(code), what);
@@ -281,6 +290,57 @@ static void test_recheck(void)
     cs_trust_unref(after);
 }
 
+/* What lists that are missing, late or early come to under each rule. */
+static void test_rules(void)
+{
+    struct cs_source late = make_crl(&root, NULL, NOW - 20, NOW - 10),
+                     late_bad = make_crl(&root, &client, NOW - 20, NOW - 10),
+                     early = make_crl(&root, NULL, NOW + 5, NOW + 10),
+                     foreign = make_crl(&other, NULL, NOW - 10, NOW + 10);
+    const struct {
+        const char *what;
+        const struct cs_source *list;
+        struct cs_revocation_rules rules;
+        const char *code;
+        bool warned;
+    } rows[] = {
+        {"late", &late, {0}, "crl-expired", false},
+        {"late, within the grace", &late, {.grace_sec = 10}, "accepted", true},
+        {"late by more", &late, {.grace_sec = 9}, "crl-expired", false},
+        {"late, and soft", &late, {.soft = true}, "accepted", true},
+        {"revoked is revoked", &late_bad, {.soft = true, .grace_sec = 100}, "revoked", false},
+        {"early", &early, {.grace_sec = 100}, "crl-not-yet-valid", false},
+        {"early, and soft", &early, {.soft = true}, "accepted", true},
+        {"none of this CA", &foreign, {.grace_sec = 100}, "crl-missing", false},
+        {"none of this CA, and soft", &foreign, {.soft = true}, "accepted", true},
+        {"the leaf alone is asked about as well", &late, {.leaf_only = true}, "crl-expired", false},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_trust *trust = trust_of(&root, rows[i].list, 1, (struct cs_str){0});
+        struct cs_chain_query q = {.ders = &client.cert.der,
+                                   .n = 1,
+                                   .trust = trust,
+                                   .now_sec = NOW,
+                                   .revocation = rows[i].rules,
+                                   .depth = 1};
+        struct cs_verdict v;
+        struct cs_findings findings;
+        cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+        expect(&v, rows[i].code, rows[i].what);
+        if (!v.accepted) {
+            cs_trust_unref(trust);
+            continue;
+        }
+        tap_ok(has_code(&v.findings, "revocation-unknown") == rows[i].warned, "%s: a warning",
+               rows[i].what);
+        cs_findings_init(&findings, &arena);
+        tap_int(cs_chain_recheck(&q, v.path, v.n_path, &findings), 0, "and again");
+        tap_ok(has_code(&findings, "revocation-unknown") == rows[i].warned, "with a warning");
+        cs_trust_unref(trust);
+    }
+}
+
 static struct cs_revocation revocation_of(const struct holder *h)
 {
     struct cs_revocation r = {.serial = h->cert.serial, .revoked_at = NOW, .reason = 1};
@@ -346,6 +406,26 @@ static struct cs_trust *trust_both(const struct holder *a, const struct holder *
     cs_assert(cs_trust_new(&spec, &findings, &trust) == 0);
     cs_crl_lists_free(lists);
     return trust;
+}
+
+/* Lists of the intermediate CA alone do for leaves of it. */
+static void test_leaf_only(void)
+{
+    struct holder sub = make_ca("sub", &root), leaf = make_client("below", &sub);
+    struct cs_source list = make_crl(&sub, NULL, NOW - 10, NOW + 10);
+    struct cs_trust *trust = trust_both(&root, &sub, &list, 1);
+    struct cs_chain_query q = {
+        .ders = &leaf.cert.der, .n = 1, .trust = trust, .now_sec = NOW, .depth = 1};
+    struct cs_verdict v;
+
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "crl-missing", "the root has no list");
+    q.revocation.leaf_only = true;
+    cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+    expect(&v, "accepted", "and needs none when only leaves are asked about");
+    cs_trust_unref(trust);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
 }
 
 /* What becomes of an accepted chain when trust, lists and time are others. */
@@ -788,6 +868,8 @@ int main(void)
     test_edges();
     test_tolerated();
     test_recheck();
+    test_rules();
+    test_leaf_only();
     test_revoked_at_a_word();
     test_withdrawn();
     test_leeway();
