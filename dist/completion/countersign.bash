@@ -4,10 +4,10 @@ _countersign()
 {
     local word=${COMP_WORDS[COMP_CWORD]} words
     case ${COMP_WORDS[COMP_CWORD-1]} in
-        -p|--prefix) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        -c|--config|-e|--error-log) COMPREPLY=($(compgen -f -- "$word")); return ;;
-        -g|--global|--at) return ;;
-        --for) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
+        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --prefix|-p) COMPREPLY=($(compgen -d -- "$word")); return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth) return ;;
+        --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
     words="run check reload stop quit reopen demo doctor inspect explain version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
@@ -19,9 +19,9 @@ _countersign()
             quit) words=" --config -c --prefix -p --global -g --help -h" ;;
             reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
             demo) words=" --once --help -h" ;;
-            doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --help -h" ;;
+            doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --crl --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
-            explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h" ;;
+            explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             version) words=" --help -h" ;;
             help) ;;
             *) words= ;;

@@ -5,35 +5,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "base/mem.h"
-#include "cmd/options.h"
+#include "cmd/given.h"
 #include "cmd/report.h"
 #include "doctor/story.h"
-#include "x509/trust.h"
+#include "snapshot/build.h"
 
-enum { FILE_MAX = 16 << 20, TEXT_MAX = 256 << 20 };
+enum { TEXT_MAX = 256 << 20 };
 
 struct request {
-    const struct cs_line *line;
-    struct cs_arena arena;
-    struct cs_findings findings;
-    struct cs_buf ca;
-    struct cs_trust *trust;
+    struct cs_given given;
     struct cs_capture_filter filter;
     struct cs_dissect_plan plan;
 };
-
-static const char *option(const struct request *q, enum cs_option which)
-{
-    return q->line->values[which];
-}
-
-static int refuse(const char *what)
-{
-    return cs_report_usage("doctor", what);
-}
 
 bool cs_captured_is(const char *operand)
 {
@@ -47,8 +32,8 @@ bool cs_captured_is(const char *operand)
 /* What says how to connect says nothing about a file. */
 static int check_options(const struct cs_line *line)
 {
-    const unsigned fit = CS_OPT_BIT(CS_OPT_CA) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_HOST) |
-                         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_JSON);
+    const uint64_t fit = CS_OPT_BIT(CS_OPT_CA) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_HOST) |
+                         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_JSON);
     char text[128];
 
     for (int i = 0; i < CS_OPT_N; i++) {
@@ -56,68 +41,47 @@ static int check_options(const struct cs_line *line)
             continue;
         snprintf(text, sizeof(text), "--%s does not go with a captured file",
                  cs_option_rows()[i].name);
-        return refuse(text);
+        return cs_given_refuse(text);
     }
     return CS_EXIT_OK;
 }
 
 static int take_filter(struct request *q)
 {
-    const char *port = option(q, CS_OPT_PORT), *host = option(q, CS_OPT_HOST);
+    const char *port = cs_given_option(&q->given, CS_OPT_PORT),
+               *host = cs_given_option(&q->given, CS_OPT_HOST);
     uint64_t number;
 
     if (port && (cs_str_to_u64(cs_str_from(port), 65535, &number) < 0 || !number))
-        return refuse("--port wants a number from 1 to 65535");
+        return cs_given_refuse("--port wants a number from 1 to 65535");
     if (port)
         q->filter.port = (uint16_t)number;
     if (host && cs_addr_parse_ip(cs_str_from(host), 0, &q->filter.host) < 0)
-        return refuse("--host wants an address here: names are not captured");
-    return CS_EXIT_OK;
-}
-
-static int take_time(struct request *q)
-{
-    const char *at = option(q, CS_OPT_AT);
-
-    q->plan.at_sec = (int64_t)time(NULL);
-    if (at && cs_options_at(cs_str_from(at), &q->plan.at_sec) < 0)
-        return refuse("--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, @SECONDS or +30d");
-    if (!at)
-        q->plan.at_sec = 0;
+        return cs_given_refuse("--host wants an address here: names are not captured");
     return CS_EXIT_OK;
 }
 
 static int take_trust(struct request *q)
 {
-    const char *path = option(q, CS_OPT_CA);
-    struct cs_source source;
-    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .n_named = 1};
-    int r;
+    const char *path = cs_given_option(&q->given, CS_OPT_CA);
+    int status;
 
     if (!path)
-        return CS_EXIT_OK;
-    r = cs_options_read(path, &q->ca);
-    if (r < 0) {
-        fprintf(stderr, "countersign doctor: cannot read \"%s\": %s\n", path, strerror(-r));
-        return CS_EXIT_USAGE;
-    }
-    source = (struct cs_source){.bytes = cs_buf_str(&q->ca), .file = cs_str_from(path)};
-    if (cs_trust_new(&spec, &q->findings, &q->trust) != 0) {
-        cs_report_findings(&q->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
-        return CS_EXIT_USAGE;
-    }
-    q->plan.trust = q->trust;
-    return CS_EXIT_OK;
+        return cs_given_option(&q->given, CS_OPT_CRL) ? cs_given_refuse("--crl goes with --ca")
+                                                      : CS_EXIT_OK;
+    status = cs_given_trust(&q->given, path);
+    q->plan.trust = q->given.trust;
+    return status;
 }
 
 static int read_request(struct request *q)
 {
-    int status = check_options(q->line);
+    int status = check_options(q->given.line);
 
     if (status == CS_EXIT_OK)
         status = take_filter(q);
     if (status == CS_EXIT_OK)
-        status = take_time(q);
+        status = cs_given_at(&q->given, &q->plan.at_sec);
     return status == CS_EXIT_OK ? take_trust(q) : status;
 }
 
@@ -138,7 +102,8 @@ static int print(struct request *q, const struct cs_story *story)
     int r;
 
     cs_buf_init(&text, TEXT_MAX);
-    r = cs_story_tell(story, cs_line_has(q->line, CS_OPT_JSON), cs_report_colour(stdout), &text);
+    r = cs_story_tell(story, cs_line_has(q->given.line, CS_OPT_JSON), cs_report_colour(stdout),
+                      &text);
     fwrite(text.ptr, 1, text.len, stdout);
     cs_buf_deinit(&text);
     if (r < 0)
@@ -146,19 +111,26 @@ static int print(struct request *q, const struct cs_story *story)
     return r < 0 || has_failed(story) ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
+static int refuse_file(struct request *q, const char *name, struct cs_str why)
+{
+    CS_FIND(&q->given.findings, &cs_finding_file_unreadable, NULL, cs_str_from(name), why);
+    return cs_given_untried(&q->given, &q->given.findings, 0);
+}
+
 static int tell(struct request *q, FILE *file, const char *name)
 {
-    const char *ca = option(q, CS_OPT_CA);
+    const char *ca = cs_given_option(&q->given, CS_OPT_CA);
     struct cs_capture capture;
     struct cs_story story = {
         .file = cs_str_from(name), .capture = &capture, .trust_name = cs_str_from(ca)};
-    int status = CS_EXIT_USAGE;
+    int status;
 
     if (cs_capture_read(&capture, file, &q->filter) < 0) {
-        fprintf(stderr, "countersign doctor: cannot read \"%s\" as a capture: %.*s\n", name,
-                CS_FMT(capture.problem));
+        status = refuse_file(
+            q, name,
+            cs_arena_printf(&q->given.arena, "it is no capture: %.*s", CS_FMT(capture.problem)));
     } else {
-        story.connections = cs_dissect_all(&capture, &q->plan, &q->arena);
+        story.connections = cs_dissect_all(&capture, &q->plan, &q->given.arena);
         story.n = capture.n;
         status = print(q, &story);
     }
@@ -168,29 +140,26 @@ static int tell(struct request *q, FILE *file, const char *name)
 
 static int open_and_tell(struct request *q)
 {
-    const char *name = q->line->operands[0];
+    const char *name = q->given.line->operands[0];
     bool standard = strcmp(name, "-") == 0;
     FILE *file =
         standard ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), "rb") : fopen(name, "rbe");
 
     if (file)
         return tell(q, file, standard ? "standard input" : name);
-    fprintf(stderr, "countersign doctor: cannot read \"%s\": %s\n", name, strerror(errno));
-    return CS_EXIT_USAGE;
+    return refuse_file(q, name, cs_str_from(strerrordesc_np(errno)));
 }
 
 int cs_captured_tell(const struct cs_line *line)
 {
-    struct request q = {.line = line};
+    struct request q = {.plan = {0}};
     int status;
 
-    cs_findings_init(&q.findings, &q.arena);
-    cs_buf_init(&q.ca, FILE_MAX);
+    cs_given_init(&q.given, line);
+    q.given.target = cs_str_from(line->operands[0]);
     status = read_request(&q);
     if (status == CS_EXIT_OK)
         status = open_and_tell(&q);
-    cs_trust_unref(q.trust);
-    cs_buf_deinit(&q.ca);
-    cs_arena_deinit(&q.arena);
+    cs_given_deinit(&q.given);
     return status;
 }

@@ -29,7 +29,7 @@ static const struct cs_option_row options[] = {
     [CS_OPT_TIMEOUT] = {0, "timeout", "SECONDS", "wait so long for each step (10)", false},
     [CS_OPT_CHAIN] = {0, "chain", "FILE", "judge these certificates, the leaf first", false},
     [CS_OPT_TRUST] = {0, "trust", "FILE", "by these CA certificates", false},
-    [CS_OPT_CRL] = {0, "crl", "FILE", "and these revocation lists", false},
+    [CS_OPT_CRL] = {0, "crl", "FILE", "and hold them against these revocation lists", false},
     [CS_OPT_AS] = {0, "as", "ROLE", "as those of a client (default) or server", false},
     [CS_OPT_DEPTH] = {0, "depth", "N", "with at most so many intermediates; default 1", false},
     [CS_OPT_TIME_SOURCE] = {0, "time-source", "HOST", "ask this time server about the clock",
@@ -101,7 +101,7 @@ static const struct cs_command commands[] = {
          CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_STARTTLS) | CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) |
          CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_TIME_SOURCE) | CS_OPT_BIT(CS_OPT_COMPARE) |
          CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_CLIENT_CA) | CS_OPT_BIT(CS_OPT_ONCE) |
-         CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
+         CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_doctor},
     {"inspect", "FILE|HOST:PORT...", 1024, "show what is in certificates, keys, requests and CRLs",
      "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"

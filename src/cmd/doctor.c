@@ -1,22 +1,19 @@
 /* doctor: what to visit and with what, out of the options; then the visit, told. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/mem.h"
-#include "base/time.h"
 #include "cmd/captured.h"
-#include "cmd/command.h"
+#include "cmd/given.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
 #include "doctor/compare.h"
 #include "doctor/listen.h"
 #include "doctor/probe.h"
 #include "doctor/report.h"
+#include "explain/findings.h"
 #include "io/socket.h"
 #include "io/sntp.h"
-#include "x509/trust.h"
 
 enum { FILE_MAX = 16 << 20, TEXT_MAX = 16 << 20, ALPN_MAX = 16, TIMEOUT_S = 10 };
 
@@ -28,24 +25,16 @@ static const char *const system_trust[] = {
 
 /* What the options say, with everything they name. */
 struct request {
-    const struct cs_line *line;
-    struct cs_arena arena;
-    struct cs_findings findings;
-    struct cs_buf cert, key, ca;
+    struct cs_given given;
+    struct cs_buf cert, key;
     struct cs_tls_pair pair;
-    struct cs_trust *trust;
     struct cs_probe_plan plan;
     struct cs_listen_plan mirror;
 };
 
 static const char *option(const struct request *q, enum cs_option which)
 {
-    return q->line->values[which];
-}
-
-static int refuse(const char *what)
-{
-    return cs_report_usage("doctor", what);
+    return cs_given_option(&q->given, which);
 }
 
 /* ---- where to ---- */
@@ -62,7 +51,7 @@ static struct cs_str join_target(struct request *q, struct cs_str host, uint16_t
 {
     bool bracket = cs_str_find(host, ':') >= 0;
 
-    return cs_arena_printf(&q->arena, "%s%.*s%s:%u", bracket ? "[" : "", CS_FMT(host),
+    return cs_arena_printf(&q->given.arena, "%s%.*s%s:%u", bracket ? "[" : "", CS_FMT(host),
                            bracket ? "]" : "", port);
 }
 
@@ -71,14 +60,15 @@ static int take_target(struct request *q)
     struct cs_probe_plan *plan = &q->plan;
     const char *sni = option(q, CS_OPT_SNI), *host = option(q, CS_OPT_HOST);
 
-    if (!q->line->n_operands)
-        return refuse("say what to visit: HOST:PORT");
+    if (!q->given.line->n_operands)
+        return cs_given_refuse("say what to visit: HOST:PORT");
     plan->port = plan->starttls ? cs_starttls_port(plan->starttls) : 443;
-    if (cs_options_target(cs_str_from(q->line->operands[0]), &plan->host, &plan->port) < 0 ||
+    if (cs_options_target(cs_str_from(q->given.line->operands[0]), &plan->host, &plan->port) < 0 ||
         !plan->port)
-        return refuse("what to visit is written HOST:PORT, as in example.com:443 or [::1]:443, "
-                      "or is the name of a captured file");
-    plan->target = join_target(q, plan->host, plan->port);
+        return cs_given_refuse(
+            "what to visit is written HOST:PORT, as in example.com:443 or [::1]:443, "
+            "or is the name of a captured file");
+    plan->target = q->given.target = join_target(q, plan->host, plan->port);
     plan->sni = sni ? cs_str_from(sni) : is_address(plan->host) ? (struct cs_str){0} : plan->host;
     plan->name = plan->sni.len ? plan->sni : plan->host;
     plan->http_host = host ? cs_str_from(host) : plan->name;
@@ -91,7 +81,7 @@ static int take_time_source(struct request *q)
 
     q->plan.time_port = CS_SNTP_PORT;
     if (text && cs_options_target(cs_str_from(text), &q->plan.time_host, &q->plan.time_port) < 0)
-        return refuse("--time-source wants a host, or HOST:PORT");
+        return cs_given_refuse("--time-source wants a host, or HOST:PORT");
     return CS_EXIT_OK;
 }
 
@@ -109,23 +99,24 @@ static int take_starttls(struct request *q)
     if (q->plan.starttls)
         return CS_EXIT_OK;
     for (size_t i = 0; (one = cs_starttls_at(i)) != NULL; i++)
-        all = cs_arena_printf(&q->arena, "%.*s%s%s", CS_FMT(all), i ? ", " : "",
+        all = cs_arena_printf(&q->given.arena, "%.*s%s%s", CS_FMT(all), i ? ", " : "",
                               cs_starttls_name(one));
-    return refuse(cs_arena_printf(&q->arena, "--starttls knows %.*s", CS_FMT(all)).ptr);
+    return cs_given_refuse(
+        cs_arena_printf(&q->given.arena, "--starttls knows %.*s", CS_FMT(all)).ptr);
 }
 
 static int take_alpn(struct request *q)
 {
     const char *text = option(q, CS_OPT_ALPN);
     struct cs_str rest = cs_str_from(text ? text : q->plan.starttls ? "" : "http/1.1");
-    const char **names = cs_arena_array(&q->arena, ALPN_MAX + 1, sizeof(*names));
+    const char **names = cs_arena_array(&q->given.arena, ALPN_MAX + 1, sizeof(*names));
     size_t n = 0;
 
     while (rest.len) {
         struct cs_str name = cs_str_trim(cs_str_cut(&rest, ','));
         if (!name.len || name.len > 255 || n == ALPN_MAX)
-            return refuse("--alpn wants names with commas between them: h2,http/1.1");
-        names[n++] = cs_arena_dup(&q->arena, name).ptr;
+            return cs_given_refuse("--alpn wants names with commas between them: h2,http/1.1");
+        names[n++] = cs_arena_dup(&q->given.arena, name).ptr;
     }
     q->plan.alpn = n ? names : NULL;
     return CS_EXIT_OK;
@@ -133,31 +124,16 @@ static int take_alpn(struct request *q)
 
 static int take_times(struct request *q)
 {
-    const char *at = option(q, CS_OPT_AT), *timeout = option(q, CS_OPT_TIMEOUT);
+    const char *timeout = option(q, CS_OPT_TIMEOUT);
     uint64_t seconds = TIMEOUT_S;
 
     if (timeout && (cs_str_to_u64(cs_str_from(timeout), 3600, &seconds) < 0 || !seconds))
-        return refuse("--timeout wants a number of seconds, at most 3600");
+        return cs_given_refuse("--timeout wants a number of seconds, at most 3600");
     q->plan.timeout_ms = (int64_t)seconds * 1000;
-    q->plan.at_sec = (int64_t)time(NULL);
-    if (at && cs_options_at(cs_str_from(at), &q->plan.at_sec) < 0)
-        return refuse("--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, @SECONDS or +30d");
-    if (!at)
-        q->plan.at_sec = 0;
-    return CS_EXIT_OK;
+    return cs_given_at(&q->given, &q->plan.at_sec);
 }
 
 /* ---- files ---- */
-
-static int read_into(struct cs_buf *buf, const char *path)
-{
-    int r = cs_options_read(path, buf);
-
-    if (r == 0)
-        return CS_EXIT_OK;
-    fprintf(stderr, "countersign doctor: cannot read \"%s\": %s\n", path, strerror(-r));
-    return CS_EXIT_USAGE;
-}
 
 static int take_pair(struct request *q)
 {
@@ -165,10 +141,10 @@ static int take_pair(struct request *q)
     int status;
 
     if (!cert)
-        return key ? refuse("--key goes with --cert") : CS_EXIT_OK;
-    status = read_into(&q->cert, cert);
+        return key ? cs_given_refuse("--key goes with --cert") : CS_EXIT_OK;
+    status = cs_given_file(&q->given, cert, &q->cert);
     if (status == CS_EXIT_OK)
-        status = read_into(&q->key, key ? key : cert);
+        status = cs_given_file(&q->given, key ? key : cert, &q->key);
     q->pair = (struct cs_tls_pair){
         .chain_pem = cs_buf_str(&q->cert),
         .key_pem = cs_buf_str(&q->key),
@@ -188,31 +164,18 @@ static const char *find_system_trust(void)
     return NULL;
 }
 
-static int read_trust(struct request *q, const char *path)
-{
-    struct cs_source source;
-    struct cs_trust_spec spec = {.cas = &source, .n_cas = 1, .n_named = 1};
-
-    if (read_into(&q->ca, path) != CS_EXIT_OK)
-        return CS_EXIT_USAGE;
-    source = (struct cs_source){
-        .bytes = cs_buf_str(&q->ca), .file = cs_str_from(path), .place.file = cs_str_from(path)};
-    if (cs_trust_new(&spec, &q->findings, &q->trust) == 0)
-        return CS_EXIT_OK;
-    cs_report_findings(&q->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
-    return CS_EXIT_USAGE;
-}
-
 static int take_trust(struct request *q)
 {
     const char *path = option(q, CS_OPT_CA) ? option(q, CS_OPT_CA) : find_system_trust();
     int status;
 
     if (!path)
-        return refuse("this system has no store of CAs at the usual places; name one with --ca");
-    status = read_trust(q, path);
-    q->plan.trust = q->trust;
+        return cs_given_refuse(
+            "this system has no store of CAs at the usual places; name one with --ca");
+    status = cs_given_trust(&q->given, path);
+    q->plan.trust = q->given.trust;
     q->plan.trust_name = cs_str_from(path);
+    q->plan.crl_name = cs_str_from(option(q, CS_OPT_CRL));
     return status;
 }
 
@@ -245,7 +208,7 @@ static int print(const struct request *q, const struct cs_visit *visit,
                  const struct cs_comparison *comparison)
 {
     struct cs_report_style style = {
-        .json = cs_line_has(q->line, CS_OPT_JSON),
+        .json = cs_line_has(q->given.line, CS_OPT_JSON),
         .colour = cs_report_colour(stdout),
         .ascii = !is_utf8(),
     };
@@ -262,16 +225,6 @@ static int print(const struct request *q, const struct cs_visit *visit,
     return r < 0 || visit->n_causes ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
-/* What cannot be tried at all: our own files, or the system. */
-static int cannot(const struct cs_findings *findings, int r)
-{
-    if (findings->n_errors)
-        cs_report_findings(findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
-    else
-        fprintf(stderr, "countersign doctor: %s\n", strerror(-r));
-    return CS_EXIT_USAGE;
-}
-
 /* ---- as client ---- */
 
 static int compare(struct request *q, const struct cs_visit *visit)
@@ -279,10 +232,10 @@ static int compare(struct request *q, const struct cs_visit *visit)
     struct cs_comparison comparison;
     int r;
 
-    if (!cs_line_has(q->line, CS_OPT_COMPARE))
+    if (!cs_line_has(q->given.line, CS_OPT_COMPARE))
         return print(q, visit, NULL);
-    r = cs_compare_make(&q->plan, visit, &q->arena, &comparison);
-    return r < 0 ? cannot(&visit->findings, r) : print(q, visit, &comparison);
+    r = cs_compare_make(&q->plan, visit, &q->given.arena, &comparison);
+    return r < 0 ? cs_given_untried(&q->given, &visit->findings, r) : print(q, visit, &comparison);
 }
 
 static int visit_server(struct request *q)
@@ -294,11 +247,11 @@ static int visit_server(struct request *q)
 
     if (status != CS_EXIT_OK)
         return status;
-    q->plan.proxy_protocol = cs_line_has(q->line, CS_OPT_PROXY_PROTOCOL);
+    q->plan.proxy_protocol = cs_line_has(q->given.line, CS_OPT_PROXY_PROTOCOL);
     visit = CS_NEW(struct cs_visit);
     r = cs_visit_init(visit);
     r = r ? r : cs_probe_make(visit, &q->plan);
-    status = r < 0 ? cannot(&visit->findings, r) : compare(q, visit);
+    status = r < 0 ? cs_given_untried(&q->given, &visit->findings, r) : compare(q, visit);
     cs_visit_deinit(visit);
     free(visit);
     return status;
@@ -311,13 +264,13 @@ static int take_address(struct request *q)
     struct cs_str host, text = cs_str_from(option(q, CS_OPT_LISTEN));
     uint16_t port = 0;
 
-    if (q->line->n_operands)
-        return refuse("--listen waits for clients: there is nothing to visit");
+    if (q->given.line->n_operands)
+        return cs_given_refuse("--listen waits for clients: there is nothing to visit");
     if (cs_options_target(text, &host, &port) < 0 ||
         cs_addr_parse_ip(host, port, &q->mirror.addr) < 0)
-        return refuse("--listen wants ADDR:PORT, as in 127.0.0.1:8443 or [::]:8443");
+        return cs_given_refuse("--listen wants ADDR:PORT, as in 127.0.0.1:8443 or [::]:8443");
     if (!option(q, CS_OPT_CERT))
-        return refuse("--listen wants a certificate to show: --cert and --key");
+        return cs_given_refuse("--listen wants a certificate to show: --cert and --key");
     return CS_EXIT_OK;
 }
 
@@ -325,7 +278,9 @@ static int take_client_ca(struct request *q)
 {
     const char *path = option(q, CS_OPT_CLIENT_CA);
 
-    return path ? read_trust(q, path) : CS_EXIT_OK;
+    if (!path && option(q, CS_OPT_CRL))
+        return cs_given_refuse("--crl goes with --client-ca");
+    return path ? cs_given_trust(&q->given, path) : CS_EXIT_OK;
 }
 
 static int meet(struct request *q, struct cs_listener *listener)
@@ -334,7 +289,7 @@ static int meet(struct request *q, struct cs_listener *listener)
     int r = cs_visit_init(visit), status;
 
     r = r ? r : cs_listener_meet(listener, visit);
-    status = r < 0 ? cannot(&visit->findings, r) : print(q, visit, NULL);
+    status = r < 0 ? cs_given_untried(&q->given, &visit->findings, r) : print(q, visit, NULL);
     cs_visit_deinit(visit);
     free(visit);
     return status;
@@ -344,16 +299,19 @@ static int serve(struct request *q)
 {
     struct cs_listener listener;
     char text[CS_ADDR_TEXT];
-    int status = CS_EXIT_OK, r = cs_listener_open(&listener, &q->mirror, &q->findings);
+    int status = CS_EXIT_OK, r = cs_listener_open(&listener, &q->mirror, &q->given.findings);
 
     if (r < 0) {
-        status = cannot(&q->findings, r);
+        if (!q->given.findings.n_errors)
+            CS_FIND(&q->given.findings, &cs_cause_listen_failed, NULL, CS_STR("client"),
+                    cs_addr_text(&q->mirror.addr, text), cs_str_from(strerrordesc_np(-r)));
+        status = cs_given_untried(&q->given, &q->given.findings, r);
     } else {
         fprintf(stderr, "countersign doctor: listening on %.*s\n",
                 CS_FMT(cs_addr_text(&listener.addr, text)));
         do
             status = meet(q, &listener);
-        while (status != CS_EXIT_USAGE && !cs_line_has(q->line, CS_OPT_ONCE));
+        while (status != CS_EXIT_USAGE && !cs_line_has(q->given.line, CS_OPT_ONCE));
     }
     cs_listener_close(&listener);
     return status;
@@ -372,8 +330,9 @@ static int listen_for_clients(struct request *q)
     q->mirror = (struct cs_listen_plan){
         .addr = addr,
         .pair = &q->pair,
-        .trust = q->trust,
+        .trust = q->given.trust,
         .trust_name = cs_str_from(ca),
+        .crl_name = cs_str_from(option(q, CS_OPT_CRL)),
         .alpn = q->plan.alpn,
         .timeout_ms = q->plan.timeout_ms,
         .time_host = q->plan.time_host,
@@ -389,42 +348,39 @@ static int refuse_strangers(const struct request *q)
     static const enum cs_option of_server[] = {CS_OPT_CLIENT_CA, CS_OPT_ONCE};
     static const enum cs_option of_client[] = {
         CS_OPT_CA, CS_OPT_SNI, CS_OPT_HOST, CS_OPT_STARTTLS, CS_OPT_COMPARE, CS_OPT_PROXY_PROTOCOL};
-    bool listens = cs_line_has(q->line, CS_OPT_LISTEN);
+    bool listens = cs_line_has(q->given.line, CS_OPT_LISTEN);
     const enum cs_option *others = listens ? of_client : of_server;
     size_t n = listens ? sizeof(of_client) / sizeof(of_client[0])
                        : sizeof(of_server) / sizeof(of_server[0]);
     char what[80];
 
     for (size_t i = 0; i < n; i++) {
-        if (!cs_line_has(q->line, others[i]))
+        if (!cs_line_has(q->given.line, others[i]))
             continue;
         snprintf(what, sizeof(what), "--%s goes %s --listen", cs_option_rows()[others[i]].name,
                  listens ? "not with" : "with");
-        return refuse(what);
+        return cs_given_refuse(what);
     }
     return CS_EXIT_OK;
 }
 
 int cs_cmd_doctor(const struct cs_line *line)
 {
-    struct request q = {.line = line};
+    struct request q = {.mirror = {.pair = NULL}};
     int status;
 
     if (line->n_operands && cs_captured_is(line->operands[0]))
         return cs_captured_tell(line);
     if (cs_line_has(line, CS_OPT_PORT))
-        return refuse("--port goes with a captured file; a server is named HOST:PORT");
-    cs_findings_init(&q.findings, &q.arena);
+        return cs_given_refuse("--port goes with a captured file; a server is named HOST:PORT");
+    cs_given_init(&q.given, line);
     cs_buf_init(&q.cert, FILE_MAX);
     cs_buf_init(&q.key, FILE_MAX);
-    cs_buf_init(&q.ca, FILE_MAX);
     status = refuse_strangers(&q);
     if (status == CS_EXIT_OK)
         status = cs_line_has(line, CS_OPT_LISTEN) ? listen_for_clients(&q) : visit_server(&q);
-    cs_trust_unref(q.trust);
-    cs_buf_deinit(&q.ca);
     cs_buf_wipe(&q.cert);
     cs_buf_wipe(&q.key);
-    cs_arena_deinit(&q.arena);
+    cs_given_deinit(&q.given);
     return status;
 }

@@ -119,7 +119,52 @@ static int add_completion_options(const struct cs_command *command, struct cs_bu
 
 static bool takes_files(const struct cs_command *command)
 {
-    return command->operands && cs_str_starts(cs_str_from(command->operands), CS_STR("FILE"));
+    return command->operands && cs_str_search(cs_str_from(command->operands), CS_STR("FILE")) >= 0;
+}
+
+/* What a shell offers as the argument of an option. */
+static const char *offer_of(const char *argument)
+{
+    if (strcmp(argument, "FILE") == 0)
+        return "COMPREPLY=($(compgen -f -- \"$word\")); return";
+    if (strcmp(argument, "DIR") == 0)
+        return "COMPREPLY=($(compgen -d -- \"$word\")); return";
+    if (strcmp(argument, "ROLE") == 0)
+        return "COMPREPLY=($(compgen -W \"client server ca\" -- \"$word\")); return";
+    return "return";
+}
+
+/* The branch for the options with the same offer as option @first has; none when an option before
+ * it has that too. */
+static int add_offer(struct cs_buf *buf, int first)
+{
+    const struct cs_option_row *rows = cs_option_rows();
+    const char *offer = offer_of(rows[first].argument), *before = "        ";
+    int r = 0;
+
+    for (int i = 0; i < CS_OPT_N && r == 0; i++) {
+        if (rows[i].hidden || !rows[i].argument || strcmp(offer_of(rows[i].argument), offer) != 0)
+            continue;
+        if (i < first)
+            return 0;
+        r = cs_buf_addf(buf, "%s--%s", before, rows[i].name);
+        if (rows[i].letter)
+            r = r || cs_buf_addf(buf, "|-%c", rows[i].letter);
+        before = "|";
+    }
+    return r || cs_buf_addf(buf, ") %s ;;\n", offer);
+}
+
+static int add_offers(struct cs_buf *buf)
+{
+    const struct cs_option_row *rows = cs_option_rows();
+    int r = 0;
+
+    for (int i = 0; i < CS_OPT_N && r == 0; i++) {
+        if (!rows[i].hidden && rows[i].argument)
+            r = add_offer(buf, i);
+    }
+    return r;
 }
 
 int cs_help_completion(struct cs_buf *buf)
@@ -130,16 +175,9 @@ int cs_help_completion(struct cs_buf *buf)
                                        "# `countersign help --completion bash`\n"
                                        "_countersign()\n{\n"
                                        "    local word=${COMP_WORDS[COMP_CWORD]} words\n"
-                                       "    case ${COMP_WORDS[COMP_CWORD-1]} in\n"
-                                       "        -p|--prefix) COMPREPLY=($(compgen -d -- \"$word\"))"
-                                       "; return ;;\n"
-                                       "        -c|--config|-e|--error-log) "
-                                       "COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
-                                       "        -g|--global|--at) return ;;\n"
-                                       "        --for) COMPREPLY=($(compgen -W \"client server "
-                                       "ca\" -- \"$word\")); return ;;\n    esac\n"
-                                       "    words=\""));
+                                       "    case ${COMP_WORDS[COMP_CWORD-1]} in\n"));
 
+    r = r || add_offers(buf) || cs_buf_add_str(buf, CS_STR("    esac\n    words=\""));
     for (size_t i = 0; i < n && r == 0; i++)
         r = cs_buf_addf(buf, "%s%s", i ? " " : "", commands[i].name);
     r = r || cs_buf_add_str(buf, CS_STR("\"\n    if [ \"$COMP_CWORD\" -gt 1 ]; then\n"

@@ -1,13 +1,12 @@
 /* inspect: read files, or what a server presents; judge it at a time, print what is in it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "cmd/command.h"
+#include "cmd/given.h"
 #include "cmd/options.h"
 #include "cmd/report.h"
 #include "doctor/probe.h"
@@ -18,6 +17,7 @@ enum { FILE_MAX = 64 << 20, TEXT_MAX = 256 << 20, FILES_MAX = 1024, TIMEOUT_MS =
 
 /* What was read, to be wiped: there may be keys in it. */
 struct input {
+    struct cs_given given;
     struct cs_buf files[FILES_MAX];
     size_t n;
 };
@@ -37,19 +37,13 @@ static bool is_address(const char *path)
            stat(path, &st) < 0;
 }
 
-static int refuse_file(const char *path, int r)
-{
-    fprintf(stderr, "countersign inspect: cannot read \"%s\": %s\n", path, strerror(-r));
-    return CS_EXIT_USAGE;
-}
-
 /* What the server at @path presents. Return: exit status. */
-static int ask_server(const char *path, struct cs_buf *pem)
+static int ask_server(struct cs_given *given, const char *path, struct cs_buf *pem)
 {
     struct cs_visit *visit = CS_NEW(struct cs_visit);
     struct cs_probe_plan plan = {.target = cs_str_from(path), .timeout_ms = TIMEOUT_MS};
     struct cs_addr addr;
-    int r = cs_options_target(plan.target, &plan.host, &plan.port);
+    int r = cs_options_target(plan.target, &plan.host, &plan.port), status = CS_EXIT_OK;
 
     plan.name = plan.http_host = plan.host;
     if (cs_addr_parse_ip(plan.host, 0, &addr) < 0)
@@ -58,11 +52,12 @@ static int ask_server(const char *path, struct cs_buf *pem)
     r = r ? r : cs_probe_chain(visit, &plan, pem);
     if (r < 0) {
         fprintf(stderr, "countersign inspect: \"%s\" presents no certificate\n", path);
-        cs_report_findings(&visit->findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
+        given->target = plan.target;
+        status = cs_given_untried(given, &visit->findings, r);
     }
     cs_visit_deinit(visit);
     free(visit);
-    return r < 0 ? CS_EXIT_USAGE : CS_EXIT_OK;
+    return status;
 }
 
 static int add_file(struct cs_bundle *bundle, struct input *input, const char *path)
@@ -70,12 +65,13 @@ static int add_file(struct cs_bundle *bundle, struct input *input, const char *p
     struct cs_buf *buf = &input->files[input->n++];
     struct cs_source source = {.file = strcmp(path, "-") ? cs_str_from(path)
                                                          : CS_STR("standard input")};
-    int r;
+    int status;
 
     cs_buf_init(buf, FILE_MAX);
-    r = is_address(path) ? ask_server(path, buf) : cs_options_read(path, buf);
-    if (r != 0)
-        return r < 0 ? refuse_file(path, r) : r;
+    status = is_address(path) ? ask_server(&input->given, path, buf)
+                              : cs_given_file(&input->given, path, buf);
+    if (status != CS_EXIT_OK)
+        return status;
     source.bytes = cs_buf_str(buf);
     cs_bundle_add(bundle, &source);
     return CS_EXIT_OK;
@@ -169,9 +165,11 @@ int cs_cmd_inspect(const struct cs_line *line)
     if (status != CS_EXIT_OK)
         return status;
     input = CS_NEW(struct input);
+    cs_given_init(&input->given, line);
     status = inspect(line, &q, input);
     for (size_t i = 0; i < input->n; i++)
         cs_buf_wipe(&input->files[i]);
+    cs_given_deinit(&input->given);
     free(input);
     return status;
 }

@@ -89,6 +89,7 @@ static int begin(struct cs_listener *listener, struct cs_visit *visit)
     visit->transport.tls = true;
     visit->trust = plan->trust;
     visit->trust_name = plan->trust_name;
+    visit->crl_name = plan->crl_name;
     visit->judge_other = plan->at_sec != 0;
     visit->judge_sec = plan->at_sec ? plan->at_sec : cs_now_sec(&visit->talk.loop.now);
     cs_visit_own(visit, plan->pair->chain_pem);

@@ -14,6 +14,7 @@ struct cs_listen_plan {
     const struct cs_tls_pair *pair; /* our certificate */
     const struct cs_trust *trust;   /* what clients are held against; NULL: nothing */
     struct cs_str trust_name;
+    struct cs_str crl_name;  /* where its lists came from; empty: it has none */
     const char *const *alpn; /* NULL at the end; or NULL */
     int64_t timeout_ms;      /* for each: handshake, request */
     struct cs_str time_host; /* a time server to ask; empty: none */

@@ -147,6 +147,16 @@ static struct cs_str peer_summary(struct cs_visit *v)
                            v->verdict.accepted ? "accepted" : "not accepted");
 }
 
+static struct cs_str revocation_text(struct cs_visit *v)
+{
+    const struct cs_crl_set *lists = cs_trust_crls(v->trust);
+
+    if (!lists)
+        return CS_STR("not looked at (--crl)");
+    return cs_arena_printf(&v->arena, "by the lists of %.*s, which have %zu serial numbers",
+                           CS_FMT(v->crl_name), cs_crl_set_entries(lists));
+}
+
 static void add_peer(struct cs_visit *v)
 {
     enum cs_mark mark = v->judged && v->verdict.accepted          ? CS_MARK_GOOD
@@ -165,6 +175,7 @@ static void add_peer(struct cs_visit *v)
     cs_step_text(&v->steps, "path", "path", path_text(v));
     cs_step_text(&v->steps, "name", "name", name_text(v));
     cs_step_text(&v->steps, "held against", "trust", v->trust_name);
+    cs_step_text(&v->steps, "revocation", "revocation", revocation_text(v));
     cs_step_text(&v->steps, "proof", "sigalg",
                  v->server ? v->handshake->client_sigalg : v->handshake->sigalg);
     v->steps.last->findings = remarks(v, v->verdict.presented, v->verdict.n_presented,

@@ -336,6 +336,7 @@ static int prepare(struct probe *p)
     visit->name = plan->name;
     visit->trust = plan->trust;
     visit->trust_name = plan->trust_name;
+    visit->crl_name = plan->crl_name;
     visit->judge_other = plan->at_sec != 0;
     visit->judge_sec = plan->at_sec ? plan->at_sec : cs_now_sec(&p->talk->loop.now);
     if (plan->pair)

@@ -20,6 +20,7 @@ struct cs_probe_plan {
     const struct cs_tls_pair *pair; /* our certificate, or NULL */
     const struct cs_trust *trust;
     struct cs_str trust_name;
+    struct cs_str crl_name;             /* where its lists came from; empty: it has none */
     unsigned protocols;                 /* CS_TLS_1_2 | CS_TLS_1_3; 0: both */
     struct cs_str groups;               /* "X25519:P-256"; empty: what the library has */
     const char *const *alpn;            /* NULL at the end; or NULL */

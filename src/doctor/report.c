@@ -226,6 +226,15 @@ static void clause(struct page *p, const char *key, const char *template,
     cs_buf_deinit(&words);
 }
 
+static void cause_json(struct page *p, const struct cs_finding *cause)
+{
+    cs_sheet_text(&p->sheet, NULL, "code", cs_str_from(cause->kind->code));
+    cs_sheet_text(&p->sheet, NULL, "likely", cs_likely_code(cause));
+    clause(p, "conclusion", cause->kind->primary, cause);
+    clause(p, "detail", cause->kind->detail, cause);
+    clause(p, "hint", cause->kind->hint, cause);
+}
+
 static void conclusion_json(struct page *p)
 {
     const struct cs_visit *visit = p->visit;
@@ -236,25 +245,25 @@ static void conclusion_json(struct page *p)
         cs_sheet_text(&p->sheet, NULL, "conclusion", CS_STR("nothing failed"));
         return;
     }
-    cs_sheet_text(&p->sheet, NULL, "code", cs_str_from(cause->kind->code));
-    cs_sheet_text(&p->sheet, NULL, "likely", cs_likely_code(cause));
-    clause(p, "conclusion", cause->kind->primary, cause);
-    clause(p, "detail", cause->kind->detail, cause);
-    clause(p, "hint", cause->kind->hint, cause);
+    cause_json(p, cause);
     cs_sheet_text(&p->sheet, NULL, "blame", cs_str_from(cs_blame_name(cause, visit->server)));
+}
+
+static void finding_json(struct page *p, const struct cs_finding *finding)
+{
+    struct cs_buf words;
+
+    cs_buf_init(&words, p->buf->max);
+    p->sheet.full |= cs_explain_finding(finding, CS_EXPLAIN_JSON, false, &words) < 0;
+    cs_sheet_raw(&p->sheet, NULL, cs_buf_str(&words));
+    cs_buf_deinit(&words);
 }
 
 static void causes_json(struct page *p)
 {
     cs_sheet_open_list(&p->sheet, "causes");
-    for (size_t i = 0; i < p->visit->n_causes; i++) {
-        struct cs_buf words;
-        cs_buf_init(&words, p->buf->max);
-        p->sheet.full |=
-            cs_explain_finding(p->visit->causes[i], CS_EXPLAIN_JSON, false, &words) < 0;
-        cs_sheet_raw(&p->sheet, NULL, cs_buf_str(&words));
-        cs_buf_deinit(&words);
-    }
+    for (size_t i = 0; i < p->visit->n_causes; i++)
+        finding_json(p, p->visit->causes[i]);
     cs_sheet_close_list(&p->sheet);
 }
 
@@ -299,5 +308,39 @@ int cs_report_visit(const struct cs_visit *visit, const struct cs_comparison *co
         tell_text(&p);
     if (!style->json && comparison)
         compare_text(&p);
+    return cs_sheet_done(&p.sheet);
+}
+
+/* ---- nothing was tried ---- */
+
+static const struct cs_finding *first_error(const struct cs_findings *findings)
+{
+    const struct cs_finding *f = findings->first;
+
+    while (f && f->kind->severity < CS_SEVERITY_ERROR)
+        f = f->next;
+    return f;
+}
+
+int cs_report_untried(struct cs_str target, const struct cs_findings *findings, struct cs_str fault,
+                      struct cs_buf *buf)
+{
+    const struct cs_finding *cause = first_error(findings);
+    struct page p = {.buf = buf};
+
+    cs_sheet_begin(&p.sheet, buf, true, false);
+    cs_sheet_open(&p.sheet, NULL);
+    cs_sheet_text(&p.sheet, NULL, "target", target);
+    cs_sheet_flag(&p.sheet, NULL, "ok", false);
+    cs_sheet_flag(&p.sheet, NULL, "tried", false);
+    if (cause)
+        cause_json(&p, cause);
+    else
+        cs_sheet_text(&p.sheet, NULL, "conclusion", fault);
+    cs_sheet_open_list(&p.sheet, "causes");
+    for (const struct cs_finding *f = findings->first; f; f = f->next)
+        finding_json(&p, f);
+    cs_sheet_close_list(&p.sheet);
+    cs_sheet_close(&p.sheet);
     return cs_sheet_done(&p.sheet);
 }

@@ -20,4 +20,11 @@ struct cs_report_style {
 int cs_report_visit(const struct cs_visit *visit, const struct cs_comparison *comparison,
                     const struct cs_report_style *style, struct cs_buf *buf);
 
+/** cs_report_untried() - append, as one JSON object and a newline, why @target (may be empty) could
+ *  not be visited: "ok" and "tried" are false, the first error of @findings is "code",
+ *  "conclusion", "detail" and "hint", all of them are "causes"; without one the conclusion is
+ *  @fault. Return: 0, or -ENOBUFS. */
+int cs_report_untried(struct cs_str target, const struct cs_findings *findings, struct cs_str fault,
+                      struct cs_buf *buf);
+
 #endif

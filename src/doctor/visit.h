@@ -35,6 +35,7 @@ struct cs_visit {
     struct cs_papers own;
     const struct cs_trust *trust; /* what the peer is held against; NULL: nothing */
     struct cs_str trust_name;     /* where that came from */
+    struct cs_str crl_name;       /* likewise its revocation lists; empty: none */
     int64_t judge_sec;            /* the time to judge certificates at */
     bool judge_other;             /* which is not now */
 

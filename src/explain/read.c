@@ -280,11 +280,12 @@ static void read_account(const json_t *object, struct cs_arena *arena, struct cs
 
 /* --- finding them --- */
 
-/* What every account has, and nothing else in our reports. */
+/* What every account has. A report of the doctor has that too, and its account in it. */
 static bool is_account(const json_t *value)
 {
     return json_is_string(json_object_get(value, "side")) &&
-           (json_object_get(value, "code") || json_object_get(value, "stage"));
+           (json_object_get(value, "code") || json_object_get(value, "stage")) &&
+           !json_is_object(json_object_get(value, "record"));
 }
 
 static void give(const struct reader *reader, const json_t *object)

@@ -17,6 +17,8 @@ static const struct {
     {CS_STR_INIT(ONE "\n" TWO "\n"), "ab", 0, "lines"},
     {CS_STR_INIT("[" ONE "," TWO "]"), "ab", 0, "an array"},
     {CS_STR_INIT("{\"x\":[1,{\"y\":" ONE "}],\"z\":" TWO "}\n"), "ab", 0, "deep in a report"},
+    {CS_STR_INIT("{\"side\":\"client\",\"code\":\"revoked\",\"record\":" TWO "}"), "b", 0,
+     "a report with a side and a code of its own"},
     {CS_STR_INIT("Nov 23 10:00:00 gw countersign: " ONE " end\n\nnothing\n" TWO), "ab", 0,
      "behind what a log puts before"},
     {CS_STR_INIT(ONE "\n{\"side\":\n" TWO), "ab", 1, "a line that was cut"},

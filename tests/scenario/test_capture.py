@@ -318,6 +318,6 @@ def test_filters_and_files_that_are_no_captures(pki, tmp_path):
     text = tmp_path / "text"
     text.write_text("no capture")
     done = run("doctor", str(text))
-    assert done.returncode == 2 and "as a capture" in done.stderr
+    assert done.returncode == 2 and "no capture" in done.stderr
     done = run("doctor", "--sni", "a.test", lo.path)
     assert done.returncode == 2 and "--sni does not go with a captured file" in done.stderr

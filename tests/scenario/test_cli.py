@@ -366,3 +366,22 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(start):
         assert process.wait(5) in (0, -signal.SIGTERM)
         wait_for(lambda: not listens(gw.port["http"]), "the port to be free")
         assert not os.path.exists(gw.path("gateway.pid"))
+
+
+@pytest.mark.parametrize("typed, offered", [
+    ("explain rec", "records.json"), ("inspect rec", "records.json"), ("check -c rec", "records.json"),
+    ("doctor rec", "records.json"), ("doctor --ca rec", "records.json"), ("explain --as s", "server"),
+    ("run --prefix fol", "folder"), ("doctor --sni rec", ""), ("expl", "explain"),
+])
+def test_the_shell_completes_files_where_they_go(tmp_path, typed, offered):
+    (tmp_path / "records.json").touch()
+    (tmp_path / "folder").mkdir()
+    script = run("help", "--completion", "bash").stdout + f"""
+        COMP_WORDS=(countersign {typed}) COMPREPLY=()
+        COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+        _countersign
+        echo "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout.strip() == offered

@@ -15,7 +15,7 @@ import pytest
 
 from backend import free_port
 from gateway import PROGRAM, listens, run, server
-from pki import ONE_DAY, now
+from pki import ONE_DAY, now, write
 from waiting import wait_for
 
 pytestmark = pytest.mark.countersign
@@ -604,6 +604,8 @@ def test_inspect_shows_what_a_server_presents(pki):
     assert json.loads(done.stdout)["items"][0]["subject"] == "CN=a.test"
     none = run("inspect", f"localhost:{free_port()}")
     assert none.returncode == 2 and "nothing listens" in none.stderr
+    none = run("inspect", "--json", f"localhost:{free_port()}")
+    assert none.returncode == 2 and json.loads(none.stdout)["code"] == "connection-refused"
 
 
 # the terminal
@@ -650,3 +652,62 @@ def test_a_key_that_does_not_belong_to_the_certificate(pki):
                f"{pki.dir}/bob.key", f"localhost:{free_port()}")
     assert done.returncode == 2
     assert "key" in done.stderr
+
+
+def test_programs_are_told_too_what_cannot_be_tried(pki):
+    ca = ("--ca", f"{pki.dir}/ca.pem")
+    alice = ("--cert", f"{pki.dir}/alice.pem")
+    for code, arguments in (
+            ("file-unreadable", ("--ca", "/nowhere.pem", "localhost:1")),
+            ("file-unreadable", (*ca, "--crl", "/nowhere.pem", "localhost:1")),
+            ("file-unreadable", (*ca, "--cert", "/nowhere.pem", "localhost:1")),
+            ("file-unreadable", ("/etc/hostname",)),
+            ("crl-unreadable", (*ca, "--crl", f"{pki.dir}/alice.pem", "localhost:1")),
+            ("key-mismatch", (*ca, *alice, "--key", f"{pki.dir}/bob.key", "localhost:1")),
+            ("listen-failed", (*alice, "--key", f"{pki.dir}/alice.key", "--listen",
+                               "192.0.2.77:443"))):
+        done = run("doctor", "--json", *arguments)
+        said = json.loads(done.stdout)
+        assert done.returncode == 2 and done.stderr, arguments
+        assert said["ok"] is False and said["tried"] is False
+        assert said["code"] == code and said["causes"][0]["code"] == code
+        assert said["conclusion"] and said["hint"]
+    assert run("doctor", "--json", "--timeout", "0", "localhost:1").stdout == ""
+
+
+# revocation
+
+def test_a_server_is_held_against_revocation_lists(pki):
+    server = pki.ca.issue("localhost", san=["localhost"], eku=("server",)).save(pki.dir, "withdrawn")
+    write(f"{pki.dir}/crl-withdrawn.pem", pki.ca.crl([server]))
+    with s_server(pki, certificate="withdrawn") as port:
+        ignored = doctor(pki, port)
+        good = doctor(pki, port, "--crl", pki.empty_crl)
+        revoked = doctor(pki, port, "--crl", f"{pki.dir}/crl-withdrawn.pem")
+        stale = doctor(pki, port, "--crl", pki.stale_crl)
+    assert ignored.code is None and good.code is None
+    assert "not looked at" in ignored.facts("server-certificate")["revocation"]
+    assert "crl-nobody.pem, which have 0 serial" in good.facts("server-certificate")["revocation"]
+    assert revoked.code == "revoked" and revoked.ok("server-certificate") is False
+    assert stale.code == "crl-expired"
+
+
+def test_lists_need_cas_to_go_with(pki):
+    alice = ("--cert", f"{pki.dir}/alice.pem", "--key", f"{pki.dir}/alice.key")
+    done = run("doctor", "--crl", "x", "--listen", "127.0.0.1:0", *alice)
+    assert done.returncode == 2 and "--client-ca" in done.stderr
+
+
+# what was said can be explained again
+
+def test_a_report_can_be_explained(pki):
+    said = run("doctor", "--json", "--ca", f"{pki.dir}/ca.pem", f"localhost:{free_port()}").stdout
+    again = run("explain", input_text=said)
+    assert again.returncode == 1
+    assert "error: nothing listens at localhost" in again.stdout
+    assert "hint: start the server" in again.stdout and "code: connection-refused" in again.stdout
+    with s_server(pki) as port:
+        said = run("doctor", "--json", "--ca", f"{pki.dir}/ca.pem", f"localhost:{port}").stdout
+    again = run("explain", input_text=said)
+    assert again.returncode == 0
+    assert again.stdout.count("nothing failed") == 1 and "TLSv1.3" in again.stdout
