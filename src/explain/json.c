@@ -261,16 +261,23 @@ static int findings(struct cs_buf *buf, const struct cs_account *a)
     return r || cs_buf_add_char(buf, ']');
 }
 
+/* Repeated by peers too many to be told one by one. */
+static int crowd(struct cs_buf *buf, const struct cs_account *a)
+{
+    return a->repeats && !a->peer.len ? flag(buf, "crowd", true) : 0;
+}
+
 int cs_account_json(const struct cs_account *account, struct cs_buf *buf)
 {
     int r = cs_buf_add_char(buf, '{');
 
     r = r || when(buf, account->time_ms) || text(buf, "incident", account->incident) ||
         number_unless_zero(buf, "repeats", (int64_t)account->repeats) ||
-        number_unless_zero(buf, "repeats_ms", account->repeats_ms) || cause(buf, account) ||
-        where(buf, account) || transport(buf, account) || tls(buf, account) ||
-        verdict(buf, account) || clock_facts(buf, account) || chain(buf, account) ||
-        findings(buf, account) || list(buf, "trust", "trust_total", &account->trust) ||
+        number_unless_zero(buf, "repeats_ms", account->repeats_ms) || crowd(buf, account) ||
+        cause(buf, account) || where(buf, account) || transport(buf, account) ||
+        tls(buf, account) || verdict(buf, account) || clock_facts(buf, account) ||
+        chain(buf, account) || findings(buf, account) ||
+        list(buf, "trust", "trust_total", &account->trust) ||
         text(buf, "identity", account->identity) || cs_buf_add_char(buf, '}');
     return r ? -ENOBUFS : 0;
 }

@@ -182,7 +182,8 @@ struct cs_meaning cs_progress_silent(const struct cs_case *c)
     case PLACE_SILENCE:
         if (c->server)
             return (struct cs_meaning){
-                CS_STR("a client that waits for the server to speak first does not speak TLS"),
+                CS_STR("a client that waits for the server to speak first does not speak TLS; "
+                       "connections that are made in advance look the same, and what a path loses"),
                 CS_STR("find out what connects here; a program without TLS may need another port")};
         return (struct cs_meaning){
             CS_STR("it took the connection and the ClientHello, and does not answer"),

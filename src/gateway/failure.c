@@ -101,6 +101,14 @@ static struct cs_str note(struct scene *scene, struct cs_conn *conn,
     return cs_incident_note(conn->worker, &spec, arena);
 }
 
+/* Whether there was a handshake to fail: a byte came, or none in all the time that TLS was given.
+ */
+static bool was_meant(const struct scene *scene)
+{
+    return scene->transport.bytes_in ||
+           (scene->transport.tls && scene->transport.ending == CS_ENDING_TIMEOUT);
+}
+
 void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen)
 {
     struct scene scene;
@@ -115,7 +123,7 @@ void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen)
         ask_session(&scene, &conn->wire);
     }
     see_client(&scene, conn, conn->server);
-    if (scene.transport.bytes_in)
+    if (was_meant(&scene))
         note(&scene, conn, conn->server, &scene.arena);
     close_scene(&scene);
 }

@@ -13,8 +13,9 @@ struct cs_upconn;
 
 /** cs_failure_connection() - a client's connection ends before it carries a request. @seen: what
  *  only the caller knows of the byte stream: how it ended, within what time, what is wrong with a
- *  PROXY header. A client that never sent a byte is no failure: nobody was refused, and a probe or
- *  a connection made in advance looks just like that. */
+ *  PROXY header. A client that leaves before it has sent a byte is no failure: nobody was refused,
+ * and health checks and probes look just like that. One that stays and says nothing until its time
+ *  for the handshake is over is one. */
 void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen);
 /** cs_failure_left() - the client ends a connection behind a good handshake, and has asked nothing.
  *  Probes do so, and connections made in advance; it is noted only when our certificate does not

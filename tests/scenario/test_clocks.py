@@ -79,12 +79,14 @@ def chrony(tmp_path):
                     f"cmdport 0\nbindcmdaddress /\npidfile {tmp_path}/chrony.pid\n")
     daemon = subprocess.Popen(["chronyd", "-x", "-d", "-U", "-u", "root", "-f", str(conf)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.settimeout(0.2)
-        wait_for(lambda: _answers(probe, port), "the time server to answer")
-    yield port
-    daemon.terminate()
-    daemon.wait()
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.settimeout(0.2)
+            wait_for(lambda: _answers(probe, port), "the time server to answer")
+        yield port
+    finally:
+        daemon.kill()  # without waiting for it to end as it likes, however long that takes
+        daemon.wait()
 
 
 def _shifted_clock(folder, shift):

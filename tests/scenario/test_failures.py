@@ -158,6 +158,32 @@ def test_a_probe_is_no_failure(start, pki):
     assert not errors(gw) and not gw.read("failures.log")
 
 
+def test_silence_until_the_time_is_over_is_a_failure(start, pki):
+    gw = begin(start, "client_header_timeout 1s;\nlocation / { return 200; }")
+    with wire.connect(gw.port["tls"]) as silent:
+        assert silent.rest() == b""
+    record = wait_for(lambda: records(gw), "a record")[0]
+    assert record["code"] == "handshake-timeout" and record["stage"] == "accept"
+    assert "within 1 s before the first byte" in record["primary"]
+    assert len(errors(gw)) == 1
+
+
+def test_silence_on_a_plain_port_is_none(start, pki):
+    plain = "server { listen 127.0.0.1:@http@; client_header_timeout 1s; return 200; }"
+    gw = start(LOG + plain, level="info")
+    with wire.connect(gw.port["http"]) as silent:
+        silent.rest()
+    gw.wait_log(r"\[info\].*timed out")
+    assert not errors(gw) and not gw.read("failures.log")
+
+
+def test_who_is_silent_when_the_gateway_ends_is_no_failure(start, pki):
+    gw = begin(start)
+    with wire.connect(gw.port["tls"]):
+        gw.stop()
+    assert not errors(gw) and not gw.read("failures.log")
+
+
 def test_nginx_words_stay_at_their_level(start, pki):
     gw = begin(start, level="info")
     wire.get(gw.port["tls"], pki.expired)
@@ -419,5 +445,6 @@ def test_a_crowd_is_put_together(start, pki):
     told = records(gw)
     assert sum(r.get("repeats", 1) for r in told) == n
     assert len([r for r in told if "repeats" not in r]) < n // 2
-    assert any("repeats" in r and "peer" not in r for r in told)
+    assert any(r.get("crowd") and "repeats" in r and "peer" not in r for r in told)
+    assert not any("crowd" in r for r in told if "peer" in r)
     assert "client: several" in gw.log()
