@@ -43,8 +43,8 @@ static struct cs_account_list list_new(struct cs_arena *arena, size_t total)
 static struct cs_account_cert describe(struct cs_arena *arena, const struct cs_cert *cert)
 {
     return (struct cs_account_cert){
-        .subject = cs_name_text(cert->subject, arena),
-        .issuer = cs_name_text(cert->issuer, arena),
+        .subject = cs_name_shown(cert->subject, arena),
+        .issuer = cs_name_shown(cert->issuer, arena),
         .serial = cs_serial_text(cert->serial, arena),
         .sha256 = hex(arena, cert->sha256, sizeof(cert->sha256)),
         .not_before = time_text(arena, cert->not_before),
@@ -117,7 +117,7 @@ static void add_trust(struct cs_account *a, struct cs_arena *arena, const struct
     struct cs_str *items = (struct cs_str *)list.items;
 
     for (size_t i = 0; i < list.n; i++)
-        items[i] = cs_name_text(cas[i].subject, arena);
+        items[i] = cs_name_shown(cas[i].subject, arena);
     a->trust = list;
 }
 
@@ -137,7 +137,7 @@ static void add_asked(struct cs_account *a, struct cs_arena *arena, const struct
     list = list_new(arena, names.n);
     items = (struct cs_str *)list.items;
     for (size_t i = 0; i < list.n; i++)
-        items[i] = cs_name_text(names.items[i], arena);
+        items[i] = cs_name_shown(names.items[i], arena);
     a->tls.asked_names = list;
 }
 

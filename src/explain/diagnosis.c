@@ -240,7 +240,7 @@ struct cs_str cs_case_names(const struct cs_case *c, const struct cs_str *ders, 
 
     for (size_t i = 0; i < n && i < NAMES_SHOWN; i++)
         text = cs_arena_printf(c->arena, "%.*s%s\"%.*s\"", CS_FMT(text), i ? ", " : "",
-                               CS_FMT(cs_name_text(ders[i], c->arena)));
+                               CS_FMT(cs_name_shown(ders[i], c->arena)));
     if (n > NAMES_SHOWN)
         text = cs_arena_printf(c->arena, "%.*s and %zu more", CS_FMT(text), n - NAMES_SHOWN);
     return text;
@@ -323,11 +323,11 @@ static struct cs_str leaf_text(const struct cs_case *c)
     struct cs_cert leaf;
 
     if (verdict && verdict->leaf)
-        return cs_name_text(verdict->leaf->subject, c->arena);
+        return cs_name_shown(verdict->leaf->subject, c->arena);
     cs_findings_init(&ignored, c->arena);
     if (c->handshake->n_chain &&
         cs_cert_parse(c->handshake->chain[0], c->arena, &ignored, &leaf) == 0)
-        return cs_name_text(leaf.subject, c->arena);
+        return cs_name_shown(leaf.subject, c->arena);
     return CS_STR("it presented");
 }
 

@@ -42,7 +42,7 @@ static struct cs_str asked_text(const struct cs_names *asked, struct cs_arena *a
     for (size_t i = 0; asked && i < asked->n && i < NAMES_SHOWN; i++)
         text = cs_arena_printf(arena, "%.*s%s\"%.*s\"", CS_FMT(text),
                                i ? ", " : "; it was asked for one issued by ",
-                               CS_FMT(cs_name_text(asked->items[i], arena)));
+                               CS_FMT(cs_name_shown(asked->items[i], arena)));
     if (asked && asked->n > NAMES_SHOWN)
         text = cs_arena_printf(arena, "%.*s and %zu others", CS_FMT(text), asked->n - NAMES_SHOWN);
     return text;
@@ -58,8 +58,8 @@ struct cs_str cs_explain_reason(const struct cs_finding *cause, const struct cs_
     struct cs_buf buf;
 
     if (leaf) {
-        operands[0] = cs_name_text(leaf->subject, arena);
-        operands[1] = cs_name_text(leaf->issuer, arena);
+        operands[0] = cs_name_shown(leaf->subject, arena);
+        operands[1] = cs_name_shown(leaf->issuer, arena);
         operands[2] = date(arena, leaf->not_after);
         operands[3] = date(arena, leaf->not_before);
     }

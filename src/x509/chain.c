@@ -830,7 +830,7 @@ static void remark_order(struct run *run)
 
     for (size_t i = 1; i < run->n; i++) {
         const struct cs_cert *cert = &run->certs[i], *below = &run->certs[i - 1];
-        if (cs_name_eq(cert->subject, below->issuer))
+        if (cs_lint_follows(cert, below))
             continue;
         find(&run->v->findings, run->q->purpose, (int)i, cert, CS_X509_KIND(CHAIN_UNORDERED),
              cs_name_shown(below->issuer, run->arena), none);
@@ -841,17 +841,10 @@ static void remark_order(struct run *run)
              CS_X509_KIND(ROOT_IN_CHAIN), none, none);
 }
 
-static const char *missing_identifier(const struct cs_cert *cert)
-{
-    if (cert->ca && !cert->ski.len)
-        return "subjectKeyIdentifier";
-    return !cert->aki.len && !cs_cert_self_issued(cert) ? "authorityKeyIdentifier" : NULL;
-}
-
 static void remark_path(struct run *run)
 {
     for (size_t i = 0; i < run->n_path; i++) {
-        const char *missing = missing_identifier(run->path[i]);
+        const char *missing = cs_lint_missing_key_id(run->path[i]);
         if (missing)
             find_in_run(run, (int)i, CS_X509_KIND(KEY_ID_MISSING), cs_str_from(missing),
                         (struct cs_str){0});

@@ -79,7 +79,6 @@ struct signer {
 };
 
 struct cs_crl_set {
-    unsigned n_refs;
     struct table *table;
     struct signer signers[]; /* of the order of the table's lists */
 };
@@ -635,7 +634,7 @@ int cs_crl_set_new(const struct cs_crl_lists *lists, const struct cs_cert *cas, 
     struct cs_crl_set *set = cs_alloc(sizeof(*set) + table->n_lists * sizeof(set->signers[0]));
     bool ok = true;
 
-    *set = (struct cs_crl_set){.n_refs = 1, .table = table};
+    *set = (struct cs_crl_set){.table = table};
     table->n_refs++;
     cs_arena_init(&b.arena);
     for (size_t i = 0; ok && i < table->n_lists; i++) {
@@ -649,19 +648,13 @@ int cs_crl_set_new(const struct cs_crl_lists *lists, const struct cs_cert *cas, 
     if (ok)
         *ret_set = set;
     else
-        cs_crl_set_unref(set);
+        cs_crl_set_free(set);
     return ok ? 0 : CS_CRL_REFUSED;
 }
 
-struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set)
+void cs_crl_set_free(struct cs_crl_set *set)
 {
-    set->n_refs++;
-    return set;
-}
-
-void cs_crl_set_unref(struct cs_crl_set *set)
-{
-    if (!set || --set->n_refs > 0)
+    if (!set)
         return;
     table_unref(set->table);
     free(set);

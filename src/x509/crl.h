@@ -44,7 +44,7 @@ void cs_crl_lists_free(struct cs_crl_lists *lists);
  *  block. Each signature is verified here, once, with the key of the CA in @cas that has its
  *  name; where no such CA is known, it is verified at each use with the key of the CA that the
  *  peer presented (Ed25519 lists cannot wait so and are refused). @place: of what is found;
- *  NULL: that of the list's source. The set starts with one reference.
+ *  NULL: that of the list's source.
  *  Return: 0: *@ret_set (there may be warnings); CS_CRL_REFUSED: a signature is wrong, see
  *  @findings. */
 __attribute__((warn_unused_result)) int cs_crl_set_new(const struct cs_crl_lists *lists,
@@ -52,10 +52,8 @@ __attribute__((warn_unused_result)) int cs_crl_set_new(const struct cs_crl_lists
                                                        const struct cs_place *place,
                                                        struct cs_findings *findings,
                                                        struct cs_crl_set **ret_set);
-/** cs_crl_set_ref() - one more reference. Return: @set. */
-struct cs_crl_set *cs_crl_set_ref(struct cs_crl_set *set);
-/** cs_crl_set_unref() - one fewer; the last one frees. NULL is fine. */
-void cs_crl_set_unref(struct cs_crl_set *set);
+/** cs_crl_set_free() - NULL is fine. */
+void cs_crl_set_free(struct cs_crl_set *set);
 
 /** cs_crl_set_digest() - SHA-256 that stands for the exact lists and their order. */
 const uint8_t *cs_crl_set_digest(const struct cs_crl_set *set);

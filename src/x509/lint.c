@@ -388,14 +388,21 @@ static void check_strength(const struct lint *l)
         find(l, CS_X509_KIND(WEAK_SIGNATURE), c->sig_alg, none);
 }
 
+const char *cs_lint_missing_key_id(const struct cs_cert *cert)
+{
+    if (cert->version < 3)
+        return NULL;
+    if (cert->ca && !cert->ski.len)
+        return "subjectKeyIdentifier";
+    return !cert->aki.len && !is_root(cert) ? "authorityKeyIdentifier" : NULL;
+}
+
 static void check_key_ids(const struct lint *l)
 {
-    if (l->cert->version < 3)
-        return;
-    if (l->cert->ca && !l->cert->ski.len)
-        find(l, CS_X509_KIND(KEY_ID_MISSING), CS_STR("subjectKeyIdentifier"), none);
-    if (!l->cert->aki.len && !is_root(l->cert))
-        find(l, CS_X509_KIND(KEY_ID_MISSING), CS_STR("authorityKeyIdentifier"), none);
+    const char *missing = cs_lint_missing_key_id(l->cert);
+
+    if (missing)
+        find(l, CS_X509_KIND(KEY_ID_MISSING), cs_str_from(missing), none);
 }
 
 static struct cs_str hex_text(struct cs_str bytes, struct cs_arena *arena)
@@ -558,6 +565,11 @@ static size_t only_leaf(const struct cs_cert *const *certs, size_t n)
     return at;
 }
 
+bool cs_lint_follows(const struct cs_cert *cert, const struct cs_cert *below)
+{
+    return cs_name_eq(below->issuer, cert->subject);
+}
+
 void cs_lint_position(const struct cs_cert *const *certs, size_t n, size_t i,
                       struct cs_findings *findings)
 {
@@ -570,7 +582,7 @@ void cs_lint_position(const struct cs_cert *const *certs, size_t n, size_t i,
         find(&l, CS_X509_KIND(CHAIN_UNRELATED), none, none);
         return;
     }
-    if (!cs_name_eq(certs[i - 1]->issuer, certs[i]->subject))
+    if (!cs_lint_follows(certs[i], certs[i - 1]))
         find(&l, CS_X509_KIND(CHAIN_UNORDERED), cs_name_text(certs[i - 1]->issuer, findings->arena),
              none);
     if (is_root(certs[i]))

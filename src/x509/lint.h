@@ -63,4 +63,11 @@ bool cs_lint_may_sign(const struct cs_cert *cert);
 /** cs_lint_why_not_ca() - why @cert may not issue certificates, or NULL. Static. */
 const char *cs_lint_why_not_ca(const struct cs_cert *cert);
 
+/** cs_lint_follows() - whether @cert is the issuer of @below by name, as a chain wants it behind.
+ */
+bool cs_lint_follows(const struct cs_cert *cert, const struct cs_cert *below);
+/** cs_lint_missing_key_id() - which key identifier @cert should have and has not, or NULL. Static.
+ *  Of two the subject's: it is what those below refer to. */
+const char *cs_lint_missing_key_id(const struct cs_cert *cert);
+
 #endif

@@ -4,24 +4,17 @@
 
 #include "base/mem.h"
 #include "tap.h"
-#include "x509/der.h"
 #include "x509/findings.h"
+#include "x509/test_frame.h"
 
 static struct cs_arena arena;
 
-#define B(lit) CS_STR_INIT(lit)
-#define ECDSA "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
 #define ECDSA_SHA1 "\x30\x09\x06\x07\x2a\x86\x48\xce\x3d\x04\x01"
 #define VALIDITY                                                                                   \
     "\x30\x1e\x17\x0d"                                                                             \
     "250101000000Z"                                                                                \
     "\x17\x0d"                                                                                     \
     "260101000000Z"
-#define NAME                                                                                       \
-    "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"                                         \
-    "x"
-#define P256 "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
-#define SPKI "\x30\x1a" P256 "\x03\x03\x00\x04\x01"
 
 /* What a certificate is made of; empty: the good default. */
 struct parts {
@@ -32,19 +25,14 @@ struct parts {
     bool no_version, no_extensions;
 };
 
-static struct cs_str or (struct cs_str part, struct cs_str other)
-{
-    return part.ptr ? part : other;
-}
-
 static void put_extensions(struct cs_der_out *out, const struct parts *p)
 {
     if (p->no_extensions)
         return;
     cs_der_open(out, CS_DER_CONTEXT(3) | CS_DER_CONSTRUCTED);
     cs_der_open(out, CS_DER_SEQUENCE);
-    cs_der_put_raw(out,
-                   or (p->extensions[0], CS_STR("\x30\x09\x06\x03\x55\x1d\x13\x04\x02\x30\x00")));
+    cs_der_put_raw(
+        out, frame_or(p->extensions[0], CS_STR("\x30\x09\x06\x03\x55\x1d\x13\x04\x02\x30\x00")));
     cs_der_put_raw(out, p->extensions[1]);
     cs_der_put_raw(out, p->extensions[2]);
     cs_der_close(out);
@@ -53,31 +41,21 @@ static void put_extensions(struct cs_der_out *out, const struct parts *p)
 
 static struct cs_str make(const struct parts *p)
 {
-    struct cs_str algorithm = or (p->algorithm, CS_STR(ECDSA)), der;
+    struct cs_str algorithm = frame_or(p->algorithm, CS_STR(ECDSA));
     struct cs_der_out out;
 
-    cs_der_begin(&out, 1 << 20);
-    cs_der_open(&out, CS_DER_SEQUENCE);
-    cs_der_open(&out, CS_DER_SEQUENCE);
+    frame_begin(&out);
     if (!p->no_version)
-        cs_der_put_raw(&out, or (p->version, CS_STR("\xa0\x03\x02\x01\x02")));
-    cs_der_put_raw(&out, or (p->serial, CS_STR("\x02\x01\x07")));
+        cs_der_put_raw(&out, frame_or(p->version, CS_STR("\xa0\x03\x02\x01\x02")));
+    cs_der_put_raw(&out, frame_or(p->serial, CS_STR("\x02\x01\x07")));
     cs_der_put_raw(&out, algorithm);
-    cs_der_put_raw(&out, or (p->issuer, CS_STR(NAME)));
-    cs_der_put_raw(&out, or (p->validity, CS_STR(VALIDITY)));
-    cs_der_put_raw(&out, or (p->subject, CS_STR(NAME)));
-    cs_der_put_raw(&out, or (p->spki, CS_STR(SPKI)));
+    cs_der_put_raw(&out, frame_or(p->issuer, CS_STR(NAME)));
+    cs_der_put_raw(&out, frame_or(p->validity, CS_STR(VALIDITY)));
+    cs_der_put_raw(&out, frame_or(p->subject, CS_STR(NAME)));
+    cs_der_put_raw(&out, frame_or(p->spki, CS_STR(SPKI)));
     put_extensions(&out, p);
     cs_der_put_raw(&out, p->tail);
-    cs_der_close(&out);
-    cs_der_put_raw(&out, or (p->outer_algorithm, algorithm));
-    cs_der_put_bits(&out, CS_STR("signature"));
-    cs_der_close(&out);
-    cs_der_put_raw(&out, p->after);
-    cs_assert(cs_der_end(&out));
-    der = cs_arena_dup(&arena, cs_buf_str(&out.buf));
-    cs_der_deinit(&out);
-    return der;
+    return frame_end(&out, frame_or(p->outer_algorithm, algorithm), p->after, &arena);
 }
 
 #define KU(bits) "\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02" bits

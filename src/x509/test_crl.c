@@ -4,18 +4,13 @@
 
 #include "base/mem.h"
 #include "tap.h"
-#include "x509/der.h"
 #include "x509/pem.h"
+#include "x509/test_frame.h"
 
 static struct cs_arena arena;
 
-#define B(lit) CS_STR_INIT(lit)
-#define ECDSA "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
 #define SHA1 "\x30\x09\x06\x07\x2a\x86\x48\xce\x3d\x04\x01"
 #define ED25519 "\x30\x05\x06\x03\x2b\x65\x70"
-#define NAME                                                                                       \
-    "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"                                         \
-    "x"
 #define TIME                                                                                       \
     "\x17\x0d"                                                                                     \
     "250101000000Z"
@@ -31,24 +26,17 @@ struct parts {
     bool no_version;
 };
 
-static struct cs_str or (struct cs_str part, struct cs_str other)
-{
-    return part.ptr ? part : other;
-}
-
 static struct cs_str make(const struct parts *p)
 {
-    struct cs_str algorithm = or (p->algorithm, CS_STR(ECDSA)), der;
+    struct cs_str algorithm = frame_or(p->algorithm, CS_STR(ECDSA));
     struct cs_der_out out;
 
-    cs_der_begin(&out, 100000);
-    cs_der_open(&out, CS_DER_SEQUENCE);
-    cs_der_open(&out, CS_DER_SEQUENCE);
+    frame_begin(&out);
     if (!p->no_version)
-        cs_der_put_raw(&out, or (p->version, CS_STR("\x02\x01\x01")));
+        cs_der_put_raw(&out, frame_or(p->version, CS_STR("\x02\x01\x01")));
     cs_der_put_raw(&out, algorithm);
-    cs_der_put_raw(&out, or (p->issuer, CS_STR(NAME)));
-    cs_der_put_raw(&out, or (p->times, CS_STR(TIME TIME)));
+    cs_der_put_raw(&out, frame_or(p->issuer, CS_STR(NAME)));
+    cs_der_put_raw(&out, frame_or(p->times, CS_STR(TIME TIME)));
     if (p->revoked.len)
         cs_der_put(&out, CS_DER_SEQUENCE, p->revoked);
     if (p->extensions.len) {
@@ -57,14 +45,7 @@ static struct cs_str make(const struct parts *p)
         cs_der_close(&out);
     }
     cs_der_put_raw(&out, p->tail);
-    cs_der_close(&out);
-    cs_der_put_raw(&out, or (p->outer_algorithm, algorithm));
-    cs_der_put_bits(&out, CS_STR("signature"));
-    cs_der_close(&out);
-    cs_assert(cs_der_end(&out));
-    der = cs_arena_dup(&arena, cs_buf_str(&out.buf));
-    cs_der_deinit(&out);
-    return der;
+    return frame_end(&out, frame_or(p->outer_algorithm, algorithm), (struct cs_str){0}, &arena);
 }
 
 static const struct {
@@ -135,7 +116,7 @@ static void check(const char *what, struct cs_str bytes, const char *code, size_
                 cs_str_from(code ? code : "crl-issuer-unknown"), "its code");
     if (set)
         tap_int((int64_t)cs_crl_set_entries(set), (int64_t)n, "entries");
-    cs_crl_set_unref(set);
+    cs_crl_set_free(set);
 }
 
 static struct cs_str pem(const char *label, struct cs_str der)

@@ -8,18 +8,10 @@
 
 #include "base/mem.h"
 #include "tap.h"
-#include "x509/der.h"
 #include "x509/findings.h"
+#include "x509/test_frame.h"
 
 static struct cs_arena arena;
-
-#define B(lit) CS_STR_INIT(lit)
-#define ECDSA "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
-#define NAME                                                                                       \
-    "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"                                         \
-    "x"
-#define P256 "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
-#define SPKI "\x30\x1a" P256 "\x03\x03\x00\x04\x01"
 
 /* extensionRequest with one extension: CA:FALSE, or subjectAltName a.test. */
 #define ASK(len1, len2, len3, extensions)                                                          \
@@ -41,35 +33,19 @@ struct parts {
     bool no_attributes;
 };
 
-static struct cs_str or (struct cs_str part, struct cs_str other)
-{
-    return part.ptr ? part : other;
-}
-
 static struct cs_str make(const struct parts *p)
 {
     struct cs_der_out out;
-    struct cs_str der;
 
-    cs_der_begin(&out, 1 << 20);
-    cs_der_open(&out, CS_DER_SEQUENCE);
-    cs_der_open(&out, CS_DER_SEQUENCE);
-    cs_der_put_raw(&out, or (p->version, CS_STR("\x02\x01\x00")));
-    cs_der_put_raw(&out, or (p->subject, CS_STR(NAME)));
-    cs_der_put_raw(&out, or (p->spki, CS_STR(SPKI)));
+    frame_begin(&out);
+    cs_der_put_raw(&out, frame_or(p->version, CS_STR("\x02\x01\x00")));
+    cs_der_put_raw(&out, frame_or(p->subject, CS_STR(NAME)));
+    cs_der_put_raw(&out, frame_or(p->spki, CS_STR(SPKI)));
     if (!p->no_attributes)
         cs_der_put(&out, CS_DER_CONTEXT(0) | CS_DER_CONSTRUCTED,
-                   or (p->attributes, CS_STR(ASK_SAN)));
+                   frame_or(p->attributes, CS_STR(ASK_SAN)));
     cs_der_put_raw(&out, p->tail);
-    cs_der_close(&out);
-    cs_der_put_raw(&out, or (p->algorithm, CS_STR(ECDSA)));
-    cs_der_put_bits(&out, CS_STR("signature"));
-    cs_der_close(&out);
-    cs_der_put_raw(&out, p->after);
-    cs_assert(cs_der_end(&out));
-    der = cs_arena_dup(&arena, cs_buf_str(&out.buf));
-    cs_der_deinit(&out);
-    return der;
+    return frame_end(&out, frame_or(p->algorithm, CS_STR(ECDSA)), p->after, &arena);
 }
 
 static const struct {

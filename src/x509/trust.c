@@ -242,7 +242,7 @@ void cs_trust_unref(struct cs_trust *trust)
     for (size_t i = 0; i < trust->n; i++)
         X509_free(trust->objects[i]);
     X509_STORE_free(trust->store);
-    cs_crl_set_unref(trust->crls);
+    cs_crl_set_free(trust->crls);
     cs_arena_deinit(&trust->arena);
     free(trust);
 }

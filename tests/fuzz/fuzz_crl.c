@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ask(set);
     else
         cs_assert(findings.n_errors > 0);
-    cs_crl_set_unref(set);
+    cs_crl_set_free(set);
     cs_crl_lists_free(lists);
     cs_arena_deinit(&arena);
     return 0;

@@ -96,14 +96,14 @@ static void load(const char *what, struct cs_str bytes, const struct cs_make_rev
     tap_int(cs_crl_set_new(lists, NULL, 0, NULL, &findings, &second), 0, "for other CAs");
     tap_ok(seconds() - start < read / 10, "once more costs next to nothing");
     tap_ok(cs_crl_set_block(set, &size) == cs_crl_set_block(second, &second_size), "held once");
-    cs_crl_set_unref(second);
+    cs_crl_set_free(second);
     cs_crl_lists_free(lists);
     printf("# %s: %zu bytes read in %.0f ms of processor time, %zu bytes kept\n", what, bytes.len,
            read * 1e3, size);
     tap_int((int64_t)cs_crl_set_entries(set), (int64_t)n, "all entries");
     tap_ok(size <= 40 * n + 8192, "at most 40 bytes an entry");
     check_entries(set, revoked, n, ca);
-    cs_crl_set_unref(set);
+    cs_crl_set_free(set);
     cs_arena_deinit(&arena);
 }
 
