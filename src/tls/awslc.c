@@ -14,23 +14,16 @@
 
 /* --- certificates --- */
 
-static CRYPTO_BUFFER *buffer_of(const X509 *cert)
-{
-    uint8_t *der = NULL;
-    int len = i2d_X509((X509 *)cert, &der);
-    CRYPTO_BUFFER *buffer = len > 0 ? CRYPTO_BUFFER_new(der, (size_t)len, NULL) : NULL;
-    OPENSSL_free(der);
-    return buffer;
-}
-
 int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair)
 {
-    CRYPTO_BUFFER *chain[CS_TLS_CHAIN_MAX] = {NULL};
+    CRYPTO_BUFFER *chain[CS_PAIR_CERTS_MAX] = {NULL};
     bool good = true;
-    for (size_t i = 0; i < pair->n_certs; i++)
-        good = (chain[i] = buffer_of(pair->certs[i])) && good;
-    good = good && SSL_CTX_set_chain_and_key(ctx, chain, pair->n_certs, pair->key, NULL) == 1;
-    for (size_t i = 0; i < pair->n_certs; i++)
+    for (size_t i = 0; i < pair->n; i++) {
+        chain[i] = CRYPTO_BUFFER_new((const uint8_t *)pair->ders[i].ptr, pair->ders[i].len, NULL);
+        good = chain[i] && good;
+    }
+    good = good && SSL_CTX_set_chain_and_key(ctx, chain, pair->n, pair->key, NULL) == 1;
+    for (size_t i = 0; i < pair->n; i++)
         CRYPTO_BUFFER_free(chain[i]);
     return good ? 0 : -EINVAL;
 }

@@ -32,7 +32,7 @@ static void take_own(struct cs_tls *tls, struct cs_breakdown *facts, struct cs_a
     const struct cs_tls_server *server = tls->server;
     const struct cs_tls_client *client = tls->client;
     const struct cs_own *own = server ? &server->own : &client->own;
-    const struct cs_own_pair *pair =
+    const struct cs_pair *pair =
         cs_own_used(own, server ? tls->facts.sigalg : tls->facts.client_sigalg);
 
     facts->own = (struct cs_terms){
@@ -45,7 +45,7 @@ static void take_own(struct cs_tls *tls, struct cs_breakdown *facts, struct cs_a
     };
     if (!pair)
         return;
-    facts->own_key = pair->key;
+    facts->own_key = pair->key_name;
     facts->own_chain = pair->ders;
     facts->n_own_chain = pair->n;
 }

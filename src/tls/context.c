@@ -12,7 +12,7 @@
 #include "tls/findings.h"
 #include "tls/library.h"
 #include "tls/names.h"
-#include "tls/pair.h"
+#include "tls/own.h"
 #include "x509/findings.h"
 #include "x509/lint.h"
 #include "x509/name.h"
@@ -46,16 +46,27 @@ uint8_t *cs_tls_alpn_wire(const char *const *names, size_t *ret_len)
     return wire;
 }
 
-/* A remark when an earlier pair has the same type of key: the library keeps one of each. */
-static void remark_repeated(const struct cs_pair *pair, int types[], char (*names)[CS_PAIR_NAME],
-                            size_t i, const struct cs_place *place, struct cs_findings *findings)
+static struct cs_str subject_of(const struct cs_pair *pair, char buf[CS_PAIR_NAME])
 {
-    types[i] = EVP_PKEY_base_id(pair->key);
-    struct cs_str name = cs_pair_name(X509_get_subject_name(pair->certs[0]), names[i]);
-    names[i][name.len < CS_PAIR_NAME ? name.len : CS_PAIR_NAME - 1] = 0;
-    for (size_t k = 0; k < i; k++)
-        if (types[k] == types[i])
-            CS_FIND(findings, &cs_tls_finding_pair_repeated, place, name, cs_str_from(names[k]));
+    const uint8_t *p = (const uint8_t *)pair->ders[0].ptr;
+    X509 *leaf = d2i_X509(NULL, &p, (long)pair->ders[0].len);
+    cs_assert(leaf != NULL);
+    struct cs_str name = cs_pair_name(X509_get_subject_name(leaf), buf);
+    X509_free(leaf);
+    return name;
+}
+
+/* A remark when an earlier pair of @own has the same type of key: the library keeps one of each. */
+static void remark_repeated(const struct cs_own *own, const struct cs_pair *pair,
+                            const struct cs_place *place, struct cs_findings *findings)
+{
+    char name[CS_PAIR_NAME], other[CS_PAIR_NAME];
+
+    for (size_t i = 0; i < own->n; i++) {
+        if (EVP_PKEY_base_id(own->pairs[i].pair->key) == EVP_PKEY_base_id(pair->key))
+            CS_FIND(findings, &cs_tls_finding_pair_repeated, place, subject_of(pair, name),
+                    subject_of(own->pairs[i].pair, other));
+    }
 }
 
 static void explain_leaf(const struct cs_cert *leaf, const struct cs_place *place,
@@ -88,40 +99,44 @@ static void explain_refusal(const struct cs_pair *pair, const struct cs_place *p
     struct cs_arena arena;
     struct cs_findings ignored;
     struct cs_cert leaf;
-    uint8_t *der = NULL;
-    int len = i2d_X509(pair->certs[0], &der);
 
     cs_arena_init(&arena);
     cs_findings_init(&ignored, &arena);
-    if (len > 0 && cs_cert_parse(cs_str_make(der, (size_t)len), &arena, &ignored, &leaf) == 0)
+    if (cs_cert_parse(pair->ders[0], &arena, &ignored, &leaf) == 0)
         explain_leaf(&leaf, place, &arena, findings);
     else
         CS_FIND(findings, &cs_tls_finding_pair_refused, place, cs_pair_errors());
     cs_arena_deinit(&arena);
-    OPENSSL_free(der);
+}
+
+/* Present one pair. Return: 0, or -EINVAL with findings. */
+static int use_pair(SSL_CTX *ctx, const struct cs_tls_pair *source, struct cs_findings *findings,
+                    struct cs_own *own)
+{
+    struct cs_pair *pair = source->loaded ? cs_pair_ref(source->loaded) : NULL;
+    int r = pair ? 0 : cs_pair_new(source, findings, &pair);
+
+    if (r < 0)
+        return r;
+    remark_repeated(own, pair, &source->place, findings);
+    r = cs_lib_use_pair(ctx, pair);
+    if (r < 0)
+        explain_refusal(pair, &source->place, findings);
+    cs_own_add(own, pair, source->staple);
+    cs_pair_unref(pair);
+    return r;
 }
 
 int cs_tls_use_pairs(SSL_CTX *ctx, const struct cs_tls_pair *pairs, size_t n,
                      struct cs_findings *findings, struct cs_own *own)
 {
     int result = 0;
-    cs_cleanup(cs_free_p) int *types = cs_alloc(n * sizeof(*types));
-    cs_cleanup(cs_free_p) char(*names)[CS_PAIR_NAME] = cs_alloc(n * sizeof(*names));
+
     for (size_t i = 0; i < n; i++) {
-        struct cs_pair pair;
-        if (cs_pair_load(&pairs[i], findings, &pair) < 0) {
+        if (use_pair(ctx, &pairs[i], findings, own) < 0)
             result = -EINVAL;
-            continue;
-        }
-        remark_repeated(&pair, types, names, i, &pairs[i].place, findings);
-        if (cs_lib_use_pair(ctx, &pair) < 0) {
-            explain_refusal(&pair, &pairs[i].place, findings);
-            result = -EINVAL;
-        }
-        if (pairs[i].staple.len && n > 1 && !cs_lib_tells_presented)
+        else if (pairs[i].staple.len && n > 1 && !cs_lib_tells_presented)
             CS_FIND0(findings, &cs_tls_finding_staple_of_several, &pairs[i].place);
-        cs_own_add(own, &pair, pairs[i].staple);
-        cs_pair_deinit(&pair);
     }
     return result;
 }

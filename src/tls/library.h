@@ -7,7 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/internal.h"
-#include "tls/pair.h"
+#include "tls/own.h"
 
 /** cs_lib_server_ctx() - a context with the callbacks of this folder installed: choice of
  *  the server (cs_tls_on_hello()), verdict (cs_tls_on_chain()), tickets. NULL on failure. */

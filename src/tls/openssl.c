@@ -18,14 +18,26 @@
 
 /* --- certificates --- */
 
+static X509 *parse(struct cs_str der)
+{
+    const uint8_t *p = (const uint8_t *)der.ptr;
+    return d2i_X509(NULL, &p, (long)der.len);
+}
+
 int cs_lib_use_pair(SSL_CTX *ctx, const struct cs_pair *pair)
 {
     STACK_OF(X509) *rest = sk_X509_new_null();
-    bool good = rest != NULL;
-    for (size_t i = 1; good && i < pair->n_certs; i++)
-        good = sk_X509_push(rest, pair->certs[i]) > 0;
-    good = good && SSL_CTX_use_cert_and_key(ctx, pair->certs[0], pair->key, rest, 1) == 1;
-    sk_X509_free(rest);
+    X509 *leaf = parse(pair->ders[0]);
+    bool good = rest && leaf;
+    for (size_t i = 1; good && i < pair->n; i++) {
+        X509 *cert = parse(pair->ders[i]);
+        good = cert && sk_X509_push(rest, cert) > 0;
+        if (!good)
+            X509_free(cert);
+    }
+    good = good && SSL_CTX_use_cert_and_key(ctx, leaf, pair->key, rest, 1) == 1;
+    sk_X509_pop_free(rest, X509_free);
+    X509_free(leaf);
     return good ? 0 : -EINVAL;
 }
 
@@ -38,7 +50,7 @@ const struct cs_own_pair *cs_lib_presented(SSL *ssl, const struct cs_own *own)
     struct cs_str leaf = cs_str_make(der, len > 0 ? (size_t)len : 0);
     const struct cs_own_pair *found = NULL;
     for (size_t i = 0; i < own->n && !found; i++)
-        if (leaf.len && own->pairs[i].n && cs_str_eq(own->pairs[i].ders[0], leaf))
+        if (leaf.len && cs_str_eq(own->pairs[i].pair->ders[0], leaf))
             found = &own->pairs[i];
     OPENSSL_free(der);
     return found;

@@ -1,6 +1,6 @@
 /* Every mistake that can be made with two PEM files gets its own finding, because "key values
  * mismatch" is the most asked-about line of every TLS server's log. */
-#include "tls/pair.h"
+#include "tls/own.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -11,7 +11,16 @@
 
 #include "base/mem.h"
 #include "tls/findings.h"
+#include "x509/cert.h"
+#include "x509/digest.h"
 #include "x509/findings.h"
+
+/* What the library makes of the two files. */
+struct reading {
+    X509 *certs[CS_PAIR_CERTS_MAX];
+    size_t n_certs;
+    EVP_PKEY *key;
+};
 
 static void free_bio(BIO **bio)
 {
@@ -98,13 +107,13 @@ static int refuse_key(struct cs_findings *findings, const struct cs_finding_kind
 }
 
 static int load_chain(const struct cs_tls_pair *source, struct cs_findings *findings,
-                      struct cs_pair *pair)
+                      struct reading *pair)
 {
     cs_cleanup(free_bio) BIO *bio = bio_over(source->chain_pem);
     X509 *cert = NULL;
     int r;
     while ((r = next_cert(bio, &cert)) == 1) {
-        if (pair->n_certs == CS_TLS_CHAIN_MAX) {
+        if (pair->n_certs == CS_PAIR_CERTS_MAX) {
             X509_free(cert);
             return refuse_chain(findings, source, CS_STR("more than 16 certificates"));
         }
@@ -143,7 +152,7 @@ static EVP_PKEY *read_key(struct cs_str pem, struct cs_str password, bool *ret_e
 }
 
 static int load_key(const struct cs_tls_pair *source, struct cs_findings *findings,
-                    struct cs_pair *pair)
+                    struct reading *pair)
 {
     bool encrypted = false;
     pair->key = read_key(source->key_pem, (struct cs_str){NULL, 0}, &encrypted);
@@ -165,7 +174,7 @@ static struct cs_str subject(const X509 *cert, char buf[CS_PAIR_NAME])
 }
 
 static int check_match(const struct cs_tls_pair *source, struct cs_findings *findings,
-                       const struct cs_pair *pair)
+                       const struct reading *pair)
 {
     char first[CS_PAIR_NAME], other[CS_PAIR_NAME], number[24];
     if (X509_check_private_key(pair->certs[0], pair->key) == 1)
@@ -192,7 +201,7 @@ static bool issued(const X509 *issuer, const X509 *cert)
 }
 
 static void remark_order(const struct cs_tls_pair *source, struct cs_findings *findings,
-                         const struct cs_pair *pair)
+                         const struct reading *pair)
 {
     char issuer[CS_PAIR_NAME], here[CS_PAIR_NAME], which[64];
     const X509 *last = pair->certs[pair->n_certs - 1];
@@ -212,30 +221,107 @@ static void remark_order(const struct cs_tls_pair *source, struct cs_findings *f
                 CS_STR("the last certificate of the file"), subject(last, here));
 }
 
-int cs_pair_load(const struct cs_tls_pair *source, struct cs_findings *findings,
-                 struct cs_pair *ret_pair)
+static int read_pair(const struct cs_tls_pair *source, struct cs_findings *findings,
+                     struct reading *pair)
 {
-    struct cs_pair pair = {.n_certs = 0};
     ERR_clear_error();
-    int r = load_chain(source, findings, &pair);
-    int key = load_key(source, findings, &pair);
+    int r = load_chain(source, findings, pair);
+    int key = load_key(source, findings, pair);
     if (r == 0)
         r = key;
     if (r == 0)
-        r = check_match(source, findings, &pair);
-    if (r < 0) {
-        cs_pair_deinit(&pair);
-        return r;
-    }
-    remark_order(source, findings, &pair);
-    *ret_pair = pair;
-    return 0;
+        r = check_match(source, findings, pair);
+    if (r == 0)
+        remark_order(source, findings, pair);
+    return r;
 }
 
-void cs_pair_deinit(struct cs_pair *pair)
+static struct cs_str copy(const void *bytes, size_t len)
 {
-    for (size_t i = 0; i < pair->n_certs; i++)
-        X509_free(pair->certs[i]);
+    char *text = cs_alloc(len + 1);
+    if (len)
+        memcpy(text, bytes, len);
+    return cs_str_make(text, len);
+}
+
+static struct cs_str key_name(struct cs_str der)
+{
+    struct cs_str name = {NULL, 0};
+    struct cs_findings ignored;
+    struct cs_arena arena;
+    struct cs_cert cert;
+
+    cs_arena_init(&arena);
+    cs_findings_init(&ignored, &arena);
+    if (cs_cert_parse(der, &arena, &ignored, &cert) == 0)
+        name = copy(cert.key_name.ptr, cert.key_name.len);
+    cs_arena_deinit(&arena);
+    return name;
+}
+
+/* The certificates as bytes; the library's objects are several times as large, and not needed. */
+static struct cs_pair *keep(struct reading *reading)
+{
+    struct cs_pair *pair = CS_NEW(struct cs_pair);
+    struct cs_digest digest;
+
+    pair->refs = 1;
+    pair->key = cs_take(reading->key);
+    pair->ders = cs_alloc(reading->n_certs * sizeof(*pair->ders));
+    cs_digest_init(&digest);
+    for (size_t i = 0; i < reading->n_certs; i++) {
+        unsigned char *der = NULL;
+        int len = i2d_X509(reading->certs[i], &der);
+        cs_assert(len > 0);
+        pair->ders[pair->n] = copy(der, (size_t)len);
+        cs_digest_add(&digest, pair->ders[pair->n++]);
+        OPENSSL_free(der);
+    }
+    cs_digest_final(&digest, pair->digest);
+    pair->key_name = key_name(pair->ders[0]);
+    return pair;
+}
+
+int cs_pair_new(const struct cs_tls_pair *source, struct cs_findings *findings,
+                struct cs_pair **ret_pair)
+{
+    struct reading reading = {.n_certs = 0};
+    int r = read_pair(source, findings, &reading);
+
+    if (r == 0)
+        *ret_pair = keep(&reading);
+    for (size_t i = 0; i < reading.n_certs; i++)
+        X509_free(reading.certs[i]);
+    EVP_PKEY_free(reading.key);
+    return r;
+}
+
+struct cs_pair *cs_pair_ref(struct cs_pair *pair)
+{
+    pair->refs++;
+    return pair;
+}
+
+struct cs_pair *cs_pair_unref(struct cs_pair *pair)
+{
+    if (!pair || --pair->refs > 0)
+        return NULL;
+    for (size_t i = 0; i < pair->n; i++)
+        free((char *)pair->ders[i].ptr);
+    free(pair->ders);
+    free((char *)pair->key_name.ptr);
     EVP_PKEY_free(pair->key);
-    *pair = (struct cs_pair){.n_certs = 0};
+    free(pair);
+    return NULL;
+}
+
+const struct cs_str *cs_pair_chain0(const struct cs_pair *pair, size_t *ret_n)
+{
+    *ret_n = pair->n;
+    return pair->ders;
+}
+
+const uint8_t *cs_pair_digest(const struct cs_pair *pair)
+{
+    return pair->digest;
 }

@@ -8,23 +8,12 @@
 #define CS_TLS_SERVER_H
 
 #include "base/findings.h"
+#include "tls/pair.h"
 
 struct cs_ticket_keys;
 
 #define CS_TLS_1_2 0x01u
 #define CS_TLS_1_3 0x02u
-
-/* One certificate with its chain, and the key that goes with it. */
-struct cs_tls_pair {
-    struct cs_str chain_pem; /* leaf first, then what leads to the root */
-    struct cs_str key_pem;
-    const struct cs_str *passwords; /* tried in order on an encrypted key */
-    size_t n_passwords;
-    struct cs_str staple;      /* a DER OCSPResponse for clients that ask, or empty; the caller has
-                                  judged it. With AWS-LC only where the server has one pair */
-    struct cs_place place;     /* where the certificate was configured */
-    struct cs_place key_place; /* and its key; no file: as the certificate */
-};
 
 enum cs_tls_verify {
     CS_TLS_VERIFY_OFF,     /* no certificate is asked for */

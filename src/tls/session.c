@@ -393,7 +393,7 @@ const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls)
 
 const struct cs_str *cs_tls_own_chain(const struct cs_tls *tls, size_t *ret_n)
 {
-    const struct cs_own_pair *pair =
+    const struct cs_pair *pair =
         cs_own_used(tls->server ? &tls->server->own : &tls->client->own,
                     tls->server ? tls->facts.sigalg : tls->facts.client_sigalg);
 
