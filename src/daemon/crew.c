@@ -1,13 +1,12 @@
-/* Forking, counting and replacing workers.
+/* Forking, counting and replacing workers, and telling them things.
  *
- * A worker says that it serves by one byte in a pipe; the supervisor keeps the writing end
- * closed, so the pipe also tells when nobody is left to say so. Deaths come from the host,
- * which is the one that calls waitpid().
+ * Each worker has a channel, on which it says that it serves and replies to what it is told. It
+ * takes messages in order and replies in order, so the number of its last reply says which calls
+ * still wait for it. Deaths come from the host, which is the one that calls waitpid().
  */
 #include "daemon/crew.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +33,8 @@ struct worker {
     int64_t started_ms;
     unsigned quick_deaths;
     struct cs_timer respawn;
-    struct cs_watch ready_watch; /* on ready_fd */
-    int ready_fd;                /* -1: nothing to wait for */
+    struct cs_channel channel; /* zeroed: none */
+    uint64_t replied;          /* number of the last message that is settled with it */
 };
 
 enum state { STARTING, SERVING, FINISHING };
@@ -47,27 +46,20 @@ struct cs_crew {
     struct worker *workers;
     struct cs_timer kill;
     struct cs_task tell; /* works out which event is due */
+    uint64_t n_messages;
+    struct cs_list calls; /* that wait for somebody, the oldest first */
 };
-
-static void drop_ready(struct worker *w)
-{
-    cs_watch_remove(&w->ready_watch);
-    if (w->ready_fd >= 0)
-        close(w->ready_fd);
-    w->ready_fd = -1;
-}
 
 /* In the worker. */
 
 struct child {
     const struct cs_crew_spec *spec;
-    int ready_fd;
     pid_t parent;
 };
 
-/* The worker has opened all it needs: become nobody, follow the supervisor into death, say that
- * we serve. A change of account clears the death signal, so it is set last; a parent that had
- * gone before that is noticed by its number. */
+/* The worker has opened all it needs: become nobody, follow the supervisor into death. A change of
+ * account clears the death signal, so it is set last; a parent that had gone before that is noticed
+ * by its number. */
 static int drop_privileges(void *ctx)
 {
     struct child *child = ctx;
@@ -79,12 +71,6 @@ static int drop_privileges(void *ctx)
         return -errno;
     if (child->parent && getppid() != child->parent)
         return -ECHILD;
-    if (child->ready_fd >= 0) {
-        if (write(child->ready_fd, "", 1) != 1)
-            return -EPIPE;
-        close(child->ready_fd);
-        child->ready_fd = -1;
-    }
     cs_mainlog_deinit(child->spec->log); /* the worker has its own, which it can reopen */
     return 0;
 }
@@ -99,9 +85,9 @@ static void raise_file_limit(const struct cs_crew_spec *spec)
                        (unsigned long long)n, -r, strerror(-r));
 }
 
-int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int ready_fd, pid_t parent)
+int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel_fd, pid_t parent)
 {
-    struct child child = {spec, ready_fd, parent};
+    struct child child = {spec, parent};
     size_t n = spec->snapshot->n_listeners;
     int *fds = cs_alloc(n * sizeof(*fds));
     struct cs_worker_spec worker = {
@@ -110,6 +96,7 @@ int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int ready_f
         .error_log_fd = cs_mainlog_fd(spec->log),
         .counters = spec->counters,
         .number = number,
+        .channel_fd = channel_fd,
         .drop_privileges = drop_privileges,
         .ctx = &child,
     };
@@ -123,14 +110,15 @@ int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int ready_f
     return status;
 }
 
-static _Noreturn void be_worker(struct worker *w, int ready_fd, pid_t parent)
+static _Noreturn void be_worker(struct worker *w, int channel_fd, pid_t parent)
 {
     const struct cs_crew_spec *spec = &w->crew->spec;
 
+    cs_crew_isolate(w->crew);
     spec->in_child(spec->ctx);
     cs_listeners_isolate(spec->listeners, spec->snapshot->listeners, spec->snapshot->n_listeners,
                          w->number);
-    exit(cs_crew_worker(spec, w->number, ready_fd, parent));
+    exit(cs_crew_worker(spec, w->number, channel_fd, parent));
 }
 
 /* In the supervisor. */
@@ -176,17 +164,148 @@ static void tell_soon(struct cs_crew *crew)
         cs_loop_defer(crew->spec.loop, &crew->tell);
 }
 
-static void on_ready(struct cs_watch *watch)
-{
-    struct worker *w = cs_container_of(watch, struct worker, ready_watch);
-    char byte;
-    ssize_t n = read(w->ready_fd, &byte, 1);
+/* Calls. A worker that has gone settles all it was told. */
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+unsigned cs_call_waiting(const struct cs_call *call)
+{
+    return call->n_told - call->n_done - call->n_refused - call->n_gone;
+}
+
+static void end_call(struct cs_call *call)
+{
+    cs_timer_cancel(call->crew->spec.loop, &call->patience);
+    cs_list_remove(&call->link);
+    call->ended(call);
+}
+
+static void on_patience(struct cs_timer *timer)
+{
+    struct cs_call *call = cs_container_of(timer, struct cs_call, patience);
+
+    if (cs_call_waiting(call) == 0)
+        end_call(call);
+    else if (call->late)
+        call->late(call);
+}
+
+/* From the event loop, not from inside of what is being done. */
+static void end_if_settled(struct cs_call *call)
+{
+    struct cs_loop *loop = call->crew->spec.loop;
+
+    if (cs_call_waiting(call) == 0)
+        cs_timer_set(loop, &call->patience, loop->now.mono_ms);
+}
+
+/* Worker @w has nothing to say any more to messages up to @number. */
+static void gone_until(struct worker *w, uint64_t number)
+{
+    CS_LIST_FOREACH (link, &w->crew->calls) {
+        struct cs_call *call = cs_container_of(link, struct cs_call, link);
+        if (call->number <= w->replied || call->number > number)
+            continue;
+        call->n_gone++;
+        end_if_settled(call);
+    }
+    w->replied = number;
+}
+
+static void take_reply(struct worker *w, struct cs_str bytes)
+{
+    struct cs_reply_head head;
+    struct cs_call *call = NULL;
+
+    if (bytes.len < sizeof(head))
         return;
-    w->ready = n == 1;
-    drop_ready(w);
-    tell_soon(w->crew);
+    memcpy(&head, bytes.ptr, sizeof(head));
+    if (head.number <= w->replied || head.number > w->crew->n_messages)
+        return;
+    w->replied = head.number;
+    CS_LIST_FOREACH (link, &w->crew->calls) {
+        if (cs_container_of(link, struct cs_call, link)->number == head.number)
+            call = cs_container_of(link, struct cs_call, link);
+    }
+    if (!call)
+        return;
+    call->n_done += head.result == 0;
+    call->n_refused += head.result != 0;
+    if (call->replied)
+        call->replied(call, w->number, head.result, cs_str_skip(bytes, sizeof(head)));
+    end_if_settled(call);
+}
+
+static void on_report(struct cs_channel *channel, struct cs_channel_message *message)
+{
+    struct worker *w = cs_container_of(channel, struct worker, channel);
+
+    switch ((enum cs_report)message->type) {
+    case CS_REPORT_READY:
+        w->ready = true;
+        tell_soon(w->crew);
+        break;
+    case CS_REPORT_REPLY: take_reply(w, message->bytes); break;
+    }
+}
+
+/* It has ended, or is about to: waitpid() will say so. */
+static void on_closed(struct cs_channel *channel, int fault)
+{
+    struct worker *w = cs_container_of(channel, struct worker, channel);
+
+    gone_until(w, w->crew->n_messages);
+}
+
+/* Whoever cannot be told what has been revoked, or takes nothing any more, is not to go on. */
+static void tell_one(struct worker *w, enum cs_tell what, struct cs_str bytes, int fd)
+{
+    const struct cs_crew *crew = w->crew;
+    int r = cs_channel_send(&w->channel, what, bytes, fd);
+
+    if (r == 0)
+        return;
+    if (r == -EPIPE || r == -ECONNRESET) { /* it is leaving */
+        gone_until(w, crew->n_messages);
+        return;
+    }
+    cs_mainlog_say(crew->spec.log, CS_LOG_ALERT,
+                   "worker process %d cannot be told anything (%d: %s): killed", (int)w->pid, -r,
+                   strerror(-r));
+    kill(w->pid, SIGKILL);
+    cs_channel_deinit(&w->channel);
+    gone_until(w, crew->n_messages);
+}
+
+void cs_crew_tell(struct cs_crew *crew, enum cs_tell what, struct cs_str bytes, int fd,
+                  struct cs_call *call)
+{
+    uint64_t number = ++crew->n_messages;
+    struct cs_buf message;
+
+    cs_buf_init(&message, CS_MESSAGE_MAX);
+    cs_assert(cs_buf_add(&message, &number, sizeof(number)) == 0 &&
+              cs_buf_add_str(&message, bytes) == 0);
+    for (unsigned i = 0; i < crew->spec.n_workers && call; i++)
+        call->n_told += crew->workers[i].channel.watch.loop != NULL;
+    if (call) {
+        call->crew = crew;
+        call->number = number;
+        call->patience.fire = on_patience;
+        cs_list_push_back(&crew->calls, &call->link);
+        cs_loop_now(crew->spec.loop);
+        cs_timer_set(crew->spec.loop, &call->patience,
+                     crew->spec.loop->now.mono_ms + (call->n_told ? CS_CALL_PATIENCE_MS : 0));
+    }
+    for (unsigned i = 0; i < crew->spec.n_workers; i++) {
+        if (crew->workers[i].channel.watch.loop)
+            tell_one(&crew->workers[i], what, cs_buf_str(&message), fd);
+    }
+    cs_buf_deinit(&message);
+}
+
+void cs_crew_isolate(struct cs_crew *crew)
+{
+    for (unsigned i = 0; crew && i < crew->spec.n_workers; i++)
+        cs_channel_isolate(&crew->workers[i].channel);
 }
 
 /* What to do about a place without a worker. */
@@ -196,6 +315,8 @@ static void vacant(struct worker *w, int64_t now_ms)
     int64_t pause = PAUSE_MAX_MS;
 
     w->pid = 0;
+    cs_channel_deinit(&w->channel);
+    gone_until(w, crew->n_messages);
     if (crew->state == FINISHING) {
         tell_soon(crew);
         return;
@@ -218,16 +339,16 @@ static void spawn(struct worker *w)
 {
     struct cs_crew *crew = w->crew;
     pid_t parent = getpid(), pid;
-    int ends[2];
+    int ends[2], r;
 
     cs_loop_now(crew->spec.loop);
     w->started_ms = crew->spec.loop->now.mono_ms;
     w->ready = false;
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+    r = cs_channel_pair(ends);
+    if (r < 0) {
         cs_mainlog_say(crew->spec.log, CS_LOG_ALERT,
-                       "pipe() failed while spawning a worker "
-                       "process (%d: %s)",
-                       errno, strerror(errno));
+                       "socketpair() failed while spawning a worker process (%d: %s)", -r,
+                       strerror(-r));
         vacant(w, w->started_ms);
         return;
     }
@@ -238,18 +359,18 @@ static void spawn(struct worker *w)
         be_worker(w, ends[1], parent);
     }
     close(ends[1]);
-    w->ready_fd = ends[0];
     if (pid < 0) {
         cs_mainlog_say(crew->spec.log, CS_LOG_ALERT,
                        "fork() failed while spawning a worker "
                        "process (%d: %s)",
                        errno, strerror(errno));
-        drop_ready(w);
+        close(ends[0]);
         vacant(w, w->started_ms);
         return;
     }
     w->pid = pid;
-    cs_assert(cs_watch_add(crew->spec.loop, &w->ready_watch, w->ready_fd, on_ready) == 0);
+    w->replied = crew->n_messages; /* it has inherited what they said */
+    cs_assert(cs_channel_init(&w->channel, crew->spec.loop, ends[0], on_report, on_closed) == 0);
     cs_mainlog_say(crew->spec.log, CS_LOG_NOTICE, "start worker process %d", (int)pid);
 }
 
@@ -274,11 +395,11 @@ struct cs_crew *cs_crew_new(const struct cs_crew_spec *spec)
     crew->spec.snapshot = cs_snapshot_ref(spec->snapshot);
     crew->tell.run = tell;
     crew->kill.fire = on_kill;
+    cs_list_init(&crew->calls);
     crew->workers = cs_alloc(spec->n_workers * sizeof(*crew->workers));
     for (unsigned i = 0; i < spec->n_workers; i++) {
         crew->workers[i].crew = crew;
         crew->workers[i].number = i;
-        crew->workers[i].ready_fd = -1;
         crew->workers[i].respawn.fire = on_respawn;
     }
     for (unsigned i = 0; i < spec->n_workers; i++)
@@ -292,8 +413,11 @@ struct cs_crew *cs_crew_free(struct cs_crew *crew)
         return NULL;
     for (unsigned i = 0; i < crew->spec.n_workers; i++) {
         cs_timer_cancel(crew->spec.loop, &crew->workers[i].respawn);
-        drop_ready(&crew->workers[i]);
+        cs_channel_deinit(&crew->workers[i].channel);
+        gone_until(&crew->workers[i], crew->n_messages);
     }
+    CS_LIST_FOREACH_SAFE (link, &crew->calls)
+        end_call(cs_container_of(link, struct cs_call, link));
     cs_timer_cancel(crew->spec.loop, &crew->kill);
     cs_task_cancel(&crew->tell);
     cs_snapshot_unref(crew->spec.snapshot);
@@ -349,9 +473,7 @@ bool cs_crew_reaped(struct cs_crew *crew, pid_t pid, int status)
         if (w->pid != pid)
             continue;
         log_death(crew, pid, status);
-        if (!w->ready && w->ready_fd >= 0)
-            on_ready(&w->ready_watch); /* the byte may be there, unread yet */
-        drop_ready(w);
+        cs_channel_receive(&w->channel); /* its last words may be there, unread yet */
         vacant(w, crew->spec.loop->now.mono_ms);
         return true;
     }

@@ -7,6 +7,10 @@
  *
  * A crew tells its host when it is up, when it could not start and when it has gone; all
  * three are said from the event loop, never from inside a call.
+ *
+ * All workers together can be told something (gateway/message.h), in every state: those that live
+ * then are counted until each has replied or gone. One that is forked later is not told: it
+ * inherits the memory of a supervisor that knows already.
  */
 #ifndef CS_DAEMON_CREW_H
 #define CS_DAEMON_CREW_H
@@ -15,6 +19,7 @@
 
 #include "daemon/listeners.h"
 #include "daemon/mainlog.h"
+#include "gateway/message.h"
 #include "io/loop.h"
 #include "snapshot/snapshot.h"
 
@@ -41,11 +46,33 @@ struct cs_crew_spec {
     void *ctx;
 };
 
+/* Something that the workers are told, until all have replied. The functions run from the event
+ * loop; @ended may free the call and make others. */
+struct cs_call {
+    /* What a worker says to it; NULL: nobody reads that. */
+    void (*replied)(struct cs_call *call, unsigned worker, int result, struct cs_str words);
+    /* Some have not replied within CS_CALL_PATIENCE_MS; NULL: nobody minds. */
+    void (*late)(struct cs_call *call);
+    /* Nobody is waited for any more. */
+    void (*ended)(struct cs_call *call);
+    unsigned n_told, n_done, n_refused, n_gone;
+
+    /* the crew's own */
+    struct cs_crew *crew;
+    uint64_t number;
+    struct cs_list link;
+    struct cs_timer patience;
+};
+
+enum { CS_CALL_PATIENCE_MS = 5000 };
+
 /** cs_crew_new() - fork the workers. @spec is copied; what it points to outlives the crew.
  *  Return: the crew. A fork that fails is logged and counts as a worker that has died. */
 struct cs_crew *cs_crew_new(const struct cs_crew_spec *spec);
 /** cs_crew_free() - forget an ended crew. NULL is fine. Return: NULL. */
 struct cs_crew *cs_crew_free(struct cs_crew *crew);
+/** cs_crew_isolate() - in a forked child: close the channels to this crew's workers. */
+void cs_crew_isolate(struct cs_crew *crew);
 
 /** cs_crew_finish() - tell all workers to go: when their requests are done if @graceful, at
  *  once otherwise. CS_CREW_ENDED follows. May be repeated to make haste. */
@@ -56,8 +83,16 @@ void cs_crew_signal(const struct cs_crew *crew, int signo);
  *  Return: whether it was a worker of this crew. */
 bool cs_crew_reaped(struct cs_crew *crew, pid_t pid, int status);
 
-/** cs_crew_worker() - the life of one worker in a process that is to become it.
- *  @ready_fd (or -1) gets a byte once the worker serves. Return: its exit status. */
-int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int ready_fd, pid_t parent);
+/** cs_crew_tell() - tell all workers @what, with at most CS_TELL_MAX @bytes and a copy of @fd
+ * unless it is -1. With @call (its functions set, the rest zeroed) replies are counted, until it
+ * has ended; NULL: they are not. A worker that cannot be told is killed, and counts as gone. */
+void cs_crew_tell(struct cs_crew *crew, enum cs_tell what, struct cs_str bytes, int fd,
+                  struct cs_call *call);
+/** cs_call_waiting() - how many have neither replied nor gone. */
+unsigned cs_call_waiting(const struct cs_call *call);
+
+/** cs_crew_worker() - the life of one worker in a process that is to become it. @channel_fd leads
+ *  to the supervisor; -1: there is none. Return: its exit status. */
+int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel_fd, pid_t parent);
 
 #endif

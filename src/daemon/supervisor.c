@@ -200,6 +200,9 @@ static void in_child(void *ctx)
     if (s->background_fd >= 0)
         close(s->background_fd);
     cs_timecheck_isolate(&s->timecheck);
+    cs_crew_isolate(s->crew);
+    for (size_t i = 0; i < MAX_OLD_CREWS; i++)
+        cs_crew_isolate(s->old[i]);
     cs_loop_deinit(&s->loop);
 }
 

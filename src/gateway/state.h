@@ -11,6 +11,7 @@
 #include "gateway/piece.h"
 #include "gateway/upstream.h"
 #include "gateway/worker.h"
+#include "io/channel.h"
 #include "io/loop.h"
 #include "io/signals.h"
 #include "io/socket.h"
@@ -38,6 +39,7 @@ struct cs_worker {
     struct cs_loop loop;
     struct cs_snapshot *snapshot;
     struct cs_signals signals;
+    struct cs_channel channel; /* to the supervisor; zeroed: none */
     struct cs_tls_io tls_io;
     struct cs_piece piece;    /* of whichever body is being moved */
     struct cs_shelf requests; /* memory of requests: the struct, and where its arena begins */

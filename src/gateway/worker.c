@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "gateway/conn.h"
+#include "gateway/message.h"
 #include "gateway/request.h"
 #include "gateway/state.h"
 #include "io/signals.h"
@@ -229,6 +230,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     worker->shutdown.fire = on_shutdown;
     gethostname(worker->hostname, sizeof(worker->hostname) - 1);
     r = cs_loop_init(&worker->loop);
+    r = r < 0 ? r : cs_worker_listen(worker, spec->channel_fd);
     if (r < 0)
         return r;
     r = cs_logs_open(&worker->logs, spec->snapshot, &failed);
@@ -252,7 +254,8 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     cs_reserve_init(&worker->reserve);
     r = cs_signals_init(&worker->signals, &worker->loop, numbers,
                         sizeof(numbers) / sizeof(numbers[0]), on_signal);
-    return r < 0 ? r : listen_all(worker, spec->listen_fds);
+    r = r < 0 ? r : listen_all(worker, spec->listen_fds);
+    return r < 0 ? r : cs_worker_ready(worker);
 }
 
 int cs_worker_run(const struct cs_worker_spec *spec)
@@ -267,6 +270,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     cs_loop_run(&worker->loop);
     close_all(worker);
     cs_cuts_deinit(worker);
+    cs_channel_deinit(&worker->channel);
     cs_incidents_deinit(worker);
     cs_signals_deinit(&worker->signals);
     cs_reserve_deinit(&worker->reserve);

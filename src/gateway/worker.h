@@ -1,9 +1,9 @@
 /* A worker: one process, one event loop, the whole data plane of one core.
  *
  * It is forked by the supervisor with a snapshot and open listening sockets, and asks for
- * nothing more. Signals, as nginx's: TERM and INT stop at once; QUIT drains (stop
- * accepting, announce `Connection: close`, leave when the last connection has gone or
- * after worker_shutdown_timeout); USR1 reopens the logs.
+ * nothing more; what it is told later comes over its channel (message.h). Signals, as nginx's: TERM
+ * and INT stop at once; QUIT drains (stop accepting, announce `Connection: close`, leave when the
+ * last connection has gone or after worker_shutdown_timeout); USR1 reopens the logs.
  */
 #ifndef CS_GATEWAY_WORKER_H
 #define CS_GATEWAY_WORKER_H
@@ -19,6 +19,7 @@ struct cs_worker_spec {
     int error_log_fd;             /* where the snapshot's main error log goes */
     struct cs_counters *counters; /* of failures, shared by the service; NULL: none are kept */
     unsigned number;              /* 0 .. worker_processes - 1 */
+    int channel_fd;               /* to the supervisor, see message.h; -1: there is none */
     /* Called once everything that needs root is done (log files are open): drop privileges
      * here. Return: 0, or a negative errno that ends the worker. */
     int (*drop_privileges)(void *ctx);

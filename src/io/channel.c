@@ -156,7 +156,7 @@ static enum received receive(struct cs_channel *channel, int *ret_fault)
     if (n <= 0)
         return ENDED;
 
-    struct cs_message message = {.fd = take_fd(&msg)};
+    struct cs_channel_message message = {.fd = take_fd(&msg)};
     bool sound = (size_t)n >= sizeof(type) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
     if (sound) {
         message.type = type;
@@ -211,7 +211,8 @@ static void on_ready(struct cs_watch *watch)
 }
 
 int cs_channel_init(struct cs_channel *channel, struct cs_loop *loop, int fd,
-                    void (*received)(struct cs_channel *channel, struct cs_message *message),
+                    void (*received)(struct cs_channel *channel,
+                                     struct cs_channel_message *message),
                     void (*closed)(struct cs_channel *channel, int fault))
 {
     *channel = (struct cs_channel){.loop = loop, .received = received, .closed = closed};
@@ -228,6 +229,19 @@ void cs_channel_deinit(struct cs_channel *channel)
     int fd = channel->watch.fd;
     cs_watch_remove(&channel->watch);
     close(fd);
+}
+
+void cs_channel_receive(struct cs_channel *channel)
+{
+    if (channel->watch.loop)
+        receive_some(channel);
+}
+
+void cs_channel_isolate(struct cs_channel *channel)
+{
+    if (channel->watch.loop)
+        close(channel->watch.fd);
+    *channel = (struct cs_channel){0};
 }
 
 /* Sealed memory */

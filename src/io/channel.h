@@ -19,7 +19,7 @@
 #define CS_MESSAGE_MAX 65536
 #define CS_CHANNEL_QUEUE_MAX (4u << 20)
 
-struct cs_message {
+struct cs_channel_message {
     uint32_t type;
     struct cs_str bytes; /* borrowed for the call */
     int fd;              /* a descriptor that came along, or -1; set to -1 to keep it */
@@ -28,7 +28,7 @@ struct cs_message {
 struct cs_channel {
     struct cs_watch watch;
     struct cs_loop *loop;
-    void (*received)(struct cs_channel *channel, struct cs_message *message);
+    void (*received)(struct cs_channel *channel, struct cs_channel_message *message);
     void (*closed)(struct cs_channel *channel, int fault);
     struct cs_list queue;
     size_t queued; /* bytes in @queue */
@@ -42,7 +42,8 @@ int cs_channel_pair(int ret_fds[2]);
  *  (-EBADMSG, -errno), after which nothing is received or sent. Both may deinit the channel, but
  *  its memory must outlive the call. Return: 0, or -errno (@fd stays the caller's). */
 int cs_channel_init(struct cs_channel *channel, struct cs_loop *loop, int fd,
-                    void (*received)(struct cs_channel *channel, struct cs_message *message),
+                    void (*received)(struct cs_channel *channel,
+                                     struct cs_channel_message *message),
                     void (*closed)(struct cs_channel *channel, int fault));
 /** cs_channel_deinit() - close this end; queued messages are dropped. Harmless when zeroed. */
 void cs_channel_deinit(struct cs_channel *channel);
@@ -50,6 +51,13 @@ void cs_channel_deinit(struct cs_channel *channel);
  *  Return: 0 (sent or queued), -EMSGSIZE, -ENOBUFS (the queue is full: the other side does not
  *  read), -EPIPE (closed), or -errno. */
 int cs_channel_send(struct cs_channel *channel, uint32_t type, struct cs_str bytes, int fd);
+
+/** cs_channel_receive() - take at once what has come, before the loop would say so: when the other
+ *  process is known to have ended, and its last words count. */
+void cs_channel_receive(struct cs_channel *channel);
+/** cs_channel_isolate() - in a forked child that is not meant by this channel: close the copy of
+ *  its end and forget the rest. Harmless when zeroed. */
+void cs_channel_isolate(struct cs_channel *channel);
 
 /** cs_sealed_memory() - a descriptor of memory that holds @bytes and that nobody can change or
  *  shrink any more: to map read-only and to send around. Return: a descriptor that the caller

@@ -18,7 +18,7 @@ static size_t last_len;
 static int fault_seen, fd_seen = -1;
 static bool deinit_inside;
 
-static void received(struct cs_channel *channel, struct cs_message *message)
+static void received(struct cs_channel *channel, struct cs_channel_message *message)
 {
     if (message->bytes.len >= 4) {
         uint32_t number;

@@ -78,7 +78,8 @@ static void print_findings(const struct cs_findings *findings)
 
 static int serve(const struct crew *crew, const struct way *way, struct cs_str config)
 {
-    struct cs_worker_spec spec = {.listen_fds = &way->listen_fd, .error_log_fd = 2};
+    struct cs_worker_spec spec = {
+        .listen_fds = &way->listen_fd, .error_log_fd = 2, .channel_fd = -1};
     struct cs_findings findings;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
