@@ -1,6 +1,7 @@
 /* The chain of the audit log. An entry's digest is keyed, over the digest before it and every
  * field behind its length; the head's seal is keyed over number and digest of the newest entry, so
- * that an end cannot be cut off by who cannot make a seal for an earlier one. */
+ * that an end cannot be cut off by who cannot make a seal for an earlier one. It covers the
+ * beginning too, which moves when archives are deleted. */
 #include <errno.h>
 
 #include "base/buf.h"
@@ -58,8 +59,10 @@ static void head_seal(const struct cs_store *store, const struct cs_audit_head *
 
     cs_buf_init(&buf, ENTRY_MAX);
     add_text(&buf, CS_STR("head"));
-    add_number(&buf, head->seq);
-    add_text(&buf, cs_str_make(head->digest, sizeof(head->digest)));
+    add_number(&buf, head->newest.seq);
+    add_text(&buf, cs_str_make(head->newest.digest, sizeof(head->newest.digest)));
+    add_number(&buf, head->gone.seq);
+    add_text(&buf, cs_str_make(head->gone.digest, sizeof(head->gone.digest)));
     keyed(store, &buf, ret_seal);
     cs_buf_deinit(&buf);
 }
@@ -125,23 +128,36 @@ static bool entry_fits(const struct cs_stored_audit *entry)
            entry->subject.len <= CS_STORE_TEXT_MAX && entry->detail.len <= CS_STORE_TEXT_MAX;
 }
 
+/* The head as this transaction has it. */
+static int know_head(struct cs_store *store)
+{
+    int r = store->head_known ? 0 : read_head(store, &store->head);
+
+    store->head_known = r == 0;
+    return r;
+}
+
+static void move_link(struct cs_store *store, struct cs_audit_link *link,
+                      const struct cs_stored_audit *entry)
+{
+    link->seq = entry->seq;
+    memcpy(link->digest, entry->digest, sizeof(entry->digest));
+    store->head_moved = true;
+}
+
 static int append(struct cs_store *store, const struct cs_stored_audit *entry)
 {
     struct cs_stored_audit next = *entry;
-    int r = store->head_known ? 0 : read_head(store, &store->head);
+    int r = know_head(store);
 
     if (r < 0)
         return r;
-    store->head_known = true;
-    next.seq = store->head.seq + 1;
-    entry_digest(store, &next, store->head.digest, next.digest);
+    next.seq = store->head.newest.seq + 1;
+    entry_digest(store, &next, store->head.newest.digest, next.digest);
     r = store->engine->audit_append(store, &next);
-    if (r < 0)
-        return r;
-    store->head.seq = next.seq;
-    memcpy(store->head.digest, next.digest, sizeof(next.digest));
-    store->head_moved = true;
-    return 0;
+    if (r == 0)
+        move_link(store, &store->head.newest, &next);
+    return r;
 }
 
 int cs_store_audit_add(struct cs_store *store, const struct cs_stored_audit *entry)
@@ -159,10 +175,58 @@ int cs_audit_flush(struct cs_store *store)
     return write_head(store);
 }
 
+int cs_audit_gone(struct cs_store *store, uint64_t *ret_seq)
+{
+    int r = 0;
+
+    if (!store->has_key)
+        r = cs_store_says(store, -EKEYREJECTED, "the audit log is shortened by who has its key");
+    r = r ? r : know_head(store);
+    if (r == 0)
+        *ret_seq = store->head.gone.seq;
+    return r;
+}
+
+int cs_audit_forget(struct cs_store *store, const struct cs_stored_audit *entry, int64_t before)
+{
+    uint8_t digest[32];
+    uint64_t gone;
+    int r = cs_audit_gone(store, &gone);
+
+    if (r < 0)
+        return r;
+    entry_digest(store, entry, store->head.gone.digest, digest);
+    if (entry->seq != gone + 1 || !same(digest, entry->digest) || entry->at >= before)
+        return cs_store_says(store, -EBADMSG,
+                             "the audit log does not stand at entry %llu: its archive is kept",
+                             (unsigned long long)gone + 1);
+    move_link(store, &store->head.gone, entry);
+    return 0;
+}
+
+/* Entries that are no longer kept may still be there until their archive is deleted. */
+static int each(struct cs_store *store, uint64_t since, uint64_t limit, cs_store_audit_fn fn,
+                void *ctx)
+{
+    struct cs_audit_head head = {0};
+    int r = store->engine->audit_head(store, &head);
+
+    if (r < 0 && r != -ENOENT)
+        return r;
+    return store->engine->audit_each(store, since > head.gone.seq ? since : head.gone.seq, limit,
+                                     fn, ctx);
+}
+
 int cs_store_audit_each(struct cs_store *store, uint64_t since, uint64_t limit,
                         cs_store_audit_fn fn, void *ctx)
 {
-    return store->engine->audit_each(store, since, limit, fn, ctx);
+    int r = store->engine->look(store);
+
+    if (r < 0)
+        return r;
+    r = each(store, since, limit, fn, ctx);
+    store->engine->look_away(store);
+    return r;
 }
 
 int cs_store_audit_head(struct cs_store *store, uint64_t *ret_seq, uint8_t ret_digest[32])
@@ -172,8 +236,8 @@ int cs_store_audit_head(struct cs_store *store, uint64_t *ret_seq, uint8_t ret_d
 
     if (r < 0)
         return r;
-    *ret_seq = head.seq;
-    memcpy(ret_digest, head.digest, sizeof(head.digest));
+    *ret_seq = head.newest.seq;
+    memcpy(ret_digest, head.newest.digest, sizeof(head.newest.digest));
     return 0;
 }
 
@@ -182,8 +246,8 @@ int cs_store_audit_head(struct cs_store *store, uint64_t *ret_seq, uint8_t ret_d
 struct walk {
     struct cs_store *store;
     struct cs_audit_head head;
-    struct cs_audit_report report; /* seq: the newest sound entry */
-    uint8_t digest[32];            /* of that one */
+    struct cs_audit_link sound; /* the newest entry that is */
+    struct cs_audit_report report;
 };
 
 static int flaw(struct walk *walk, enum cs_audit_flaw what, uint64_t seq)
@@ -195,18 +259,18 @@ static int flaw(struct walk *walk, enum cs_audit_flaw what, uint64_t seq)
 static int verify_entry(void *ctx, const struct cs_stored_audit *entry)
 {
     struct walk *walk = ctx;
-    uint64_t seq = walk->report.seq + 1;
+    uint64_t seq = walk->sound.seq + 1;
     uint8_t digest[32];
 
-    if (seq > walk->head.seq)
+    if (seq > walk->head.newest.seq)
         return flaw(walk, CS_AUDIT_ADDED, seq);
     if (entry->seq != seq)
         return flaw(walk, CS_AUDIT_MISSING, seq);
-    entry_digest(walk->store, entry, walk->digest, digest);
+    entry_digest(walk->store, entry, walk->sound.digest, digest);
     if (!same(digest, entry->digest))
         return flaw(walk, CS_AUDIT_CHANGED, seq);
-    walk->report.seq = seq;
-    memcpy(walk->digest, digest, sizeof(digest));
+    walk->sound.seq = seq;
+    memcpy(walk->sound.digest, digest, sizeof(digest));
     return 0;
 }
 
@@ -216,26 +280,48 @@ static int verify(struct walk *walk)
 
     if (r == -EKEYREJECTED)
         r = flaw(walk, CS_AUDIT_HEAD, 0);
+    walk->sound = walk->head.gone;
     if (r == 0)
-        r = walk->store->engine->audit_each(walk->store, 0, 0, verify_entry, walk);
-    if (r == 0 && walk->report.seq < walk->head.seq)
-        r = flaw(walk, CS_AUDIT_CUT, walk->report.seq + 1);
-    if (r == 0 && !same(walk->digest, walk->head.digest))
-        r = flaw(walk, CS_AUDIT_HEAD, walk->report.seq);
+        r = walk->store->engine->audit_each(walk->store, walk->sound.seq, 0, verify_entry, walk);
+    if (r == 0 && walk->sound.seq < walk->head.newest.seq)
+        r = flaw(walk, CS_AUDIT_CUT, walk->sound.seq + 1);
+    if (r == 0 && !same(walk->sound.digest, walk->head.newest.digest))
+        r = flaw(walk, CS_AUDIT_HEAD, walk->sound.seq);
+    if (r == 0)
+        walk->report.seq = walk->sound.seq;
     return r < 0 ? r : 0;
+}
+
+static int verify_moment(struct walk *walk)
+{
+    int r = walk->store->engine->look(walk->store);
+
+    if (r < 0)
+        return r;
+    r = verify(walk);
+    walk->store->engine->look_away(walk->store);
+    return r;
+}
+
+/* Whether archives that the walk should have seen were deleted while it went on. */
+static bool begins_later(const struct walk *walk)
+{
+    struct cs_audit_head head;
+
+    return walk->report.flaw != CS_AUDIT_SOUND && read_head(walk->store, &head) == 0 &&
+           head.gone.seq > walk->head.gone.seq;
 }
 
 int cs_store_audit_verify(struct cs_store *store, struct cs_audit_report *ret_report)
 {
-    struct walk walk = {.store = store};
+    struct walk walk;
     int r;
 
     cs_assert(store->has_key);
-    r = store->engine->look(store);
-    if (r < 0)
-        return r;
-    r = verify(&walk);
-    store->engine->look_away(store);
+    do {
+        walk = (struct walk){.store = store};
+        r = verify_moment(&walk);
+    } while (r == 0 && begins_later(&walk));
     if (r == 0)
         *ret_report = walk.report;
     return r;

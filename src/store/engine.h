@@ -9,10 +9,16 @@
 
 #include "store/store.h"
 
-/* The newest entry of the audit log, and the digest that says that the key's owner wrote this. */
-struct cs_audit_head {
+/* A place in the chain of the audit log: an entry's number and digest. */
+struct cs_audit_link {
     uint64_t seq;
     uint8_t digest[32];
+};
+
+/* Both ends of the log, and the digest that says that the key's owner wrote this. */
+struct cs_audit_head {
+    struct cs_audit_link newest;
+    struct cs_audit_link gone; /* the newest of those that are no longer kept */
     uint8_t seal[32];
 };
 
@@ -29,6 +35,8 @@ struct cs_store_engine {
     int (*cert_add)(struct cs_store *, const struct cs_stored_cert *);
     int (*cert_get)(struct cs_store *, struct cs_str serial, struct cs_arena *,
                     struct cs_stored_cert *);
+    int (*cert_current)(struct cs_store *, struct cs_str serial, struct cs_arena *,
+                        struct cs_stored_cert *);
     int (*cert_by_request)(struct cs_store *, const uint8_t request[32], int64_t since,
                            struct cs_arena *, struct cs_stored_cert *);
     int (*cert_each)(struct cs_store *, const struct cs_store_query *, cs_store_cert_fn, void *);
@@ -58,6 +66,9 @@ struct cs_store_engine {
 
     int (*meta_get)(struct cs_store *, struct cs_str name, struct cs_arena *, struct cs_str *);
     int (*meta_put)(struct cs_store *, struct cs_str name, struct cs_str value);
+
+    int (*sweep)(struct cs_store *, const struct cs_store_sweep *, uint32_t *ret_n);
+    int (*backup)(struct cs_store *, const char *path);
 };
 
 /* What every engine's store begins with. */
@@ -92,5 +103,12 @@ int cs_sqlite_open(const char *path, unsigned flags, char error[CS_STORE_ERROR_M
 
 /** cs_audit_flush() - before a commit: the head goes where the log went. */
 int cs_audit_flush(struct cs_store *store);
+/** cs_audit_gone() - the newest entry that is no longer kept, as the key's owner wrote it, within a
+ *  transaction. Return: 0, -EKEYREJECTED (no key or another), or a fault. */
+int cs_audit_gone(struct cs_store *store, uint64_t *ret_seq);
+/** cs_audit_forget() - @entry, older than @before, need not be kept any longer. The log has to
+ * stand up to it, or an early end of it could be forged this way. Return: 0, or a fault
+ * (-EKEYREJECTED: no key or another; -EBADMSG: a flaw). */
+int cs_audit_forget(struct cs_store *store, const struct cs_stored_audit *entry, int64_t before);
 
 #endif

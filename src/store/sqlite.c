@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -50,7 +51,8 @@ static const char schema[] =
     " actor BLOB NOT NULL, proof BLOB NOT NULL, peer BLOB NOT NULL, subject BLOB NOT NULL,"
     " detail BLOB NOT NULL, digest BLOB NOT NULL) STRICT;"
     "CREATE TABLE audit_head(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL,"
-    " seal BLOB NOT NULL) STRICT;"
+    " gone_seq INTEGER NOT NULL, gone_digest BLOB NOT NULL, seal BLOB NOT NULL,"
+    " archive INTEGER NOT NULL) STRICT;"
     "CREATE TABLE meta(name BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;";
 
 static const char *const texts[] = {
@@ -67,9 +69,9 @@ static bool is_answer(int r)
     return r == -ENOENT || r == -EEXIST || r == -EALREADY || r == -ETIME || r == -EINVAL;
 }
 
-static int errno_of(struct cs_sqlite *s)
+int cs_sql_errno(sqlite3 *db)
 {
-    int code = sqlite3_extended_errcode(s->db), system = sqlite3_system_errno(s->db);
+    int code = sqlite3_extended_errcode(db), system = sqlite3_system_errno(db);
 
     switch (code & 0xff) {
     case SQLITE_FULL: return -ENOSPC;
@@ -101,7 +103,7 @@ static const char *words_of(int fault)
 
 int cs_sql_fault(struct cs_sqlite *s)
 {
-    int r = errno_of(s);
+    int r = cs_sql_errno(s->db);
 
     return cs_store_says(&s->store, r, "store \"%s\": %s (%s)", s->path, words_of(r),
                          sqlite3_errmsg(s->db));
@@ -192,13 +194,18 @@ static int sqlite_look(struct cs_store *store)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);
 
-    return store->writing ? 0 : cs_sql_run(s, cs_sql(s, CS_SQL_LOOK));
+    int r = store->writing || s->looks ? 0 : cs_sql_run(s, cs_sql(s, CS_SQL_LOOK));
+
+    s->looks += r == 0 && !store->writing;
+    return r;
 }
 
 static void sqlite_look_away(struct cs_store *store)
 {
-    if (!store->writing)
-        sqlite_rollback(store);
+    struct cs_sqlite *s = cs_sqlite_of(store);
+
+    if (!store->writing && --s->looks == 0)
+        cs_sql_run(s, cs_sql(s, CS_SQL_COMMIT)); /* others may still be reading, so no rollback */
 }
 
 static bool sqlite_changed(struct cs_store *store)
@@ -224,10 +231,12 @@ static void sqlite_close(struct cs_store *store)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);
 
+    cs_archive_let_go(s);
     for (size_t i = 0; i < CS_SQL_N; i++)
         sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
     free(s->path);
+    free(s->folder);
     free(s);
 }
 
@@ -242,6 +251,7 @@ static const struct cs_store_engine engine = {
     .look_away = sqlite_look_away,
     .cert_add = cs_sqlite_cert_add,
     .cert_get = cs_sqlite_cert_get,
+    .cert_current = cs_sqlite_cert_current,
     .cert_by_request = cs_sqlite_cert_by_request,
     .cert_each = cs_sqlite_cert_each,
     .revoke = cs_sqlite_revoke,
@@ -261,10 +271,12 @@ static const struct cs_store_engine engine = {
     .audit_set_head = cs_sqlite_audit_set_head,
     .meta_get = cs_sqlite_meta_get,
     .meta_put = cs_sqlite_meta_put,
+    .sweep = cs_sqlite_sweep,
+    .backup = cs_sqlite_backup,
 };
 
 /* SQLite takes "file:" and "" for something else than a path; "./" keeps it from that. */
-static char *plain_path(const char *path)
+char *cs_sqlite_path(const char *path)
 {
     size_t size = strlen(path) + 3;
     char *plain = cs_alloc(size);
@@ -273,17 +285,52 @@ static char *plain_path(const char *path)
     return plain;
 }
 
-/* SQLite would make the file with what the umask leaves. */
+/* "archive" beside the file. */
+char *cs_archive_folder(const char *path)
+{
+    int len = (int)(strrchr(path, '/') - path);
+    size_t size = (size_t)len + sizeof("/archive");
+    char *folder = cs_alloc(size);
+
+    snprintf(folder, size, "%.*s/archive", len, path);
+    return folder;
+}
+
+int cs_sync_folder(const char *path)
+{
+    int len = (int)(strrchr(path, '/') - path), fd, r;
+    char folder[PATH_MAX];
+
+    if (len >= PATH_MAX)
+        return -ENAMETOOLONG;
+    snprintf(folder, sizeof(folder), "%.*s", len ? len : 1, path);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    /* some file systems cannot sync folders, and say so */
+    r = fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+    close(fd);
+    return r;
+}
+
+/* SQLite would make the file with what the umask leaves, and sync the log's name only. */
+int cs_sqlite_make_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return cs_sync_folder(path);
+}
+
 static int make_file(struct cs_sqlite *s)
 {
-    int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int r = cs_sqlite_make_file(s->path);
 
-    if (fd >= 0)
-        close(fd);
-    else if (errno != EEXIST)
-        return cs_store_says(&s->store, -errno, "store \"%s\" cannot be made: %s", s->path,
-                             strerror(errno));
-    return 0;
+    if (r == 0 || r == -EEXIST)
+        return 0;
+    return cs_store_says(&s->store, r, "store \"%s\" cannot be made: %s", s->path, strerror(-r));
 }
 
 static int cannot_open(struct cs_sqlite *s, int system)
@@ -341,12 +388,16 @@ static int make_store(struct cs_sqlite *s)
 
 static int check_version(struct cs_sqlite *s)
 {
-    int64_t id = 0, version = 0;
+    int64_t id = 0, version = 0, tables = 0;
     int r = number(s, "PRAGMA application_id", &id);
 
     r = r ? r : number(s, "PRAGMA user_version", &version);
+    r = r ? r : number(s, "SELECT count(*) FROM sqlite_schema", &tables);
     if (r < 0)
         return r;
+    if (tables == 0)
+        return cs_store_says(&s->store, -ENODATA,
+                             "store \"%s\" is empty: making it was interrupted", s->path);
     if (id != APPLICATION_ID)
         return cs_store_says(&s->store, -EBADMSG, "\"%s\" is not a store of countersign", s->path);
     if (version > SCHEMA_VERSION)
@@ -381,7 +432,8 @@ int cs_sqlite_open(const char *path, unsigned flags, char error[CS_STORE_ERROR_M
 
     s->store.engine = &engine;
     s->store.read_only = flags & CS_STORE_READ;
-    s->path = plain_path(path);
+    s->path = cs_sqlite_path(path);
+    s->folder = cs_archive_folder(s->path);
     r = open_store(s, flags);
     if (r < 0) {
         memcpy(error, s->store.error, CS_STORE_ERROR_MAX);

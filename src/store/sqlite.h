@@ -6,6 +6,7 @@
 #ifndef CS_STORE_SQLITE_H
 #define CS_STORE_SQLITE_H
 
+#include <limits.h>
 #include <sqlite3.h>
 
 #include "store/engine.h"
@@ -21,7 +22,11 @@ struct cs_sqlite {
     struct cs_store store;
     sqlite3 *db;
     char *path;
+    char *folder;             /* of the archives */
+    struct cs_store *archive; /* that is being filled, or NULL */
+    int archive_month;
     int64_t data_version;
+    unsigned looks;
     sqlite3_stmt *statements[CS_SQL_N];
 };
 
@@ -67,6 +72,8 @@ static inline void cs_sql_col_bytes(sqlite3_stmt *stmt, int i, uint8_t *ret_byte
         memcpy(ret_bytes, bytes.ptr, len);
 }
 
+/** cs_sql_errno() - SQLite's last error as ours. Return: negative errno. */
+int cs_sql_errno(sqlite3 *db);
 /** cs_sql_fault() - SQLite's last error as ours, in words. Return: negative errno. */
 int cs_sql_fault(struct cs_sqlite *s);
 /** cs_sql_row() - one step. Return: 1 (a row), 0 (no more), or a fault. */
@@ -76,17 +83,47 @@ int cs_sql_end(sqlite3_stmt *stmt, int r);
 /** cs_sql_run() - a statement without rows, whole. Return: 0, or a fault. */
 int cs_sql_run(struct cs_sqlite *s, sqlite3_stmt *stmt);
 
+/** cs_sqlite_path() - @path as SQLite is to take it. Return: free() it. */
+char *cs_sqlite_path(const char *path);
+/** cs_sqlite_make_file() - a new, empty file with mode 0600, its name durable.
+ *  Return: 0, or -errno (-EEXIST). */
+int cs_sqlite_make_file(const char *path);
+/** cs_sync_folder() - make the names in @path's folder durable. Return: 0, or -errno. */
+int cs_sync_folder(const char *path);
+
+/* Archives, by month: twelve times the year and the number of the month from 0. */
+
+/** cs_archive_folder() - where the archives of the store at @path are. Return: free() it. */
+char *cs_archive_folder(const char *path);
+/** cs_archive_next(), cs_archive_previous() - the first month after @month, or the last before it,
+ *  that has an archive in @folder. Return: the month, or -1. */
+int cs_archive_next(const char *folder, int month);
+int cs_archive_previous(const char *folder, int month);
+/** cs_archive_path() - where the archive of @month is, in @folder. */
+void cs_archive_path(const char *folder, int month, char ret_path[PATH_MAX]);
+/** cs_archive_open() - the archive of @month; cs_store_close() it. Faults become those of @s.
+ *  Return: as cs_store_open(); -ENOENT too when making it was interrupted: nothing is in it. */
+int cs_archive_open(struct cs_sqlite *s, int month, unsigned flags, struct cs_store **ret_archive);
+/** cs_archive_let_go() - close the one that was being filled. */
+void cs_archive_let_go(struct cs_sqlite *s);
+
 /* The engine's functions; see engine.h. */
 
-/** cs_sqlite_cert_add(), cs_sqlite_cert_get(), cs_sqlite_cert_by_request(),
- *  cs_sqlite_cert_each(), cs_sqlite_revoke(), cs_sqlite_revoked_each() - certificates. */
+/** cs_sqlite_cert_add(), cs_sqlite_cert_get(), cs_sqlite_cert_current(),
+ *  cs_sqlite_cert_by_request(), cs_sqlite_cert_each(), cs_sqlite_cert_expired(),
+ *  cs_sqlite_revoke(), cs_sqlite_revocation_add(), cs_sqlite_revoked_each() - certificates. */
 int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert);
 int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
                        struct cs_stored_cert *ret_cert);
+int cs_sqlite_cert_current(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
+                           struct cs_stored_cert *ret_cert);
 int cs_sqlite_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
                               struct cs_arena *arena, struct cs_stored_cert *ret_cert);
 int cs_sqlite_cert_each(struct cs_store *store, const struct cs_store_query *query,
                         cs_store_cert_fn fn, void *ctx);
+int cs_sqlite_cert_expired(struct cs_store *store, int64_t before, uint32_t limit,
+                           cs_store_cert_fn fn, void *ctx);
+int cs_sqlite_revocation_add(struct cs_store *store, const struct cs_stored_revocation *revocation);
 int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, unsigned reason,
                      uint64_t *ret_seq);
 int cs_sqlite_revoked_each(struct cs_store *store, uint32_t issuer, int shard, int64_t now,
@@ -120,5 +157,18 @@ int cs_sqlite_audit_each(struct cs_store *store, uint64_t since, uint64_t limit,
                          cs_store_audit_fn fn, void *ctx);
 int cs_sqlite_audit_head(struct cs_store *store, struct cs_audit_head *ret_head);
 int cs_sqlite_audit_set_head(struct cs_store *store, const struct cs_audit_head *head);
+
+/** cs_sqlite_audit_copy() - @entry, in place of one with its number. Return: 0, or a fault. */
+int cs_sqlite_audit_copy(struct cs_store *store, const struct cs_stored_audit *entry);
+/** cs_sqlite_audit_current() - as audit_each(), without the archives. */
+int cs_sqlite_audit_current(struct cs_store *store, uint64_t since, uint64_t limit,
+                            cs_store_audit_fn fn, void *ctx);
+/** cs_sqlite_audit_bounds() - the first and the last entry of this file; 0 and 0: none.
+ *  Return: 0, or a fault. */
+int cs_sqlite_audit_bounds(struct cs_store *store, uint64_t *ret_first, uint64_t *ret_last);
+
+/** cs_sqlite_sweep(), cs_sqlite_backup() - keeping it small, and safe. */
+int cs_sqlite_sweep(struct cs_store *store, const struct cs_store_sweep *sweep, uint32_t *ret_n);
+int cs_sqlite_backup(struct cs_store *store, const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 /* Certificates are appended and never rewritten; that one is revoked is a row of another table,
  * kept in the order of the lists, so that making a list reads what is in it and nothing else. */
 #include <errno.h>
+#include <limits.h>
 
 #include "store/glob.h"
 #include "store/sqlite.h"
@@ -71,14 +72,41 @@ static int take_cert(struct cs_sqlite *s, sqlite3_stmt *stmt, struct cs_arena *a
     return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
 }
 
-int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
-                       struct cs_stored_cert *ret_cert)
+int cs_sqlite_cert_current(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
+                           struct cs_stored_cert *ret_cert)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);
     sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_GET);
 
     cs_sql_str(stmt, 1, serial);
     return take_cert(s, stmt, arena, ret_cert);
+}
+
+static int look_in_archive(struct cs_sqlite *s, int month, struct cs_str serial,
+                           struct cs_arena *arena, struct cs_stored_cert *ret_cert)
+{
+    struct cs_store *archive;
+    int r = cs_archive_open(s, month, CS_STORE_READ, &archive);
+
+    if (r < 0)
+        return r;
+    r = cs_sqlite_cert_current(archive, serial, arena, ret_cert);
+    if (r < 0 && r != -ENOENT)
+        cs_store_says(&s->store, r, "%s", archive->error);
+    cs_store_close(archive);
+    return r;
+}
+
+/* A certificate is in an archive before it leaves the file, so looking in this order finds it. */
+int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
+                       struct cs_stored_cert *ret_cert)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    int r = cs_sqlite_cert_current(store, serial, arena, ret_cert);
+
+    for (int m = INT_MAX; r == -ENOENT && (m = cs_archive_previous(s->folder, m)) >= 0;)
+        r = look_in_archive(s, m, serial, arena, ret_cert);
+    return r;
 }
 
 int cs_sqlite_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
@@ -122,6 +150,25 @@ int cs_sqlite_cert_each(struct cs_store *store, const struct cs_store_query *que
     return cs_sql_end(stmt, r);
 }
 
+int cs_sqlite_cert_expired(struct cs_store *store, int64_t before, uint32_t limit,
+                           cs_store_cert_fn fn, void *ctx)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_EXPIRED);
+    struct cs_stored_cert cert;
+    int r;
+
+    cs_sql_int(stmt, 1, before);
+    cs_sql_int(stmt, 2, limit);
+    while ((r = cs_sql_row(s, stmt)) == 1) {
+        read_cert(stmt, &cert);
+        r = fn(ctx, &cert);
+        if (r != 0)
+            break;
+    }
+    return cs_sql_end(stmt, r);
+}
+
 /* Where the list is that says so. */
 static int find_place(struct cs_sqlite *s, struct cs_stored_revocation *revocation)
 {
@@ -138,8 +185,9 @@ static int find_place(struct cs_sqlite *s, struct cs_stored_revocation *revocati
     return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
 }
 
-static int add_revocation(struct cs_sqlite *s, const struct cs_stored_revocation *revocation)
+int cs_sqlite_revocation_add(struct cs_store *store, const struct cs_stored_revocation *revocation)
 {
+    struct cs_sqlite *s = cs_sqlite_of(store);
     sqlite3_stmt *stmt = cs_sql(s, CS_SQL_REVOKE);
     int r;
 
@@ -162,7 +210,7 @@ int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, u
         .kind = CS_EVENT_REVOKED, .at = at, .serial = serial, .reason = reason};
     int r = find_place(s, &revocation);
 
-    r = r ? r : add_revocation(s, &revocation);
+    r = r ? r : cs_sqlite_revocation_add(store, &revocation);
     if (r < 0)
         return r;
     event.issuer = revocation.issuer;

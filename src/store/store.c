@@ -169,6 +169,14 @@ int cs_store_cert_get(struct cs_store *store, struct cs_str serial, struct cs_ar
     return store->engine->cert_get(store, serial, arena, ret_cert);
 }
 
+int cs_store_cert_current(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
+                          struct cs_stored_cert *ret_cert)
+{
+    if (!serial_fits(serial))
+        return -ENOENT;
+    return store->engine->cert_current(store, serial, arena, ret_cert);
+}
+
 int cs_store_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
                              struct cs_arena *arena, struct cs_stored_cert *ret_cert)
 {
@@ -287,4 +295,18 @@ int cs_store_meta_put(struct cs_store *store, struct cs_str name, struct cs_str 
     r = r ? r
           : check(store, value.len <= CS_STORE_VALUE_MAX, "a value is longer than 1048576 bytes");
     return r ? r : cs_store_settle(store, store->engine->meta_put(store, name, value));
+}
+
+/* Keeping it small, and safe */
+
+int cs_store_sweep(struct cs_store *store, const struct cs_store_sweep *sweep, uint32_t *ret_n)
+{
+    cs_assert(!store->writing);
+    return store->engine->sweep(store, sweep, ret_n);
+}
+
+int cs_store_backup(struct cs_store *store, const char *path)
+{
+    cs_assert(!store->writing);
+    return store->engine->backup(store, path);
 }

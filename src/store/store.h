@@ -11,7 +11,8 @@
  *
  *   -ENOSPC no room; -EBUSY somebody else's transaction did not end in time; -EROFS, -EACCES,
  *   -ENOENT, -EIO the file or its folder cannot be used; -EBADMSG the file is damaged or no store;
- *   -ENOTSUP a newer countersign made it; -EINVAL a value that the store does not take.
+ *   -ENODATA the file is empty, because making the store was interrupted; -ENOTSUP a newer
+ * countersign made it; -EINVAL a value that the store does not take.
  *
  * cs_store_error() has the words. After a fault in a change nothing more of its transaction is
  * taken, and its commit fails with the same fault: there is no half of a group. -EINVAL is no
@@ -20,6 +21,9 @@
  * Texts are bytes with a length; none is ever part of a statement. Times are seconds since 1970.
  * What a callback is given is borrowed for the call; the callback must not change the store, and
  * ends the walk by returning other than 0, which the walk then returns.
+ *
+ * What has expired is moved to archives by cs_store_sweep(), one per month, in the folder "archive"
+ * beside the file, so that what is in use stays small; an archive is a store itself.
  *
  * A store must not be used across fork(), and its file must not be opened by other means in the
  * same process (closing it would take the locks away). With SQLite the folder must be writable for
@@ -98,14 +102,20 @@ typedef int (*cs_store_cert_fn)(void *ctx, const struct cs_stored_cert *cert);
 /** cs_store_cert_add() - remember @cert. Return: 0, -EEXIST (its serial is taken), or a fault. */
 __attribute__((warn_unused_result)) int cs_store_cert_add(struct cs_store *store,
                                                           const struct cs_stored_cert *cert);
-/** cs_store_cert_get() - the certificate with @serial, its texts in @arena.
- *  Return: 0, -ENOENT, or a fault. */
+/** cs_store_cert_get() - the certificate with @serial, its texts in @arena; also from the archives,
+ *  which takes a millisecond each. Return: 0, -ENOENT, or a fault. */
 __attribute__((warn_unused_result)) int cs_store_cert_get(struct cs_store *store,
                                                           struct cs_str serial,
                                                           struct cs_arena *arena,
                                                           struct cs_stored_cert *ret_cert);
+/** cs_store_cert_current() - the same without the archives: for whatever strangers may ask.
+ *  Return: 0, -ENOENT, or a fault. */
+__attribute__((warn_unused_result)) int cs_store_cert_current(struct cs_store *store,
+                                                              struct cs_str serial,
+                                                              struct cs_arena *arena,
+                                                              struct cs_stored_cert *ret_cert);
 /** cs_store_cert_by_request() - the newest certificate that was issued for @request at @since or
- *  later, its texts in @arena. Return: 0, -ENOENT, or a fault. */
+ *  later, its texts in @arena; not from the archives. Return: 0, -ENOENT, or a fault. */
 __attribute__((warn_unused_result)) int
 cs_store_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
                          struct cs_arena *arena, struct cs_stored_cert *ret_cert);
@@ -122,8 +132,8 @@ struct cs_store_query {
     uint64_t limit; /* how many at most */
 };
 
-/** cs_store_cert_each() - @fn for every certificate that @query chooses, by position. Return: 0,
- *  what @fn returned, or a fault. */
+/** cs_store_cert_each() - @fn for every certificate that @query chooses, by position; without the
+ *  archives. Return: 0, what @fn returned, or a fault. */
 __attribute__((warn_unused_result)) int cs_store_cert_each(struct cs_store *store,
                                                            const struct cs_store_query *query,
                                                            cs_store_cert_fn fn, void *ctx);
@@ -142,8 +152,8 @@ typedef int (*cs_store_revocation_fn)(void *ctx, const struct cs_stored_revocati
 
 /** cs_store_revoke() - the certificate with @serial is revoked from @at on, and an event says so,
  *  whose number becomes *@ret_seq. There is no way back.
- *  Return: 0, -ENOENT (no such certificate), -EALREADY (it is, the first time and reason stay), or
- * a fault. */
+ *  Return: 0, -ENOENT (no such certificate, or in an archive), -EALREADY (it is, the first time and
+ * reason stay), or a fault. */
 __attribute__((warn_unused_result)) int cs_store_revoke(struct cs_store *store,
                                                         struct cs_str serial, int64_t at,
                                                         unsigned reason, uint64_t *ret_seq);
@@ -325,5 +335,30 @@ __attribute__((warn_unused_result)) int cs_store_meta_get(struct cs_store *store
 /** cs_store_meta_put() - @value under @name, in place of what was there. Return: 0, or a fault. */
 __attribute__((warn_unused_result)) int cs_store_meta_put(struct cs_store *store,
                                                           struct cs_str name, struct cs_str value);
+
+/* Keeping it small, and safe. */
+
+/* Until when things are kept where they are; 0: for ever. */
+struct cs_store_sweep {
+    int64_t certs_before;    /* certificates that expired before this go to the archive, with their
+                                revocations: these leave the lists */
+    int64_t audit_before;    /* older entries of the audit log go there too; needs the audit key */
+    int64_t papers_before;   /* older events, and tokens that expired before this, are deleted */
+    int64_t archives_before; /* archives of months that ended before this are deleted whole; needs
+                                the audit key */
+    uint32_t limit;          /* rows at a time; 0: 500 */
+};
+
+/** cs_store_sweep() - a bounded part of what @sweep says is due, in transactions of its own, so not
+ *  between cs_store_begin() and cs_store_commit(). To be called again until *@ret_n is 0; ended by
+ *  anything at any moment, it has lost nothing and done nothing twice.
+ *  Return: 0 and the number of rows and archives moved or deleted, or a fault. */
+__attribute__((warn_unused_result)) int
+cs_store_sweep(struct cs_store *store, const struct cs_store_sweep *sweep, uint32_t *ret_n);
+/** cs_store_backup() - a copy of the store as a new file at @path, mode 0600, and of its archives
+ * in "archive" beside that, as of one moment, while others may go on writing. What was made of it
+ * is removed when it fails. Blocks as long as copying takes. Return: 0, -EEXIST (something is at
+ * @path), -EAGAIN (an archive was deleted meanwhile: try again), or a fault. */
+__attribute__((warn_unused_result)) int cs_store_backup(struct cs_store *store, const char *path);
 
 #endif

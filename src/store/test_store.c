@@ -539,7 +539,7 @@ static void test_versions(void)
             "somebody else's database");
     tap_ok(strstr(error, "is not a store of countersign") != NULL, "in words: %s", error);
     set("empty", "VACUUM");
-    tap_int(cs_store_open(test_path("empty"), 0, error, &store), -EBADMSG, "an empty file");
+    tap_int(cs_store_open(test_path("empty"), 0, error, &store), -ENODATA, "an empty file");
     cs_store_close(test_open("lacking", CS_STORE_CREATE));
     set("lacking", "DROP TABLE meta");
     tap_ok(cs_store_open(test_path("lacking"), 0, error, &store) < 0, "a table is missing: %s",
