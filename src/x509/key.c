@@ -6,11 +6,17 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#ifdef CS_TLS_AWSLC
+#include <openssl/pkcs8.h>
+#endif
 #include <openssl/x509.h>
 
 #include "base/mem.h"
 #include "x509/findings.h"
 #include "x509/pem.h"
+
+/* Of PBKDF2: what makes guessing a pass phrase slow. */
+enum { ROUNDS = 100000 };
 
 /* What the library asks for a pass phrase with. */
 struct asked {
@@ -130,6 +136,27 @@ int cs_key_write(const struct evp_pkey_st *key, struct cs_buf *buf)
         r = cs_pem_write(buf, CS_STR("PRIVATE KEY"), cs_str_make(der, (size_t)len));
     if (der)
         cs_wipe(der, len > 0 ? (size_t)len : 0);
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return r;
+}
+
+int cs_key_write_encrypted(const struct evp_pkey_st *key, struct cs_str passphrase,
+                           struct cs_buf *buf)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8((EVP_PKEY *)key);
+    X509_SIG *sealed = info && passphrase.len <= INT32_MAX
+                           ? PKCS8_encrypt(-1, EVP_aes_256_cbc(), passphrase.ptr,
+                                           (int)passphrase.len, NULL, 0, ROUNDS, info)
+                           : NULL;
+    uint8_t *der = NULL;
+    int len = sealed ? i2d_X509_SIG(sealed, &der) : -1;
+    int r = -EINVAL;
+
+    PKCS8_PRIV_KEY_INFO_free(info);
+    X509_SIG_free(sealed);
+    if (len > 0)
+        r = cs_pem_write(buf, CS_STR("ENCRYPTED PRIVATE KEY"), cs_str_make(der, (size_t)len));
     OPENSSL_free(der);
     ERR_clear_error();
     return r;

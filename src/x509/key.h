@@ -33,5 +33,9 @@ struct cs_str cs_key_public(const struct evp_pkey_st *key, struct cs_arena *aren
 /** cs_key_write() - append @key as unencrypted PKCS#8 in PEM. Wipe @buf after use.
  *  Return: 0, -ENOBUFS, or -EINVAL (a key that cannot be written). */
 int cs_key_write(const struct evp_pkey_st *key, struct cs_buf *buf);
+/** cs_key_write_encrypted() - append @key as PKCS#8 in PEM, encrypted under @passphrase (PBES2:
+ *  PBKDF2 with 100,000 rounds, AES-256-CBC). Return: as cs_key_write(). */
+int cs_key_write_encrypted(const struct evp_pkey_st *key, struct cs_str passphrase,
+                           struct cs_buf *buf);
 
 #endif

@@ -88,6 +88,21 @@ static struct cs_cert cert_for(EVP_PKEY *key)
     return cert;
 }
 
+static void test_write_encrypted(EVP_PKEY *key)
+{
+    struct cs_str right = CS_STR("open sesame"), wrong = CS_STR("open barley");
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, 4096);
+    tap_int(cs_key_write_encrypted(key, right, &buf), 0, "written encrypted");
+    tap_ok(cs_str_starts(cs_buf_str(&buf), CS_STR("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")),
+           "and it says so");
+    check("opened", cs_buf_str(&buf), &right, 1, NULL);
+    check("not opened", cs_buf_str(&buf), &wrong, 1, "key-encrypted");
+    check("not opened without", cs_buf_str(&buf), NULL, 0, "key-encrypted");
+    cs_buf_deinit(&buf);
+}
+
 int main(void)
 {
     EVP_PKEY *key = new_key(), *other = new_key();
@@ -101,6 +116,7 @@ int main(void)
     tap_int(cs_key_write(key, &buf), 0, "written");
     check("read back", cs_buf_str(&buf), NULL, 0, NULL);
     cs_buf_wipe(&buf);
+    test_write_encrypted(key);
     EVP_PKEY_free(key);
     EVP_PKEY_free(other);
     cs_arena_deinit(&arena);
