@@ -566,8 +566,8 @@ bool cs_pattern_touches(const struct cs_pattern *pattern, const struct cs_claim 
     return match(pattern, claim, ANY);
 }
 
-const struct cs_pattern *cs_patterns_cover(const struct cs_patterns *patterns,
-                                           const struct cs_claim *claim)
+const struct cs_pattern *cs_pattern_set_cover(const struct cs_pattern_set *patterns,
+                                              const struct cs_claim *claim)
 {
     for (size_t i = 0; i < patterns->n; i++) {
         if (cs_pattern_covers(&patterns->items[i], claim))
@@ -576,8 +576,8 @@ const struct cs_pattern *cs_patterns_cover(const struct cs_patterns *patterns,
     return NULL;
 }
 
-const struct cs_pattern *cs_patterns_touch(const struct cs_patterns *patterns,
-                                           const struct cs_claim *claim)
+const struct cs_pattern *cs_pattern_set_touch(const struct cs_pattern_set *patterns,
+                                              const struct cs_claim *claim)
 {
     for (size_t i = 0; i < patterns->n; i++) {
         if (cs_pattern_touches(&patterns->items[i], claim))
@@ -586,8 +586,8 @@ const struct cs_pattern *cs_patterns_touch(const struct cs_patterns *patterns,
     return NULL;
 }
 
-struct cs_str cs_patterns_text(const struct cs_patterns *patterns, enum cs_claim_kind kind,
-                               struct cs_arena *arena)
+struct cs_str cs_pattern_set_text(const struct cs_pattern_set *patterns, enum cs_claim_kind kind,
+                                  struct cs_arena *arena)
 {
     struct cs_str text = {0};
 

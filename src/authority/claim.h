@@ -55,7 +55,7 @@ struct cs_pattern {
     struct cs_net net;  /* of an address */
 };
 
-struct cs_patterns {
+struct cs_pattern_set {
     const struct cs_pattern *items;
     size_t n;
 };
@@ -89,14 +89,14 @@ struct cs_str cs_pattern_text(const struct cs_pattern *pattern, struct cs_arena 
 bool cs_pattern_covers(const struct cs_pattern *pattern, const struct cs_claim *claim);
 /** cs_pattern_touches() - whether any of it is: for denying. */
 bool cs_pattern_touches(const struct cs_pattern *pattern, const struct cs_claim *claim);
-/** cs_patterns_cover() - the first of @patterns that covers @claim, or NULL. */
-const struct cs_pattern *cs_patterns_cover(const struct cs_patterns *patterns,
-                                           const struct cs_claim *claim);
-/** cs_patterns_touch() - the first of @patterns that touches @claim, or NULL. */
-const struct cs_pattern *cs_patterns_touch(const struct cs_patterns *patterns,
-                                           const struct cs_claim *claim);
-/** cs_patterns_text() - those of @kind, with ", " between; "none" for none. In @arena. */
-struct cs_str cs_patterns_text(const struct cs_patterns *patterns, enum cs_claim_kind kind,
-                               struct cs_arena *arena);
+/** cs_pattern_set_cover() - the first of @patterns that covers @claim, or NULL. */
+const struct cs_pattern *cs_pattern_set_cover(const struct cs_pattern_set *patterns,
+                                              const struct cs_claim *claim);
+/** cs_pattern_set_touch() - the first of @patterns that touches @claim, or NULL. */
+const struct cs_pattern *cs_pattern_set_touch(const struct cs_pattern_set *patterns,
+                                              const struct cs_claim *claim);
+/** cs_pattern_set_text() - those of @kind, with ", " between; "none" for none. In @arena. */
+struct cs_str cs_pattern_set_text(const struct cs_pattern_set *patterns, enum cs_claim_kind kind,
+                                  struct cs_arena *arena);
 
 #endif

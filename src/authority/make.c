@@ -498,7 +498,7 @@ int cs_make_csr(const struct cs_cert_spec *spec, const struct evp_pkey_st *key,
 static void put_revoked(struct cs_der_out *out, const struct cs_make_revoked *revoked)
 {
     cs_der_open(out, CS_DER_SEQUENCE);
-    cs_der_put(out, CS_DER_INTEGER, revoked->serial);
+    cs_der_put_unsigned(out, revoked->serial);
     cs_der_put_time(out, revoked->date);
     if (revoked->reason) {
         cs_der_open(out, CS_DER_SEQUENCE);

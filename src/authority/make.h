@@ -87,7 +87,7 @@ cs_make_signed(struct cs_str tbs, const struct evp_pkey_st *key, struct cs_buf *
 
 /* One revoked certificate. */
 struct cs_make_revoked {
-    struct cs_str serial; /* content of the INTEGER, as in struct cs_cert */
+    struct cs_str serial; /* big-endian bytes, positive: those of struct cs_cert are */
     int64_t date;
     unsigned reason; /* RFC 5280 section 5.3.1; 0 (unspecified) is left out */
 };

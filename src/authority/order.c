@@ -218,7 +218,7 @@ static void check_entitled(const struct judge *j, const struct cs_claim *claim)
     if (g->renewed && !is_among(g->renewed->items, g->renewed->n, claim))
         find(j, CS_AUTHORITY_KIND(RENEWAL_NAME_MISMATCH), text,
              cs_claims_text(g->renewed, j->arena), none);
-    if (!g->entitled || cs_patterns_cover(g->entitled, claim))
+    if (!g->entitled || cs_pattern_set_cover(g->entitled, claim))
         return;
     for (size_t i = 0; i < g->entitled->n; i++)
         all = cs_arena_printf(j->arena, "%.*s%s%.*s", CS_FMT(all), i ? ", " : "",
@@ -234,10 +234,10 @@ static void check_allowed(const struct judge *j, const struct cs_claim *claim)
 
     if (cn && (p->any_common_name || is_other_name(j, claim)))
         return;
-    if (!cs_patterns_cover(&p->allow, claim))
+    if (!cs_pattern_set_cover(&p->allow, claim))
         find(j,
              cn ? CS_AUTHORITY_KIND(COMMON_NAME_NOT_ALLOWED) : CS_AUTHORITY_KIND(NAME_NOT_ALLOWED),
-             text, cs_patterns_text(&p->allow, claim->kind, j->arena), none);
+             text, cs_pattern_set_text(&p->allow, claim->kind, j->arena), none);
 }
 
 static void check_name(const struct judge *j, const struct cs_claim *claim)
@@ -252,7 +252,7 @@ static void check_name(const struct judge *j, const struct cs_claim *claim)
     }
     if (cs_claim_is_wildcard(claim) && !j->profile->wildcards)
         find(j, CS_AUTHORITY_KIND(WILDCARD_NOT_ALLOWED), text, none, none);
-    denied = cs_patterns_touch(&j->profile->deny, claim);
+    denied = cs_pattern_set_touch(&j->profile->deny, claim);
     if (denied)
         find(j, CS_AUTHORITY_KIND(NAME_DENIED), text, cs_pattern_text(denied, j->arena), none);
     else

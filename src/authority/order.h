@@ -33,9 +33,9 @@ struct cs_ground {
     const struct cs_profiles *profiles;
     const struct cs_cert *const *issuers; /* the one that signs first, then those above it */
     size_t n_issuers;
-    const struct cs_patterns *entitled; /* a token's names; NULL: not asked for */
-    const struct cs_claims *renewed;    /* the names of the certificate that is renewed, or NULL */
-    struct cs_str serial;               /* 16 random bytes */
+    const struct cs_pattern_set *entitled; /* a token's names; NULL: not asked for */
+    const struct cs_claims *renewed; /* the names of the certificate that is renewed, or NULL */
+    struct cs_str serial;            /* 16 random bytes */
     struct cs_str crl_url, ocsp_url, issuer_url;
     int64_t now_sec;
 };

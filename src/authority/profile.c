@@ -64,7 +64,8 @@ static void add_every(struct cs_pattern *items, size_t *n, enum cs_claim_kind ki
     items[(*n)++] = (struct cs_pattern){.kind = kind, .text = CS_STR("**"), .every = true};
 }
 
-static struct cs_patterns allowed(uint32_t kinds, struct cs_names domains, struct cs_arena *arena)
+static struct cs_pattern_set allowed(uint32_t kinds, struct cs_names domains,
+                                     struct cs_arena *arena)
 {
     struct cs_pattern *items =
         cs_arena_array(arena, PER_DOMAIN * domains.n + CS_CLAIM_N_KINDS, sizeof(*items));
@@ -76,7 +77,7 @@ static struct cs_patterns allowed(uint32_t kinds, struct cs_names domains, struc
         if (kinds & 1u << kind && (domains.n == 0 || kind == CS_CLAIM_IP))
             add_every(items, &n, kind);
     }
-    return (struct cs_patterns){items, n};
+    return (struct cs_pattern_set){items, n};
 }
 
 struct cs_profiles cs_profiles_builtin(struct cs_names domains, struct cs_arena *arena)

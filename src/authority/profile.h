@@ -32,13 +32,13 @@ enum cs_profile_key {
 
 struct cs_profile {
     struct cs_str name;
-    struct cs_str doc;        /* one clause for people */
-    uint32_t keys;            /* enum cs_profile_key */
-    unsigned eku;             /* CS_EKU_SERVER, CS_EKU_CLIENT */
-    struct cs_patterns allow; /* a name has to be covered by one of these … */
-    struct cs_patterns deny;  /* … and touched by none of these */
-    bool wildcards;           /* whether "*.domain" itself may be certified */
-    bool spiffe;              /* exactly one SPIFFE ID, and no other URI */
+    struct cs_str doc;           /* one clause for people */
+    uint32_t keys;               /* enum cs_profile_key */
+    unsigned eku;                /* CS_EKU_SERVER, CS_EKU_CLIENT */
+    struct cs_pattern_set allow; /* a name has to be covered by one of these … */
+    struct cs_pattern_set deny;  /* … and touched by none of these */
+    bool wildcards;              /* whether "*.domain" itself may be certified */
+    bool spiffe;                 /* exactly one SPIFFE ID, and no other URI */
     bool any_common_name; /* a common name is free text; else it is one of the other names, or one
                              that @allow covers */
     bool administrator;   /* who has such a certificate may revoke those of others */

@@ -80,7 +80,7 @@ static struct cs_claims read_claims(const char *text)
     return (struct cs_claims){items, n};
 }
 
-static struct cs_patterns read_patterns(const char *text)
+static struct cs_pattern_set read_patterns(const char *text)
 {
     struct cs_pattern *items = cs_arena_array(&arena, 10, sizeof(*items));
     struct cs_str rest = cs_str_from(text);
@@ -88,7 +88,7 @@ static struct cs_patterns read_patterns(const char *text)
 
     while (rest.len)
         cs_assert(!cs_pattern_parse(cs_str_cut(&rest, ' '), &items[n++]));
-    return (struct cs_patterns){items, n};
+    return (struct cs_pattern_set){items, n};
 }
 
 static struct cs_names of_kind(const struct cs_claims *claims, enum cs_claim_kind kind)
@@ -127,7 +127,7 @@ static int judge(const struct wish *w, const struct holder *by, struct cs_csr *c
                  struct cs_findings *findings, struct cs_plan *plan, struct cs_draft *draft)
 {
     const struct cs_cert *path[] = {&by->cert, &root.cert};
-    struct cs_patterns token = read_patterns(w->token ? w->token : "");
+    struct cs_pattern_set token = read_patterns(w->token ? w->token : "");
     struct cs_claims renewed = read_claims(w->renewed);
     struct cs_order order = {cs_str_from(w->profile), csr, read_claims(w->names), w->ttl};
     struct cs_ground ground = {.profiles = &profiles,

@@ -13,7 +13,7 @@
 #define IF_LEVELS (CS_CTX_SERVER_IF | CS_CTX_LOCATION_IF)
 #define ALL_LEVELS                                                                                 \
     (CS_CTX_MAIN | CS_CTX_EVENTS | HTTP_LEVELS | IF_LEVELS | CS_CTX_UPSTREAM | CS_CTX_MAP |        \
-     CS_CTX_LIMIT_EXCEPT | STREAM_LEVELS | CS_CTX_AUTHORITY | CS_CTX_POLICY)
+     CS_CTX_LIMIT_EXCEPT | STREAM_LEVELS | CS_CTX_AUTHORITY | CS_CTX_POLICY | CS_CTX_PROFILE)
 
 static const struct cs_choice auto_count[] = {{"auto", 0}, {NULL, 0}};
 static void check_error_log(const struct cs_directive *d, struct cs_findings *findings)

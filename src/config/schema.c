@@ -27,6 +27,7 @@ static const struct {
     {CS_CTX_STREAM_SERVER, CS_STR_INIT("server in stream")},
     {CS_CTX_AUTHORITY, CS_STR_INIT("authority")},
     {CS_CTX_POLICY, CS_STR_INIT("policy")},
+    {CS_CTX_PROFILE, CS_STR_INIT("profile")},
 };
 #define N_CONTEXTS (sizeof(contexts) / sizeof(contexts[0]))
 

@@ -32,6 +32,7 @@ enum cs_context {
     CS_CTX_STREAM_SERVER = 2048,
     CS_CTX_AUTHORITY = 4096,
     CS_CTX_POLICY = 8192,
+    CS_CTX_PROFILE = 16384,
 };
 
 /* What a value is, and the C type at the row's offset. */

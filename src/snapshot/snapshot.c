@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "authority/directives.h"
 #include "base/mem.h"
 #include "io/process.h"
 #include "policy/directives.h"
@@ -21,10 +22,10 @@
 #undef CS_FINDING_KIND
 
 static const struct cs_schema_table *const tables[] = {
-    &cs_core_directives,   &cs_http_schema,
-    &cs_server_schema,     &cs_location_schema,
-    &cs_ssl_directives,    &cs_proxy_ssl_directives,
-    &cs_policy_directives, &cs_unsupported_directives,
+    &cs_core_directives,        &cs_http_schema,          &cs_server_schema,
+    &cs_location_schema,        &cs_ssl_directives,       &cs_proxy_ssl_directives,
+    &cs_policy_directives,      &cs_authority_directives, &cs_profile_directives,
+    &cs_unsupported_directives,
 };
 
 static const struct cs_schema schema = {tables, sizeof(tables) / sizeof(tables[0])};
@@ -171,6 +172,17 @@ static void check_user(struct cs_build *build)
         CS_FIND(build->findings, &cs_finding_no_group, &d->args[1].place, s->core.group);
 }
 
+/* What the authority's process will make of its block is asked now, like everything else. */
+static void check_authority(struct cs_build *build)
+{
+    const struct cs_directive *d = cs_block_find(build->snapshot->config->main, "authority");
+    struct cs_profiles profiles;
+
+    if (d && d->block)
+        (void)!cs_profiles_build(d->block, (struct cs_names){0}, build->arena, build->findings,
+                                 &profiles);
+}
+
 static void build_all(struct cs_build *build)
 {
     struct cs_snapshot *s = build->snapshot;
@@ -179,6 +191,7 @@ static void build_all(struct cs_build *build)
         return;
     cs_core_resolve(s->config, build->arena, &s->core);
     check_user(build);
+    check_authority(build);
     cs_build_clock(build);
     build_http(build);
     if (build->options->check && build->findings->n_errors == 0)

@@ -1,0 +1,99 @@
+/* Inside authority/: an open CA. Each file that does something with it is named after that. */
+#ifndef CS_AUTHORITY_STATE_H
+#define CS_AUTHORITY_STATE_H
+
+#include "authority/ca.h"
+
+/* Names under which the store keeps what init decided. */
+#define CS_META_NAME CS_STR("name")
+#define CS_META_DOMAINS CS_STR("domains") /* one a line */
+#define CS_META_URL CS_STR("public_url")
+#define CS_META_SHARDS CS_STR("shards")
+#define CS_META_AUDIT_SALT CS_STR("audit_salt")
+#define CS_META_LIST_NUMBER CS_STR("list_number")
+
+struct cs_kept_list; /* lists.c */
+
+struct cs_ca {
+    char *dir;
+    unsigned flags;
+    struct cs_store *store;
+    struct cs_buf passphrase;
+    struct cs_arena arena; /* what was read at open, below */
+    struct cs_str name, public_url;
+    struct cs_names domains;
+    struct cs_profiles profiles;
+    uint16_t n_shards;
+    struct cs_arena issuers_arena;
+    struct cs_issuer *issuers;
+    size_t n_issuers;
+    bool grouped;
+    struct cs_kept_list *lists;
+    uint64_t heard; /* the newest event that the kept lists know of */
+    struct cs_buf list;
+    char error[CS_STORE_ERROR_MAX];
+};
+
+/** cs_ca_enter() - begin a change, inside of the caller's group or as one of its own.
+ *  Return: 0, or a fault. */
+int cs_ca_enter(struct cs_ca *ca);
+/** cs_ca_leave() - end it: keep it when @r is 0, else forget it, unless the caller's group decides.
+ *  Return: @r, or the fault of the commit. */
+int cs_ca_leave(struct cs_ca *ca, int r);
+/** cs_ca_refresh() - take up what others have committed. Return: 0, or a fault. */
+int cs_ca_refresh(struct cs_ca *ca);
+
+/** cs_ca_find() - the CA certificate with @id, or NULL. */
+struct cs_issuer *cs_ca_find(struct cs_ca *ca, uint32_t id);
+/** cs_ca_active() - the active root or issuing CA, or NULL. */
+struct cs_issuer *cs_ca_active(struct cs_ca *ca, bool root);
+/** cs_ca_parent() - the root that signed @issuer; a root's is itself; NULL: it is not here. */
+struct cs_issuer *cs_ca_parent(struct cs_ca *ca, const struct cs_issuer *issuer);
+/** cs_ca_unlock() - open the private key of @issuer if it is not open yet.
+ *  Return: 0, CS_CA_REFUSED, or a fault. */
+int cs_ca_unlock(struct cs_ca *ca, struct cs_issuer *issuer, struct cs_findings *findings);
+
+/** cs_ca_note() - an audit entry. Return: 0, or a fault. */
+int cs_ca_note(struct cs_ca *ca, const char *action, const struct cs_requester *who,
+               int64_t now_sec, struct cs_str subject, struct cs_str detail);
+/** cs_ca_token_digest() - what the store has of a token. */
+void cs_ca_token_digest(struct cs_str token, uint8_t ret_digest[32]);
+/** cs_ca_token_name() - "token 3f2a…": what the log calls it, in @arena. */
+struct cs_str cs_ca_token_name(const uint8_t digest[32], struct cs_arena *arena);
+/** cs_ca_drop_lists() - forget the lists that are kept. */
+void cs_ca_drop_lists(struct cs_ca *ca);
+
+/** cs_ca_audit_key() - the key of the audit log, from the pass phrase and a salt. */
+void cs_ca_audit_key(struct cs_str passphrase, struct cs_str salt, uint8_t ret_key[32]);
+/** cs_ca_passphrase() - the first line of @text. Empty or longer than 1000 bytes: false. */
+bool cs_ca_passphrase(struct cs_str text, struct cs_str *ret_passphrase);
+
+/* A new CA certificate. */
+struct cs_ca_birth {
+    struct cs_str name; /* of the whole CA */
+    uint32_t id;
+    enum cs_make_key_kind kind;
+    struct cs_names domains; /* of an issuing CA: its name constraints */
+    struct cs_str crl_url;
+    int64_t ttl_sec, now_sec;
+    const struct cs_issuer *root; /* who signs, with its key; NULL: it is a root */
+};
+
+/** cs_ca_bear() - make key and certificate and write both files into @dir: key first. The issuer is
+ *  prepared, its key open, its texts in @arena. Return: 0, or a fault. */
+int cs_ca_bear(const struct cs_ca_birth *birth, const char *dir, struct cs_str passphrase,
+               struct cs_arena *arena, struct cs_issuer *ret_issuer);
+/** cs_ca_put() - put @issuer into the store; when it is new (@root is not 0), also as a certificate
+ *  that the root with that number signed, so that it can be listed and revoked like any other.
+ *  Return: 0, or a fault. */
+int cs_ca_put(struct cs_store *store, const struct cs_issuer *issuer, uint32_t root,
+              int64_t now_sec);
+/** cs_ca_write_roots() - root.pem anew, of the roots that are not retired. Return: 0, or a fault.
+ */
+int cs_ca_write_roots(struct cs_ca *ca);
+/** cs_ca_crl_url() - where the list of @id can be had, in @arena; @shard -1: the complete one;
+ * empty without public address. */
+struct cs_str cs_ca_crl_url(struct cs_str public_url, uint32_t id, int shard,
+                            struct cs_arena *arena);
+
+#endif
