@@ -1,8 +1,9 @@
 /* Two passes over the DER. The first reads each list's frame and counts its entries, so that
  * one block of the right size can be mapped; the second puts each serial number with its
  * date and reason into that list's hash table (open addressing, slots of one size, three
- * quarters full). A million entries with 20-byte serials take 34 MB. The block knows nothing of
- * trust: whose signature a list has is judged beside it, for each trust set. */
+ * quarters full). A million entries with 20-byte serials take 34 MB. The block has offsets and no
+ * pointers, so that a process can be handed it. It knows nothing of trust: whose signature a list
+ * has is judged beside it, for each trust set. */
 #include "x509/crl.h"
 
 #include <errno.h>
@@ -30,6 +31,11 @@ enum {
 
 enum signature_kind { SIGNATURE_ECDSA, SIGNATURE_RSA, SIGNATURE_PSS, SIGNATURE_ED25519 };
 
+/* Some bytes of the block. */
+struct span {
+    size_t at, len;
+};
+
 /* One list, as it lies in the block. */
 struct list {
     uint8_t issuer[32]; /* cs_name_digest() */
@@ -39,8 +45,10 @@ struct list {
     size_t n_entries;
     size_t serial_room; /* longest serial number */
     size_t n_slots;
-    size_t slots; /* offset in the block */
+    size_t slots;     /* offset in the block */
+    struct span name; /* of the issuer, DER */
     /* for verification later */
+    struct span tbs; /* of Ed25519 lists only, whose signature is over the message itself */
     enum signature_kind signature_kind;
     unsigned digest_len;
     uint8_t digest[64];
@@ -48,20 +56,29 @@ struct list {
     uint8_t signature[SIGNATURE_MAX];
 };
 
+/* What the block begins with; the lists follow, then the bytes that they refer to. */
+struct header {
+    uint64_t magic; /* of this layout */
+    size_t size, n_lists;
+    uint8_t digest[32];
+};
+
+static const uint64_t magic = 0x3143524c53434453; /* to be changed with any of these structs */
+
 /* All lists of some files, one behind the other. */
 struct table {
     unsigned n_refs;
     uint8_t *block;
     size_t size;
-    struct list *lists; /* at the start of the block */
+    const struct list *lists; /* in the block */
     size_t n_lists;
-    uint8_t digest[32];
+    const uint8_t *digest; /* the same */
 };
 
-/* What a list is judged and spoken of by, beside the block. */
+/* What a list is spoken of by, beside the block. */
 struct frame {
     struct cs_str issuer;
-    struct cs_str tbs; /* of Ed25519 lists only, whose signature is over the message itself */
+    struct cs_str tbs; /* of Ed25519 lists only */
     struct cs_str file;
     struct cs_place place;
 };
@@ -69,7 +86,7 @@ struct frame {
 struct cs_crl_lists {
     struct cs_arena arena;
     struct table *table;
-    struct frame *frames; /* of the order of the table's lists */
+    struct frame *frames; /* of the order of the table's lists; issuer and tbs lie in the block */
 };
 
 /* The key that verified a list, if one has. */
@@ -417,14 +434,25 @@ static bool fill_list(struct builder *b, const struct draft *d, uint8_t *slots)
     return true;
 }
 
+static struct span place(size_t *size, size_t len)
+{
+    struct span span = {*size, len};
+
+    *size += len;
+    return span;
+}
+
 /* Lay the lists out one behind the other. Return: size of the block. */
 static size_t place_lists(struct builder *b)
 {
-    size_t size = b->n * sizeof(struct list);
+    size_t size = sizeof(struct header) + b->n * sizeof(struct list);
 
     for (size_t i = 0; i < b->n; i++) {
-        b->drafts[i].list.slots = size;
-        size += b->drafts[i].list.n_slots * slot_len(&b->drafts[i].list);
+        struct draft *d = &b->drafts[i];
+        d->list.name = place(&size, d->frame.issuer.len);
+        if (d->list.signature_kind == SIGNATURE_ED25519)
+            d->list.tbs = place(&size, d->frame.tbs.len);
+        d->list.slots = place(&size, d->list.n_slots * slot_len(&d->list)).at;
     }
     return size;
 }
@@ -443,29 +471,88 @@ static void digest_lists(const struct builder *b, uint8_t ret_digest[CS_DIGEST_L
     cs_digest_final(&digest, ret_digest);
 }
 
+static bool fill_block(struct builder *b, uint8_t *block, size_t size)
+{
+    struct header *header = (struct header *)block;
+    struct list *lists = (struct list *)(header + 1);
+
+    *header = (struct header){.magic = magic, .size = size, .n_lists = b->n};
+    digest_lists(b, header->digest);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct draft *d = &b->drafts[i];
+        lists[i] = d->list;
+        memcpy(block + d->list.name.at, d->frame.issuer.ptr, d->list.name.len);
+        if (d->list.tbs.len)
+            memcpy(block + d->list.tbs.at, d->frame.tbs.ptr, d->list.tbs.len);
+        if (!fill_list(b, d, block + d->list.slots))
+            return false;
+    }
+    return true;
+}
+
+static struct table *table_over(uint8_t *block)
+{
+    const struct header *header = (const struct header *)block;
+    struct table *table = CS_NEW(struct table);
+
+    *table = (struct table){.n_refs = 1,
+                            .block = block,
+                            .size = header->size,
+                            .lists = (const struct list *)(header + 1),
+                            .n_lists = header->n_lists,
+                            .digest = header->digest};
+    return table;
+}
+
 static int make_table(struct builder *b, struct table **ret_table)
 {
     size_t size = place_lists(b);
     uint8_t *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct table *table;
 
     if (block == MAP_FAILED)
         return -ENOMEM;
     (void)madvise(block, size, MADV_HUGEPAGE); /* fewer faults now, fewer misses later */
-    for (size_t i = 0; i < b->n; i++) {
-        memcpy(block + i * sizeof(struct list), &b->drafts[i].list, sizeof(struct list));
-        if (!fill_list(b, &b->drafts[i], block + b->drafts[i].list.slots)) {
-            munmap(block, size);
-            return CS_CRL_REFUSED;
-        }
+    if (!fill_block(b, block, size)) {
+        munmap(block, size);
+        return CS_CRL_REFUSED;
     }
     (void)mprotect(block, size, PROT_READ);
-    table = CS_NEW(struct table);
-    *table = (struct table){
-        .n_refs = 1, .block = block, .size = size, .lists = (struct list *)block, .n_lists = b->n};
-    digest_lists(b, table->digest);
-    *ret_table = table;
+    *ret_table = table_over(block);
     return 0;
+}
+
+/* ---- a block that somebody else has made ---- */
+
+static bool is_inside(struct span span, size_t size)
+{
+    return span.at <= size && span.len <= size - span.at;
+}
+
+static bool is_sound_list(const struct list *list, size_t size)
+{
+    size_t room = size / slot_len(list);
+
+    return list->serial_room <= UINT8_MAX && list->n_entries < list->n_slots &&
+           list->n_slots <= room &&
+           is_inside((struct span){list->slots, list->n_slots * slot_len(list)}, size) &&
+           is_inside(list->name, size) && is_inside(list->tbs, size) &&
+           list->signature_len <= SIGNATURE_MAX && list->digest_len <= sizeof(list->digest);
+}
+
+static bool is_sound(struct cs_str block)
+{
+    const struct header *header = (const struct header *)block.ptr;
+    const struct list *lists = (const struct list *)(header + 1);
+
+    if (block.len < sizeof(*header) || (uintptr_t)block.ptr % _Alignof(struct header) ||
+        header->magic != magic || header->size != block.len ||
+        header->n_lists > (block.len - sizeof(*header)) / sizeof(*lists))
+        return false;
+    for (size_t i = 0; i < header->n_lists; i++) {
+        if (!is_sound_list(&lists[i], block.len))
+            return false;
+    }
+    return true;
 }
 
 static void table_unref(struct table *table)
@@ -523,25 +610,41 @@ static bool read_source(struct builder *b, const struct cs_source *source)
            unreadable(b, source, "there is no X509 CRL block in it, and it is not DER");
 }
 
-/* What is needed of the drafts when the files are gone. */
-static struct cs_crl_lists *keep(const struct builder *b, struct table *table)
+static struct cs_crl_lists *lists_over(struct table *table)
 {
     struct cs_crl_lists *lists = CS_NEW(struct cs_crl_lists);
+    const char *block = (const char *)table->block;
 
     cs_arena_init(&lists->arena);
     lists->table = table;
-    lists->frames = cs_arena_array(&lists->arena, b->n, sizeof(*lists->frames));
-    for (size_t i = 0; i < b->n; i++) {
-        const struct draft *d = &b->drafts[i];
-        struct frame *frame = &lists->frames[i];
-        *frame = (struct frame){.issuer = cs_arena_dup(&lists->arena, d->frame.issuer),
-                                .file = cs_arena_dup(&lists->arena, d->frame.file),
-                                .place = d->frame.place};
-        frame->place.file = cs_arena_dup(&lists->arena, frame->place.file);
-        frame->place.text = cs_arena_dup(&lists->arena, frame->place.text);
-        if (d->list.signature_kind == SIGNATURE_ED25519)
-            frame->tbs = cs_arena_dup(&lists->arena, d->frame.tbs);
+    lists->frames = cs_arena_array(&lists->arena, table->n_lists, sizeof(*lists->frames));
+    for (size_t i = 0; i < table->n_lists; i++) {
+        const struct list *list = &table->lists[i];
+        lists->frames[i].issuer = cs_str_make(block + list->name.at, list->name.len);
+        lists->frames[i].tbs = cs_str_make(block + list->tbs.at, list->tbs.len);
     }
+    return lists;
+}
+
+/* List @i is from there. */
+static void set_source(struct cs_crl_lists *lists, size_t i, struct cs_str file,
+                       const struct cs_place *place)
+{
+    struct frame *frame = &lists->frames[i];
+
+    frame->file = cs_arena_dup(&lists->arena, file);
+    frame->place = *place;
+    frame->place.file = cs_arena_dup(&lists->arena, place->file);
+    frame->place.text = cs_arena_dup(&lists->arena, place->text);
+}
+
+/* What is needed of the drafts when the files are gone. */
+static struct cs_crl_lists *keep(const struct builder *b, struct table *table)
+{
+    struct cs_crl_lists *lists = lists_over(table);
+
+    for (size_t i = 0; i < b->n; i++)
+        set_source(lists, i, b->drafts[i].frame.file, &b->drafts[i].frame.place);
     return lists;
 }
 
@@ -571,6 +674,30 @@ int cs_crl_lists_new(const struct cs_source *sources, size_t n_sources,
     r = read_sources(&b, sources, n_sources, ret_lists);
     cs_arena_deinit(&b.arena);
     return r;
+}
+
+int cs_crl_lists_open(struct cs_str block, const struct cs_source *source,
+                      struct cs_crl_lists **ret_lists)
+{
+    struct cs_crl_lists *lists;
+
+    if (!is_sound(block))
+        return -EBADMSG;
+    lists = lists_over(table_over((uint8_t *)block.ptr));
+    for (size_t i = 0; i < lists->table->n_lists; i++)
+        set_source(lists, i, source->file, &source->place);
+    *ret_lists = lists;
+    return 0;
+}
+
+struct cs_str cs_crl_lists_block(const struct cs_crl_lists *lists)
+{
+    return cs_str_make(lists->table->block, lists->table->size);
+}
+
+const uint8_t *cs_crl_lists_digest(const struct cs_crl_lists *lists)
+{
+    return lists->table->digest;
 }
 
 void cs_crl_lists_free(struct cs_crl_lists *lists)

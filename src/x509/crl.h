@@ -2,7 +2,8 @@
  *
  * One or many CRLs (RFC 5280 section 5) become a table per list, keyed by serial number:
  * no object per entry, one anonymous mapping, write-protected when it is built, so that
- * processes forked afterwards share it. A look-up is one hash probe. Only complete lists
+ * processes forked afterwards share it; others can be handed its bytes, in shared memory, and do
+ * not read the lists again. A look-up is one hash probe. Only complete lists
  * signed by the CA itself are taken; whatever could narrow a list (delta, indirect, issuing
  * distribution point, unknown critical extensions) refuses it, because a list that is read
  * too broadly would let revoked certificates pass.
@@ -37,6 +38,16 @@ __attribute__((warn_unused_result)) int cs_crl_lists_new(const struct cs_source 
                                                          size_t n_sources,
                                                          struct cs_findings *findings,
                                                          struct cs_crl_lists **ret_lists);
+/** cs_crl_lists_block() - the bytes that hold them: free of pointers, to be put into memory that
+ *  another process of this program maps. They live as long as @lists and the sets made of it. */
+struct cs_str cs_crl_lists_block(const struct cs_crl_lists *lists);
+/** cs_crl_lists_open() - lists out of such bytes, from @source. @block is a whole mapping,
+ * read-only, which becomes the lists': munmap() comes with the last set. Return: 0; -EBADMSG: it is
+ * none (the mapping stays the caller's). */
+int cs_crl_lists_open(struct cs_str block, const struct cs_source *source,
+                      struct cs_crl_lists **ret_lists);
+/** cs_crl_lists_digest() - as cs_crl_set_digest() of a set made of them. */
+const uint8_t *cs_crl_lists_digest(const struct cs_crl_lists *lists);
 /** cs_crl_lists_free() - sets made of it keep what they need. NULL is fine. */
 void cs_crl_lists_free(struct cs_crl_lists *lists);
 

@@ -1,6 +1,6 @@
 /* A hash table of reference-counted entries in the order of their last use. An entry owns copies
  * of the presented certificates, parsed once; trusted certificates on its path stay the trust
- * set's, which is part of the key. */
+ * set's, which are part of the key. Revocation lists are not: they are asked at every use. */
 #include "x509/memory.h"
 
 #include "base/fast.h"
@@ -14,12 +14,12 @@ struct cs_remembered {
     struct cs_list bucket;
     struct cs_list order; /* most recently used first */
     struct cs_arena arena;
-    size_t room;            /* bytes of memory that it takes */
-    struct cs_trust *trust; /* one reference: the path ends in it */
+    size_t room;                /* bytes of memory that it takes */
+    struct cs_anchors *anchors; /* one reference: the path ends in one of them */
     struct cs_identity identity;
     bool has_identity;         /* the leaf's claim was not refused */
     struct cs_str *ders;       /* as presented */
-    struct cs_verdict verdict; /* of the first time; borrows from the arena and the trust */
+    struct cs_verdict verdict; /* of the first time; borrows from the arena and the anchors */
 };
 
 struct cs_chain_memory {
@@ -50,7 +50,7 @@ struct cs_remembered *cs_remembered_unref(struct cs_remembered *entry)
 {
     if (!entry || --entry->refs > 0)
         return NULL;
-    cs_trust_unref(entry->trust);
+    cs_anchors_unref(entry->anchors);
     cs_arena_deinit(&entry->arena);
     free(entry);
     return NULL;
@@ -82,7 +82,8 @@ static void make_key(const struct cs_chain_query *q, uint8_t ret_key[CS_DIGEST_L
     struct cs_digest digest;
 
     cs_digest_init(&digest);
-    cs_digest_add(&digest, cs_str_make(cs_trust_digest(q->trust), CS_DIGEST_LEN));
+    cs_digest_add(&digest,
+                  cs_str_make(cs_anchors_digest(cs_trust_anchors0(q->trust)), CS_DIGEST_LEN));
     cs_digest_number(&digest, q->purpose);
     cs_digest_number(&digest, q->depth);
     cs_digest_add(&digest, q->host);
@@ -101,11 +102,11 @@ static struct cs_list *bucket_of(struct cs_chain_memory *memory, const uint8_t *
 }
 
 static struct cs_remembered *find(struct cs_chain_memory *memory, const uint8_t *key,
-                                  const struct cs_trust *trust)
+                                  const struct cs_anchors *anchors)
 {
     CS_LIST_FOREACH (link, bucket_of(memory, key)) {
         struct cs_remembered *entry = cs_container_of(link, struct cs_remembered, bucket);
-        if (memcmp(entry->key, key, CS_DIGEST_LEN) == 0 && entry->trust == trust)
+        if (memcmp(entry->key, key, CS_DIGEST_LEN) == 0 && entry->anchors == anchors)
             return entry;
     }
     return NULL;
@@ -155,7 +156,7 @@ static struct cs_remembered *entry_new(const struct cs_chain_query *q,
     for (size_t i = 0; i < verdict->n_path; i++)
         path[i] = stand_in(verdict, copies, verdict->path[i]);
     memcpy(entry->key, key, CS_DIGEST_LEN);
-    entry->trust = cs_trust_ref((struct cs_trust *)q->trust);
+    entry->anchors = cs_anchors_ref(cs_trust_anchors0(q->trust));
     entry->verdict = *verdict;
     entry->verdict.presented = copies;
     entry->verdict.leaf = &copies[0];
@@ -237,7 +238,7 @@ int cs_chain_memory_verify(struct cs_chain_memory *memory, const struct cs_chain
     if (!cs_fast(CS_FAST_MEMORY))
         return cs_chain_verify(q, arena, ret_verdict);
     make_key(q, key);
-    entry = find(memory, key, q->trust);
+    entry = find(memory, key, cs_trust_anchors0(q->trust));
     if (entry && still_holds(entry, q, arena, ret_verdict)) {
         cs_list_remove(&entry->order);
         cs_list_push_front(&memory->order, &entry->order);

@@ -1,6 +1,7 @@
-/* A trust set: the parsed certificates, the library's store of the same, and the lists.
- * Anything that cannot be read refuses the whole: a set that silently lacks a part would
- * either widen or narrow what is trusted. */
+/* A trust set: the anchors, which are the parsed certificates and the library's store of the same,
+ * and the lists. Lists change often and anchors seldom, so sets may share those. Anything that
+ * cannot be read refuses the whole: a set that silently lacks a part would either widen or narrow
+ * what is trusted. */
 #include "x509/trust.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 enum { CAS_MAX = 10000 };
 
-struct cs_trust {
+struct cs_anchors {
     unsigned n_refs;
     struct cs_arena arena;
     struct cs_cert *certs;
@@ -25,6 +26,13 @@ struct cs_trust {
     struct cs_str *names;
     size_t n_names;
     X509_STORE *store;
+    struct cs_str options;
+    uint8_t digest[32];
+};
+
+struct cs_trust {
+    unsigned n_refs;
+    struct cs_anchors *anchors;
     struct cs_crl_set *crls;
     uint8_t digest[32];
 };
@@ -36,7 +44,7 @@ static int unreadable(struct cs_findings *findings, const struct cs_source *sour
     return CS_TRUST_REFUSED;
 }
 
-static void grow(struct cs_trust *t)
+static void grow(struct cs_anchors *t)
 {
     size_t room = t->room ? t->room * 2 : 8;
     struct cs_cert *certs = cs_arena_array(&t->arena, room, sizeof(*certs));
@@ -54,7 +62,7 @@ static void grow(struct cs_trust *t)
     t->room = room;
 }
 
-static bool is_known(const struct cs_trust *t, const struct cs_cert *cert)
+static bool is_known(const struct cs_anchors *t, const struct cs_cert *cert)
 {
     for (size_t i = 0; i < t->n; i++) {
         if (memcmp(t->certs[i].sha256, cert->sha256, sizeof(cert->sha256)) == 0)
@@ -63,7 +71,7 @@ static bool is_known(const struct cs_trust *t, const struct cs_cert *cert)
     return false;
 }
 
-static void add_name(struct cs_trust *t, struct cs_str subject)
+static void add_name(struct cs_anchors *t, struct cs_str subject)
 {
     for (size_t i = 0; i < t->n_names; i++) {
         if (cs_str_eq(t->names[i], subject))
@@ -72,7 +80,7 @@ static void add_name(struct cs_trust *t, struct cs_str subject)
     t->names[t->n_names++] = subject;
 }
 
-static int add_object(struct cs_trust *t, struct cs_findings *findings,
+static int add_object(struct cs_anchors *t, struct cs_findings *findings,
                       const struct cs_source *source, const struct cs_cert *cert, bool named)
 {
     const uint8_t *p = (const uint8_t *)cert->der.ptr;
@@ -90,7 +98,7 @@ static int add_object(struct cs_trust *t, struct cs_findings *findings,
     return 0;
 }
 
-static void warn_not_ca(struct cs_trust *t, struct cs_findings *findings,
+static void warn_not_ca(struct cs_anchors *t, struct cs_findings *findings,
                         const struct cs_source *source, const struct cs_cert *cert)
 {
     if (cert->ca || cert->version < 3)
@@ -101,7 +109,7 @@ static void warn_not_ca(struct cs_trust *t, struct cs_findings *findings,
 }
 
 /* cs_cert_parse(), whose findings do not know where the certificate is from. */
-static int parse(struct cs_trust *t, struct cs_findings *findings, const struct cs_source *source,
+static int parse(struct cs_anchors *t, struct cs_findings *findings, const struct cs_source *source,
                  struct cs_str der, struct cs_cert *ret_cert)
 {
     struct cs_finding *last = findings->last;
@@ -115,7 +123,7 @@ static int parse(struct cs_trust *t, struct cs_findings *findings, const struct 
     return r;
 }
 
-static int add_cert(struct cs_trust *t, struct cs_findings *findings,
+static int add_cert(struct cs_anchors *t, struct cs_findings *findings,
                     const struct cs_source *source, struct cs_str der, bool named)
 {
     struct cs_cert cert;
@@ -136,7 +144,7 @@ static int add_cert(struct cs_trust *t, struct cs_findings *findings,
 }
 
 /* Labels as OpenSSL reads them, but for TRUSTED CERTIFICATE: what it restricts would be lost. */
-static int add_block(struct cs_trust *t, struct cs_findings *findings,
+static int add_block(struct cs_anchors *t, struct cs_findings *findings,
                      const struct cs_source *source, const struct cs_pem_block *block, bool named,
                      size_t *n_added)
 {
@@ -149,8 +157,8 @@ static int add_block(struct cs_trust *t, struct cs_findings *findings,
     return add_cert(t, findings, source, block->der, named);
 }
 
-static int add_pem(struct cs_trust *t, struct cs_findings *findings, const struct cs_source *source,
-                   bool named)
+static int add_pem(struct cs_anchors *t, struct cs_findings *findings,
+                   const struct cs_source *source, bool named)
 {
     struct cs_str rest = source->bytes;
     struct cs_pem_block block;
@@ -166,7 +174,7 @@ static int add_pem(struct cs_trust *t, struct cs_findings *findings, const struc
     return n_added ? 0 : unreadable(findings, source, "there is no CERTIFICATE block in it");
 }
 
-static int add_sources(struct cs_trust *t, const struct cs_trust_spec *spec,
+static int add_sources(struct cs_anchors *t, const struct cs_trust_spec *spec,
                        struct cs_findings *findings)
 {
     int refused = 0;
@@ -182,7 +190,19 @@ static int add_sources(struct cs_trust *t, const struct cs_trust_spec *spec,
     return refused;
 }
 
-static void make_digest(struct cs_trust *t, const struct cs_trust_spec *spec)
+struct cs_anchors *cs_anchors_unref(struct cs_anchors *t)
+{
+    if (!t || --t->n_refs > 0)
+        return NULL;
+    for (size_t i = 0; i < t->n; i++)
+        X509_free(t->objects[i]);
+    X509_STORE_free(t->store);
+    cs_arena_deinit(&t->arena);
+    free(t);
+    return NULL;
+}
+
+static void digest_anchors(struct cs_anchors *t)
 {
     struct cs_digest digest;
 
@@ -190,43 +210,78 @@ static void make_digest(struct cs_trust *t, const struct cs_trust_spec *spec)
     cs_digest_number(&digest, (int64_t)t->n);
     for (size_t i = 0; i < t->n; i++)
         cs_digest_add(&digest, cs_str_make(t->certs[i].sha256, sizeof(t->certs[i].sha256)));
+    cs_digest_add(&digest, t->options);
+    cs_digest_final(&digest, t->digest);
+}
+
+static int anchors_new(const struct cs_trust_spec *spec, struct cs_findings *findings,
+                       struct cs_anchors **ret_anchors)
+{
+    struct cs_anchors *t = CS_NEW(struct cs_anchors);
+    int r;
+
+    t->n_refs = 1;
+    cs_arena_init(&t->arena);
+    t->options = cs_arena_dup(&t->arena, spec->options);
+    t->store = X509_STORE_new();
+    r = t->store ? add_sources(t, spec, findings) : -ENOMEM;
+    if (r != 0) {
+        cs_anchors_unref(t);
+        return r;
+    }
+    digest_anchors(t);
+    *ret_anchors = t;
+    return 0;
+}
+
+static void make_digest(struct cs_trust *t)
+{
+    struct cs_digest digest;
+
+    cs_digest_init(&digest);
+    cs_digest_add(&digest, cs_str_make(t->anchors->digest, sizeof(t->anchors->digest)));
     if (t->crls)
         cs_digest_add(&digest, cs_str_make(cs_crl_set_digest(t->crls), CS_DIGEST_LEN));
     else
         cs_digest_add(&digest, CS_STR("no lists"));
-    cs_digest_add(&digest, spec->options);
     cs_digest_final(&digest, t->digest);
 }
 
-static int fill(struct cs_trust *t, const struct cs_trust_spec *spec, struct cs_findings *findings)
+/* A set of @anchors, whose reference it takes over, even in vain. */
+static int trust_over(struct cs_anchors *anchors, const struct cs_crl_lists *crls,
+                      const struct cs_place *crl_place, struct cs_findings *findings,
+                      struct cs_trust **ret_trust)
 {
-    int r = add_sources(t, spec, findings);
+    struct cs_trust *t = CS_NEW(struct cs_trust);
+    int r = 0;
 
-    if (r != 0)
-        return r;
-    if (spec->crls)
-        r = cs_crl_set_new(spec->crls, t->certs, t->n, spec->crl_place, findings, &t->crls);
-    if (r == CS_CRL_REFUSED)
-        r = CS_TRUST_REFUSED;
-    make_digest(t, spec);
-    return r;
+    t->n_refs = 1;
+    t->anchors = anchors;
+    if (crls)
+        r = cs_crl_set_new(crls, anchors->certs, anchors->n, crl_place, findings, &t->crls);
+    if (r != 0) {
+        cs_trust_unref(t);
+        return r == CS_CRL_REFUSED ? CS_TRUST_REFUSED : r;
+    }
+    make_digest(t);
+    *ret_trust = t;
+    return 0;
 }
 
 int cs_trust_new(const struct cs_trust_spec *spec, struct cs_findings *findings,
                  struct cs_trust **ret_trust)
 {
-    struct cs_trust *t = CS_NEW(struct cs_trust);
-    int r;
+    struct cs_anchors *anchors;
+    int r = anchors_new(spec, findings, &anchors);
 
-    t->n_refs = 1;
-    cs_arena_init(&t->arena);
-    t->store = X509_STORE_new();
-    r = t->store ? fill(t, spec, findings) : -ENOMEM;
-    if (r != 0)
-        cs_trust_unref(t);
-    else
-        *ret_trust = t;
-    return r;
+    return r != 0 ? r : trust_over(anchors, spec->crls, spec->crl_place, findings, ret_trust);
+}
+
+int cs_trust_new_lists(const struct cs_trust *trust, const struct cs_crl_lists *crls,
+                       const struct cs_place *crl_place, struct cs_findings *findings,
+                       struct cs_trust **ret_trust)
+{
+    return trust_over(cs_anchors_ref(trust->anchors), crls, crl_place, findings, ret_trust);
 }
 
 struct cs_trust *cs_trust_ref(struct cs_trust *trust)
@@ -239,12 +294,25 @@ void cs_trust_unref(struct cs_trust *trust)
 {
     if (!trust || --trust->n_refs > 0)
         return;
-    for (size_t i = 0; i < trust->n; i++)
-        X509_free(trust->objects[i]);
-    X509_STORE_free(trust->store);
+    cs_anchors_unref(trust->anchors);
     cs_crl_set_free(trust->crls);
-    cs_arena_deinit(&trust->arena);
     free(trust);
+}
+
+struct cs_anchors *cs_trust_anchors0(const struct cs_trust *trust)
+{
+    return trust->anchors;
+}
+
+struct cs_anchors *cs_anchors_ref(struct cs_anchors *anchors)
+{
+    anchors->n_refs++;
+    return anchors;
+}
+
+const uint8_t *cs_anchors_digest(const struct cs_anchors *anchors)
+{
+    return anchors->digest;
 }
 
 const uint8_t *cs_trust_digest(const struct cs_trust *trust)
@@ -254,13 +322,13 @@ const uint8_t *cs_trust_digest(const struct cs_trust *trust)
 
 const struct cs_cert *cs_trust_certs(const struct cs_trust *trust, size_t *ret_n)
 {
-    *ret_n = trust->n;
-    return trust->certs;
+    *ret_n = trust->anchors->n;
+    return trust->anchors->certs;
 }
 
 struct cs_names cs_trust_names(const struct cs_trust *trust)
 {
-    return (struct cs_names){trust->names, trust->n_names};
+    return (struct cs_names){trust->anchors->names, trust->anchors->n_names};
 }
 
 const struct cs_crl_set *cs_trust_crls(const struct cs_trust *trust)
@@ -270,14 +338,16 @@ const struct cs_crl_set *cs_trust_crls(const struct cs_trust *trust)
 
 struct x509_store_st *cs_trust_store(const struct cs_trust *trust)
 {
-    return trust->store;
+    return trust->anchors->store;
 }
 
 const struct cs_cert *cs_trust_find(const struct cs_trust *trust, const struct x509_st *x509)
 {
-    for (size_t i = 0; i < trust->n; i++) {
-        if (trust->objects[i] == x509)
-            return &trust->certs[i];
+    const struct cs_anchors *t = trust->anchors;
+
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->objects[i] == x509)
+            return &t->certs[i];
     }
     return NULL;
 }

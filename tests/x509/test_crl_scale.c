@@ -3,7 +3,9 @@
  * usage: test_crl_scale [ENTRIES] (default 100000) */
 #include "tap.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -77,6 +79,43 @@ static void check_entries(const struct cs_crl_set *set, const struct cs_make_rev
     tap_int((int64_t)wrong, 0, "listed serials are revoked, others are not");
 }
 
+static struct cs_str map_copy(struct cs_str block)
+{
+    void *copy = mmap(NULL, block.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    cs_assert(copy != MAP_FAILED);
+    return cs_str_make(memcpy(copy, block.ptr, block.len), block.len);
+}
+
+/* What another process that is handed the block can tell. */
+static void hand_over(const struct cs_crl_lists *lists, const struct cs_make_revoked *revoked,
+                      size_t n, const struct cs_cert *ca)
+{
+    struct cs_source source = {.file = CS_STR("big")};
+    struct cs_str copy = map_copy(cs_crl_lists_block(lists));
+    struct cs_crl_lists *opened = NULL;
+    struct cs_crl_set *set = NULL;
+    struct cs_arena arena = {0};
+    struct cs_findings findings;
+    double start = seconds();
+
+    cs_findings_init(&findings, &arena);
+    tap_int(cs_crl_lists_open(copy, &source, &opened), 0, "a copy of the block elsewhere");
+    tap_int(cs_crl_set_new(opened, ca, 1, NULL, &findings, &set), 0, "has the same signature");
+    printf("# opened in %.3f ms of processor time\n", (seconds() - start) * 1e3);
+    tap_ok(memcmp(cs_crl_set_digest(set), cs_crl_lists_digest(lists), 32) == 0, "and digest");
+    cs_crl_lists_free(opened);
+    check_entries(set, revoked, n, ca);
+    cs_crl_set_free(set);
+
+    copy = map_copy(cs_str_sub(cs_crl_lists_block(lists), 0, copy.len - 1));
+    tap_int(cs_crl_lists_open(copy, &source, &opened), -EBADMSG, "one that is cut is refused");
+    munmap((void *)copy.ptr, copy.len);
+    copy = map_copy(CS_STR("-----BEGIN X509 CRL-----"));
+    tap_int(cs_crl_lists_open(copy, &source, &opened), -EBADMSG, "so is what is none");
+    munmap((void *)copy.ptr, copy.len);
+}
+
 static void load(const char *what, struct cs_str bytes, const struct cs_make_revoked *revoked,
                  size_t n, const struct cs_cert *ca)
 {
@@ -97,6 +136,7 @@ static void load(const char *what, struct cs_str bytes, const struct cs_make_rev
     tap_ok(seconds() - start < read / 10, "once more costs next to nothing");
     tap_ok(cs_crl_set_block(set, &size) == cs_crl_set_block(second, &second_size), "held once");
     cs_crl_set_free(second);
+    hand_over(lists, revoked, n, ca);
     cs_crl_lists_free(lists);
     printf("# %s: %zu bytes read in %.0f ms of processor time, %zu bytes kept\n", what, bytes.len,
            read * 1e3, size);

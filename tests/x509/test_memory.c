@@ -277,6 +277,44 @@ static void test_chain_goes(const struct ca *ca, const struct ca *leaf)
     cs_chain_memory_free(memory);
 }
 
+static struct cs_trust *with_list(const struct cs_trust *trust, struct cs_str crl)
+{
+    struct cs_source source = {.bytes = crl, .file = CS_STR("crl")};
+    struct cs_crl_lists *lists = NULL;
+    struct cs_findings findings;
+    struct cs_trust *other = NULL;
+
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_crl_lists_new(&source, 1, &findings, &lists) == 0);
+    cs_assert(cs_trust_new_lists(trust, lists, NULL, &findings, &other) == 0);
+    cs_crl_lists_free(lists);
+    return other;
+}
+
+/* New lists for the same CAs need no signature again, and are asked at once. */
+static void test_lists_change(const struct ca *ca, const struct ca *leaf)
+{
+    struct cs_chain_memory *memory = cs_chain_memory_new(8);
+    struct cs_trust *trust = trust_of(ca, NULL), *listed, *revoking;
+    struct cs_buf empty, full;
+    bool hit;
+
+    listed = with_list(trust, crl_of(ca, NULL, &empty));
+    revoking = with_list(listed, crl_of(ca, leaf, &full));
+    tap_ok(memcmp(cs_trust_digest(trust), cs_trust_digest(listed), 32) != 0 &&
+               memcmp(cs_trust_digest(revoking), cs_trust_digest(listed), 32) != 0,
+           "other lists are another trust");
+    look(memory, trust, leaf->cert.der, NOW, &hit);
+    cs_trust_unref(trust);
+    tap_ok(look(memory, listed, leaf->cert.der, NOW, &hit) && hit, "the chain is remembered");
+    tap_ok(!look(memory, revoking, leaf->cert.der, NOW, &hit) && !hit, "until it is revoked");
+    cs_trust_unref(listed);
+    cs_trust_unref(revoking);
+    cs_chain_memory_free(memory);
+    cs_buf_deinit(&empty);
+    cs_buf_deinit(&full);
+}
+
 /* The path ends in certificates of the trust set. */
 static void test_trust_goes(const struct ca *ca, const struct ca *leaf)
 {
@@ -307,6 +345,7 @@ int main(void)
     test_bound(&ca);
     test_bytes(&ca);
     test_chain_goes(&ca, &leaf);
+    test_lists_change(&ca, &leaf);
     test_trust_goes(&ca, &leaf);
     unmake(&ca);
     unmake(&leaf);
