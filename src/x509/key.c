@@ -8,6 +8,8 @@
 #include <openssl/pem.h>
 #ifdef CS_TLS_AWSLC
 #include <openssl/pkcs8.h>
+#else
+#include <openssl/pkcs12.h>
 #endif
 #include <openssl/x509.h>
 
