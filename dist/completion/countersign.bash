@@ -4,12 +4,12 @@ _countersign()
 {
     local word=${COMP_WORDS[COMP_CWORD]} words
     case ${COMP_WORDS[COMP_CWORD-1]} in
-        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --prefix|-p) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth) return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen demo doctor inspect explain version help"
+    words="run check reload stop quit reopen revoke demo doctor inspect explain version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -18,6 +18,7 @@ _countersign()
             stop) words=" --config -c --prefix -p --global -g --help -h" ;;
             quit) words=" --config -c --prefix -p --global -g --help -h" ;;
             reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
+            revoke) words=" --config -c --prefix -p --global -g --json --now --issuer --reason --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             demo) words=" --once --help -h" ;;
             doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --crl --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;

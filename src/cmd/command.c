@@ -37,6 +37,9 @@ static const struct cs_option_row options[] = {
     [CS_OPT_COMPARE] = {0, "compare", NULL, "try again with one thing changed at a time", false},
     [CS_OPT_LISTEN] = {0, "listen", "ADDR:PORT", "be the server, and explain its clients", false},
     [CS_OPT_CLIENT_CA] = {0, "client-ca", "FILE", "with --listen: the CAs of its clients", false},
+    [CS_OPT_NOW] = {0, "now", NULL, "at the running gateway, at once", false},
+    [CS_OPT_ISSUER] = {0, "issuer", "FILE", "the CA that issued the serial number", false},
+    [CS_OPT_REASON] = {0, "reason", "REASON", "why: keyCompromise, superseded, ...", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -74,6 +77,21 @@ static const struct cs_command commands[] = {
      "After log files were moved away: what is written from then on goes to new files\n"
      "of the old names.\n",
      WHERE, cs_cmd_reopen},
+    {"revoke", "FILE|SERIAL", 1, "revoke a certificate at a running gateway",
+     "With --now every worker of the gateway refuses the certificate from the next\n"
+     "moment on, in new handshakes and resumed ones, and cuts the open connections\n"
+     "that it opened (see mtls_cut), without waiting for a list of its CA. It stays\n"
+     "revoked across reloads and restarts, until it has expired: mtls_state has it.\n"
+     "\n"
+     "FILE has the certificate, PEM or DER (\"-\" is standard input); that of a CA\n"
+     "revokes all that it issued. A SERIAL number is in hex; a short one needs the CA\n"
+     "with --issuer.\n"
+     "\n"
+     "Exits 0 if every worker acknowledged, 1 if it could not be done everywhere, 2 if\n"
+     "the gateway could not be asked.\n",
+     WHERE | CS_OPT_BIT(CS_OPT_NOW) | CS_OPT_BIT(CS_OPT_ISSUER) | CS_OPT_BIT(CS_OPT_REASON) |
+         CS_OPT_BIT(CS_OPT_JSON),
+     cs_cmd_revoke},
     {"demo", NULL, 0, "show a mutual handshake, and five that are refused",
      "Makes certificates in a temporary folder, starts a gateway and a backend, visits\n"
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"

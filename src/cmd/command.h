@@ -41,6 +41,9 @@ enum cs_option {
     CS_OPT_CRL,
     CS_OPT_AS,
     CS_OPT_DEPTH,
+    CS_OPT_NOW,
+    CS_OPT_ISSUER,
+    CS_OPT_REASON,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -109,6 +112,8 @@ int cs_cmd_stop(const struct cs_line *line);
 int cs_cmd_quit(const struct cs_line *line);
 /** cs_cmd_reopen() - `countersign reopen`. */
 int cs_cmd_reopen(const struct cs_line *line);
+/** cs_cmd_revoke() - `countersign revoke`. */
+int cs_cmd_revoke(const struct cs_line *line);
 /** cs_cmd_demo() - `countersign demo`. */
 int cs_cmd_demo(const struct cs_line *line);
 /** cs_cmd_doctor() - `countersign doctor`. */

@@ -111,9 +111,9 @@ int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_f
     return cs_snapshot_load(&options, findings, ret_snapshot);
 }
 
-/* The pid directive is believed even if other parts of the file are broken: whoever has a
- * broken file and a running gateway must still be able to stop it. */
-static struct cs_str pid_path(struct cs_instance *instance)
+/* The main level is believed even if other parts of the file are broken: whoever has a broken file
+ * and a running gateway must still be able to stop it. */
+static struct cs_core_settings read_core(struct cs_instance *instance)
 {
     struct cs_core_settings core = {0};
     struct cs_findings findings;
@@ -122,7 +122,14 @@ static struct cs_str pid_path(struct cs_instance *instance)
     cs_findings_init(&findings, &instance->arena);
     if (cs_snapshot_read(&instance->daemon.snapshot, &instance->arena, &findings, &config) == 0)
         cs_core_resolve(config, &instance->arena, &core);
-    return cs_daemon_pid_path(&instance->daemon, &core, &instance->arena);
+    return core;
+}
+
+struct cs_str cs_instance_control_path(struct cs_instance *instance)
+{
+    struct cs_core_settings core = read_core(instance);
+
+    return cs_daemon_control_path(&instance->daemon, &core, &instance->arena);
 }
 
 /* The name of the program that process @pid runs, in @buf; NULL when it cannot be told. */
@@ -161,7 +168,9 @@ static bool may_be_gateway(pid_t pid)
 enum cs_signalled cs_instance_signal(struct cs_instance *instance, int signo,
                                      struct cs_str *ret_path, int *ret_pid, int *ret_errno)
 {
-    struct cs_str path = cs_arena_dup(&instance->arena, pid_path(instance));
+    struct cs_core_settings core = read_core(instance);
+    struct cs_str path = cs_arena_dup(
+        &instance->arena, cs_daemon_pid_path(&instance->daemon, &core, &instance->arena));
     pid_t pid;
     int r = cs_pidfile_read(path.ptr, &pid);
 

@@ -30,6 +30,11 @@ void cs_instance_deinit(struct cs_instance *instance);
 int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_findings *findings,
                      struct cs_snapshot **ret_snapshot);
 
+/** cs_instance_control_path() - where the gateway's control socket is, worked out from the
+ *  configuration, errors in it notwithstanding; in the instance's arena, with a NUL behind it.
+ * Empty: there is none. */
+struct cs_str cs_instance_control_path(struct cs_instance *instance);
+
 /* How sending a signal to a running gateway went. */
 enum cs_signalled {
     CS_SIGNALLED,

@@ -75,6 +75,14 @@ static const struct cs_directive_row rows[] = {
             "0 or nothing: as long as they need."},
     {"pid", CS_CTX_MAIN, 1, 1, CS_V_PATH, 0, AT(pid), .syntax = "file",
      .doc = "The file that holds the process id while the program runs."},
+    {"mtls_state", CS_CTX_MAIN, 1, 1, CS_V_PATH, CS_D_SECURITY, AT(state), .syntax = "folder",
+     .doc = "Where the program keeps what has to outlive a restart: revocations of `countersign "
+            "revoke`. It is made when there is something to keep; the default is "
+            "/var/lib/countersign. Nobody else may be able to write there."},
+    {"mtls_control", CS_CTX_MAIN, 1, 1, CS_V_PATH, 0, AT(control), .syntax = "path | off",
+     .doc = "The Unix-domain socket of `countersign status` and `countersign revoke`, for root and "
+            "the program's own account only; the default is the pid file's path with .sock in "
+            "place of .pid."},
     {"mtls_time_source", CS_CTX_MAIN, 1, CS_ARGS_ANY, CS_V_LIST, CS_D_REPEAT, AT(time_source),
      .syntax = "host[:port] …",
      .doc = "Time servers that are asked every quarter of an hour how far this machine's clock is "

@@ -13,9 +13,11 @@ struct cs_core_settings {
     int64_t worker_shutdown_timeout_ms; /* 0: wait for ever */
     bool daemon;
     bool master_process;
-    struct cs_str pid;                    /* relative to the prefix; empty: the built-in path */
-    struct cs_str user;                   /* empty: the built-in account */
-    struct cs_str group;                  /* empty: the user's own */
+    struct cs_str pid;     /* relative to the prefix; empty: the built-in path */
+    struct cs_str state;   /* folder for what outlives a restart; empty: the built-in path */
+    struct cs_str control; /* the control socket, or "off"; empty: beside the pid file */
+    struct cs_str user;    /* empty: the built-in account */
+    struct cs_str group;   /* empty: the user's own */
     struct cs_directive_list error_log;   /* of the main level: FILE [LEVEL] each */
     struct cs_directive_list time_source; /* HOST[:PORT] … each */
 };

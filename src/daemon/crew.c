@@ -95,6 +95,7 @@ int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel
         .listen_fds = fds,
         .error_log_fd = cs_mainlog_fd(spec->log),
         .counters = spec->counters,
+        .revoked = spec->revoked ? spec->revoked(spec->ctx) : NULL,
         .number = number,
         .channel_fd = channel_fd,
         .drop_privileges = drop_privileges,

@@ -24,6 +24,7 @@
 #include "snapshot/snapshot.h"
 
 struct cs_counters;
+struct cs_revoked_set;
 struct cs_crew;
 struct cs_user;
 
@@ -41,7 +42,9 @@ struct cs_crew_spec {
     const struct cs_user *user;     /* whom workers become; NULL: they stay who they are */
     struct cs_mainlog *log;
     struct cs_counters *counters; /* of the whole service */
-    void (*in_child)(void *ctx);  /* in a new worker: close what is the supervisor's alone */
+    /* What is revoked at a word, when a worker is forked; NULL: nothing is. */
+    const struct cs_revoked_set *(*revoked)(void *ctx);
+    void (*in_child)(void *ctx); /* in a new worker: close what is the supervisor's alone */
     void (*on_event)(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
     void *ctx;
 };

@@ -19,6 +19,8 @@
 #include "base/mem.h"
 #include "daemon/background.h"
 #include "daemon/crew.h"
+#include "daemon/service.h"
+#include "daemon/state.h"
 #include "daemon/timecheck.h"
 #include "io/process.h"
 #include "io/signals.h"
@@ -45,6 +47,9 @@ struct supervisor {
     struct cs_crew *old[MAX_OLD_CREWS]; /* those that finish */
     struct cs_user user, next_user;     /* whom workers become, if we are root */
     bool is_root;
+    struct cs_control control;
+    struct cs_revocations *revocations; /* NULL: there is no folder that we may keep any in */
+    char *state_folder;
     char *pid_path, *next_pid_path;
     bool next_pid_configured; /* or built in */
     int background_fd;        /* -1: in the foreground, or told already */
@@ -99,6 +104,20 @@ struct cs_str cs_daemon_pid_path(const struct cs_daemon_spec *spec,
                                  const struct cs_core_settings *core, struct cs_arena *arena)
 {
     return cs_config_path(core->pid.len ? core->pid : spec->pid_path, spec->snapshot.prefix, arena);
+}
+
+struct cs_str cs_daemon_control_path(const struct cs_daemon_spec *spec,
+                                     const struct cs_core_settings *core, struct cs_arena *arena)
+{
+    struct cs_str pid = cs_daemon_pid_path(spec, core, arena);
+
+    if (cs_str_eq(core->control, CS_STR("off")))
+        return (struct cs_str){0};
+    if (core->control.len)
+        return cs_arena_dup(arena, cs_config_path(core->control, spec->snapshot.prefix, arena));
+    if (cs_str_ends(pid, CS_STR(".pid")))
+        pid.len -= strlen(".pid");
+    return pid.len ? cs_arena_cat(arena, pid, CS_STR(".sock")) : pid;
 }
 
 static char *pid_path_of(const struct supervisor *s, const struct cs_snapshot *snapshot)
@@ -168,6 +187,42 @@ static int load(struct supervisor *s, struct cs_snapshot **ret_snapshot)
     return r;
 }
 
+/* What was revoked in the life before. A folder that nobody has named and that is not for our
+ * account is another service's. */
+static int load_revocations(struct supervisor *s, const struct cs_core_settings *core)
+{
+    struct cs_buf why;
+    int r;
+
+    cs_buf_init(&why, CS_LOG_LINE_MAX);
+    r = cs_revocations_new(s->state_folder, time(NULL), &why, &s->revocations);
+    if (r == -EACCES && !s->is_root && !core->state.len)
+        r = 0;
+    else if (r < 0)
+        complain(s, "what has been revoked cannot be read: %s", cs_buf_cstr(&why));
+    cs_buf_deinit(&why);
+    return r;
+}
+
+/* The folder of the first configuration stays: what is in it is not left behind unseen. */
+static int prepare_state(struct supervisor *s, const struct cs_snapshot *snapshot)
+{
+    struct cs_arena arena = {0};
+    struct cs_str folder = cs_state_path(&snapshot->core, s->spec->snapshot.prefix, &arena);
+    int r = 0;
+
+    if (!s->state_folder) {
+        s->state_folder = strdup(folder.ptr);
+        r = load_revocations(s, &snapshot->core);
+    } else if (strcmp(s->state_folder, folder.ptr) != 0) {
+        cs_mainlog_say(&s->log, CS_LOG_WARN,
+                       "\"mtls_state\" takes effect at the next start: \"%s\" stays in use",
+                       s->state_folder);
+    }
+    cs_arena_deinit(&arena);
+    return r;
+}
+
 static int prepare_listeners(struct supervisor *s, const struct cs_snapshot *snapshot)
 {
     const struct cs_listener *failed;
@@ -200,10 +255,18 @@ static void in_child(void *ctx)
     if (s->background_fd >= 0)
         close(s->background_fd);
     cs_timecheck_isolate(&s->timecheck);
+    cs_control_isolate(&s->control);
     cs_crew_isolate(s->crew);
     for (size_t i = 0; i < MAX_OLD_CREWS; i++)
         cs_crew_isolate(s->old[i]);
     cs_loop_deinit(&s->loop);
+}
+
+static const struct cs_revoked_set *revoked(void *ctx)
+{
+    const struct supervisor *s = ctx;
+
+    return s->revocations ? cs_revocations_set0(s->revocations) : NULL;
 }
 
 static void on_crew(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
@@ -218,6 +281,7 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
         .user = s->is_root ? &s->next_user : NULL,
         .log = &s->log,
         .counters = s->counters,
+        .revoked = revoked,
         .in_child = in_child,
         .on_event = on_crew,
         .ctx = s,
@@ -280,6 +344,45 @@ static int take_pid_path(struct supervisor *s)
     return s->pid_path && !same ? write_pid_file(s) : 0;
 }
 
+/* The control socket, which is asked for like the pid file. */
+static int open_control(struct supervisor *s, const struct cs_core_settings *core)
+{
+    struct cs_arena arena = {0};
+    struct cs_str path = cs_daemon_control_path(s->spec, core, &arena);
+    int r = 0;
+
+    if (!path.len)
+        cs_control_close(&s->control);
+    else
+        r = cs_control_open(&s->control, path.ptr);
+    if (r < 0 && core->control.len)
+        complain(s, "listening at \"%s\" failed (%d: %s)", path.ptr, -r, strerror(-r));
+    else if (r < 0)
+        cs_mainlog_say(&s->log, CS_LOG_WARN,
+                       "no control socket: listening at \"%s\" failed (%d: %s)", path.ptr, -r,
+                       strerror(-r));
+    cs_arena_deinit(&arena);
+    return core->control.len ? r : 0;
+}
+
+/* What is asked for there. */
+static void on_asked(void *ctx, struct json_t *request, struct cs_asked *asked)
+{
+    struct supervisor *s = ctx;
+    struct cs_crew *crews[MAX_OLD_CREWS + 2] = {s->crew, s->next};
+    struct cs_service service = {
+        .crews = crews,
+        .n_crews = MAX_OLD_CREWS + 2,
+        .revocations = s->revocations,
+        .counters = s->counters,
+        .log = &s->log,
+        .now_sec = time(NULL),
+    };
+
+    memcpy(crews + 2, s->old, sizeof(s->old));
+    cs_service_ask(&service, request, asked);
+}
+
 static void tell_parent(struct supervisor *s, int status)
 {
     if (s->background_fd < 0)
@@ -315,6 +418,7 @@ static int prepare(struct supervisor *s, const struct cs_snapshot *snapshot)
     int r = open_logs(s, snapshot);
 
     r = r < 0 ? r : choose_user(s, snapshot);
+    r = r < 0 ? r : prepare_state(s, snapshot);
     r = r < 0 ? r : prepare_listeners(s, snapshot);
     if (r < 0) {
         s->log.state = before;
@@ -418,7 +522,7 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
     s->crew = crew;
     s->user = s->next_user;
     cs_listeners_commit(&s->listeners);
-    if (take_pid_path(s) < 0 && first) {
+    if ((open_control(s, &s->next_snapshot->core) < 0 || take_pid_path(s) < 0) && first) {
         fail_start(s);
         stop(s, false);
         return;
@@ -557,6 +661,8 @@ static int run_alone(struct supervisor *s, struct cs_snapshot *snapshot)
         .user = s->is_root ? &s->next_user : NULL,
         .log = &s->log,
         .counters = s->counters,
+        .revoked = revoked,
+        .ctx = s,
     };
     int status;
 
@@ -585,6 +691,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
         fail_start(s);
         return 1;
     }
+    cs_control_init(&s->control, &s->loop, &s->log, on_asked, s);
     s->ticket_turn.fire = on_ticket_turn;
     cs_timer_set(&s->loop, &s->ticket_turn, s->loop.now.mono_ms + TICKET_TURN_MS);
     start_crew(s, snapshot);
@@ -593,6 +700,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
         cs_mainlog_say(&s->log, CS_LOG_EMERG, "the event loop failed (%d: %s)", -r, strerror(-r));
     cs_timer_cancel(&s->loop, &s->ticket_turn);
     cs_timecheck_end(&s->timecheck);
+    cs_control_close(&s->control);
     cs_signals_deinit(&s->signals);
     cs_loop_deinit(&s->loop);
     return r < 0 ? 1 : s->exit_status;
@@ -658,6 +766,8 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     cs_ticket_keys_unref(s.ticket_keys);
     cs_clock_page_free(s.clock_page);
     cs_mainlog_deinit(&s.log);
+    cs_revocations_free(s.revocations);
+    free(s.state_folder);
     free(s.pid_path);
     free(s.next_pid_path);
     return status;

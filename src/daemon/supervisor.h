@@ -33,5 +33,9 @@ int cs_daemon_run(const struct cs_daemon_spec *spec);
 /** cs_daemon_pid_path() - where a service with these settings writes its pid; in @arena. */
 struct cs_str cs_daemon_pid_path(const struct cs_daemon_spec *spec,
                                  const struct cs_core_settings *core, struct cs_arena *arena);
+/** cs_daemon_control_path() - where it listens for `countersign status` and the like; in @arena,
+ * with a NUL behind it. Empty: nowhere. */
+struct cs_str cs_daemon_control_path(const struct cs_daemon_spec *spec,
+                                     const struct cs_core_settings *core, struct cs_arena *arena);
 
 #endif

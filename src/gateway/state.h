@@ -50,6 +50,7 @@ struct cs_worker {
     struct cs_counters *counters;         /* the service's, shared; NULL: nothing is counted */
     struct cs_chain_memory *memory;       /* verified chains, of clients and upstreams */
     const struct cs_revoked_set *revoked; /* at a word; NULL: nothing is */
+    struct cs_str revoked_bytes;          /* mapped, which it lies in; empty: inherited */
     struct cs_cuts cuts;
     struct cs_pools pools;
     struct cs_listening *listenings;

@@ -223,6 +223,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
 
     worker->snapshot = spec->snapshot;
     worker->counters = spec->counters;
+    worker->revoked = spec->revoked;
     cs_list_init(&worker->conns);
     cs_list_init(&worker->idle);
     worker->next_number = 1;

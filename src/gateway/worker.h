@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct cs_counters;
+struct cs_revoked_set;
 struct cs_snapshot;
 
 struct cs_worker_spec {
@@ -18,8 +19,9 @@ struct cs_worker_spec {
     const int *listen_fds;        /* one per snapshot->listeners, in order; owned by the caller */
     int error_log_fd;             /* where the snapshot's main error log goes */
     struct cs_counters *counters; /* of failures, shared by the service; NULL: none are kept */
-    unsigned number;              /* 0 .. worker_processes - 1 */
-    int channel_fd;               /* to the supervisor, see message.h; -1: there is none */
+    const struct cs_revoked_set *revoked; /* at a word, so far; NULL: nothing is */
+    unsigned number;                      /* 0 .. worker_processes - 1 */
+    int channel_fd;                       /* to the supervisor, see message.h; -1: there is none */
     /* Called once everything that needs root is done (log files are open): drop privileges
      * here. Return: 0, or a negative errno that ends the worker. */
     int (*drop_privileges)(void *ctx);

@@ -2,6 +2,13 @@
 
 import datetime
 import json
+import os
+import pwd
+import signal
+import socket
+import ssl
+import subprocess
+import sys
 import threading
 import time
 
@@ -9,7 +16,7 @@ import pytest
 
 import wire
 from backend import Backend, server_context
-from gateway import server
+from gateway import BINARY, StartFailure, server
 from pki import now
 from waiting import wait_for, wait_until
 
@@ -224,3 +231,335 @@ def test_an_expired_certificate_of_an_upstream_is_not_used_again(start, pki, tmp
             wait_until(end.replace(tzinfo=datetime.timezone.utc).timestamp() + 1)
             answer = client.request("GET", "/")
             assert (answer.status, answer.json()["connection"]) == (200, connections)
+
+
+# revoked at a word
+
+STATE = "mtls_state @dir@/state;"
+
+
+def countersign(gw, *arguments, **how):
+    done = subprocess.run([BINARY, *arguments[:1], "-p", gw.dir + "/", "-c", "gateway.conf",
+                           *arguments[1:]],
+                          capture_output=True, text=True, timeout=30, check=False, **how)
+    assert "Sanitizer" not in done.stderr, done.stderr
+    return done
+
+
+def revoke(gw, *what):
+    """What the gateway answered, as JSON."""
+    done = countersign(gw, "revoke", "--now", "--json", *what)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def begin(start, backend, body="", **words):
+    words.setdefault("main", STATE)
+    return start(server(FAILURES + body + PROXIED), backend=backend, **words)
+
+
+def refusal(gw, identity, session=None, version=None):
+    """The code with which a new connection of it is refused, and whether it was resumed."""
+    mark = len(failures(gw))
+    ctx = session[0] if session else wire.context(identity, version=version)
+    with wire.tls(gw.port["tls"], ctx=ctx, session=session and session[1]) as client:
+        assert client.request("GET", "/").status == 400
+        reused = client.reused
+    new = wait_for(lambda: failures(gw)[mark:], "a record")
+    return new[0]["code"], reused
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_idle_connection_of_a_revoked_certificate_ends(start, pki, backend, workers):
+    gw = begin(start, backend, workers=workers)
+    clients = [opened(gw, pki.alice) for _ in range(6)]
+    others = [opened(gw, pki.bob) for _ in range(6)]
+    begun = time.monotonic()
+    answer = revoke(gw, pki.alice.certfile, "--reason", "keyCompromise")
+    assert answer["cut"] == 6 and not answer["already"]
+    assert answer["workers"] == {"told": workers, "done": workers, "refused": 0, "gone": 0,
+                                 "late": 0}
+    assert all(client.ended(2) for client in clients)
+    assert time.monotonic() < begun + 1
+    assert all(other.request("GET", "/").status == 200 for other in others)
+    record = failures(gw)[0]
+    assert (record["code"], record["stage"]) == ("revoked", "open")
+    gw.wait_log(r"was revoked \(.*reason keyCompromise.*\[revoked\].*stage: open")
+    assert refusal(gw, pki.alice)[0] == "revoked"
+    assert opened(gw, pki.bob)
+    assert revoke(gw, pki.alice.certfile)["already"]
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_its_session_is_not_resumed(start, pki, backend, version):
+    gw = begin(start, backend)
+    ctx = wire.context(pki.alice, version=version)
+    with wire.tls(gw.port["tls"], ctx=ctx) as client:
+        client.request("GET", "/", [("Connection", "close")])
+        client.rest()
+        session = client.session
+    with wire.tls(gw.port["tls"], ctx=ctx, session=session) as client:
+        assert client.request("GET", "/").status == 200 and client.reused
+    revoke(gw, pki.alice.certfile)
+    assert refusal(gw, pki.alice, (ctx, session)) == ("revoked", False)
+
+
+def test_it_is_refused_inside_the_handshake_where_that_is_wanted(start, pki, backend):
+    gw = begin(start, backend, "mtls_reject handshake;")
+    revoke(gw, pki.alice.certfile)
+    with pytest.raises(ssl.SSLError, match="revoked"):
+        wire.get(gw.port["tls"], pki.alice, version="1.2")
+
+
+def test_a_response_in_flight_is_completed_and_a_tunnel_is_not(start, pki, backend, half):
+    gw = begin(start, backend)
+    with in_the_middle(gw, half, pki.alice) as reader, in_a_tunnel(gw, pki.alice) as tunnel, \
+            in_a_tunnel(gw, pki.bob) as other:
+        assert revoke(gw, pki.alice.certfile)["cut"] == 2
+        assert tunnel.ended(1)
+        half.rest.set()
+        assert reader.exactly(len(half.PART)) == half.PART
+        assert reader.ended(1)
+        other.send(b"pong")
+        assert other.exactly(4) == b"pong"
+
+
+def test_now_ends_everything_at_once(start, pki, backend, half):
+    gw = begin(start, backend, "mtls_cut now;")
+    with in_the_middle(gw, half, pki.alice) as reader, in_a_tunnel(gw, pki.alice) as tunnel:
+        assert revoke(gw, pki.alice.certfile)["cut"] == 2
+        assert tunnel.ended(1) and reader.ended(1)
+
+
+def test_a_ca_takes_all_that_it_issued_with_it(start, pki, backend):
+    gw = begin(start, backend, "ssl_verify_depth 2;")
+    with opened(gw, pki.deep) as deep, opened(gw, pki.alice) as alice:
+        assert revoke(gw, pki.issuing.certfile)["cut"] == 1
+        assert deep.ended(1)
+        assert alice.request("GET", "/").status == 200
+    assert refusal(gw, pki.deep)[0] == "revoked"
+
+
+def test_by_serial_number(start, pki, backend, tmp_path):
+    gw = begin(start, backend)
+    low = pki.ca.issue("low", serial=0x1234).save(tmp_path, "low")
+    foreign = pki.foreign.issue("low", serial=0x1235).save(tmp_path, "foreign")
+    long = f"{pki.bob.serial:x}"
+    with opened(gw, low) as client, opened(gw, pki.bob) as bob:
+        short = countersign(gw, "revoke", "--now", "1234")
+        assert (short.returncode, "--issuer" in short.stderr) == (2, True)
+        assert revoke(gw, "1234", "--issuer", pki.foreign.certfile)["cut"] == 0
+        assert client.request("GET", "/").status == 200
+        assert revoke(gw, "12:34", "--issuer", pki.ca.certfile)["cut"] == 1
+        assert client.ended(1)
+        assert revoke(gw, long.upper())["cut"] == 1
+        assert bob.ended(1)
+    assert foreign
+
+
+def test_it_stays_revoked_over_reload_and_restart(start, pki, backend):
+    gw = begin(start, backend, workers=2)
+    revoke(gw, pki.alice.certfile)
+    gw.reload(settled=True)
+    assert refusal(gw, pki.alice)[0] == "revoked"
+    gw.stop()
+    gw.start()
+    assert refusal(gw, pki.alice)[0] == "revoked"
+    assert opened(gw, pki.bob)
+    lines = gw.read("state/revoked").splitlines()
+    assert len(lines) == 2 and lines[1].endswith("CN=alice,O=Example Ltd")
+    assert oct(os.stat(gw.path("state/revoked")).st_mode & 0o777) == "0o600"
+
+
+def test_a_file_of_revocations_that_cannot_be_read_ends_the_start(start, pki, backend):
+    gw = begin(start, backend)
+    revoke(gw, pki.alice.certfile)
+    gw.stop()
+    with open(gw.path("state/revoked"), "a", encoding="ascii") as file:
+        file.write("alice, too\n")
+    with pytest.raises(StartFailure, match=r'revoked":3: this is no revocation'):
+        gw.start()
+    gw.process = None
+
+
+def test_nothing_is_made_when_nothing_is_revoked(start, pki, backend):
+    gw = begin(start, backend)
+    assert opened(gw, pki.alice)
+    gw.reload()
+    assert not os.path.exists(gw.path("state"))
+
+
+def test_a_connection_under_an_old_configuration_is_cut_too(start, pki, backend):
+    gw = begin(start, backend)
+    with in_a_tunnel(gw, pki.alice) as client, in_a_tunnel(gw, pki.bob) as other:
+        gw.reload()
+        answer = revoke(gw, pki.alice.certfile)
+        assert (answer["cut"], answer["workers"]["done"]) == (1, 2)
+        assert client.ended(1)
+        other.send(b"pong")
+        assert other.exactly(4) == b"pong"
+
+
+def test_a_worker_that_takes_the_place_of_a_dead_one_knows(start, pki, backend):
+    gw = begin(start, backend, workers=2)
+    revoke(gw, pki.alice.certfile)
+    before = gw.workers()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(set(gw.workers()) - set(before)) == 2, "new workers")
+    for _ in range(6):
+        assert refusal(gw, pki.alice)[0] == "revoked"
+
+
+def test_a_worker_that_is_stuck_does_not_keep_the_others_from_it(start, pki, backend):
+    gw = begin(start, backend, workers=2)
+    clients = [opened(gw, pki.alice) for _ in range(12)]
+    stuck = gw.workers()[0]
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        done = countersign(gw, "revoke", "--now", "--json", pki.alice.certfile)
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (answer["workers"]["done"], answer["workers"]["late"]) == (1, 1)
+    assert all(client.ended(2) for client in clients)
+
+
+def test_a_worker_killed_at_that_moment_loses_nothing(start, pki, backend, tmp_path):
+    gw = begin(start, backend, workers=2)
+    for turn in range(5):
+        victim = pki.ca.issue(f"victim {turn}").save(tmp_path, f"victim-{turn}")
+        client = opened(gw, victim)
+        before = gw.workers()
+        killer = threading.Thread(target=os.kill, args=(before[turn % 2], signal.SIGKILL))
+        killer.start()
+        answer = revoke(gw, victim.certfile)
+        killer.join()
+        assert answer["workers"]["done"] + answer["workers"]["gone"] == answer["workers"]["told"]
+        assert client.ended(1)
+        wait_for(lambda b=before: len(gw.workers()) == 2 and set(gw.workers()) != set(b),
+                 "a new worker")
+        assert refusal(gw, victim)[0] == "revoked"
+
+
+def test_an_upstream_that_is_revoked_leaves_the_pool(start, pki, tmp_path):
+    revoked = pki.ca.issue("a.test", san=["a.test"], eku=("server",)).save(tmp_path, "upstream")
+    with Backend(tls=server_context(revoked)) as upstream:
+        gw = start("""
+    server {
+        listen 127.0.0.1:@http@;
+        location / { proxy_pass https://@backend@; proxy_ssl_verify on; proxy_ssl_name a.test;
+                     proxy_ssl_trusted_certificate @pki@/ca.pem; }
+    }""", backend=upstream, main=STATE)
+        with wire.connect(gw.port["http"]) as busy, wire.connect(gw.port["http"]) as client:
+            busy.ask("GET", "/hold")
+            upstream.held.acquire()
+            assert client.request("GET", "/").json()["connection"] == 2
+            assert revoke(gw, revoked.certfile)["cut"] == 0
+            wait_for(lambda: len(upstream.open) == 1, "the idle connection to be closed")
+            upstream.released.set()
+            assert busy.response().status == 200
+            wait_for(lambda: not upstream.open, "the other to be closed after its request")
+            assert client.request("GET", "/").status == 502
+        gw.wait_log(r"server certificate .* was revoked.*\[revoked\]")
+
+
+# the control socket
+
+def ask(gw, *lines):
+    """The answers to lines of text, sent as they are."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(gw.path("gateway.sock"))
+        control.sendall("".join(line + "\n" for line in lines).encode())
+        stream = control.makefile("rb")
+        return [json.loads(stream.readline()) for _ in lines]
+
+
+@pytest.mark.parametrize("line, says", [
+    ("", "one JSON object"),
+    ("hello", "one JSON object"),
+    ("[1]", "one JSON object"),
+    ("{}", '"do" is to be'),
+    ('{"do": 5}', '"do" is to be'),
+    ('{"do": "dance"}', '"do" is to be'),
+    ('{"do": "revoke"}', "revoke wants serial"),
+    ('{"do": "revoke", "serial": 5}', "revoke wants serial"),
+    ('{"do": "revoke", "serial": "xyz"}', "serial is to be a number"),
+    ('{"do": "revoke", "serial": "12"}', "needs its issuer"),
+    ('{"do": "revoke", "serial": "1234567890abcdef", "issuer": "abc"}', "issuer is to be"),
+    ('{"do": "revoke", "serial": "1234567890abcdef", "reason": "fun"}', "reason is to be"),
+    ('{"do": "revoke", "serial": "1234567890abcdef", "name": "a\\nb"}', "name is to be one line"),
+    ('{"do": "revoke", "serial": "1234567890abcdef", "isuer": "00"}', 'revoke has no "isuer"'),
+    ('{"do": "revoke", "serial": "1", "serial": "1"}', "one JSON object"),
+])
+def test_what_is_asked_wrongly_changes_nothing(start, pki, backend, line, says):
+    gw = begin(start, backend)
+    answer, = ask(gw, line)
+    assert answer["ok"] is False and says in answer["error"]
+    assert not os.path.exists(gw.path("state"))
+
+
+def test_several_requests_on_one_connection_are_answered_in_order(start, pki, backend):
+    gw = begin(start, backend)
+    one, two, three = ask(gw, '{"do":"dance"}', '{"do":"revoke","serial":"1234567890abcdef"}',
+                          '{"do":"revoke","serial":"1234567890abcdef"}')
+    assert (one["ok"], two["already"], three["already"]) == (False, False, True)
+
+
+def test_a_request_without_end_is_hung_up_on(start, pki, backend):
+    gw = begin(start, backend)
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(gw.path("gateway.sock"))
+        with pytest.raises(OSError):
+            for _ in range(1000):
+                control.sendall(b"x" * 4096)
+    assert not ask(gw, "{}")[0]["ok"]
+
+
+@pytest.mark.root
+def test_only_root_and_its_own_account_may_ask(start, pki, backend):
+    gw = begin(start, backend)
+    path = gw.path("gateway.sock")
+    assert oct(os.stat(path).st_mode & 0o777) == "0o600"
+    os.chmod(path, 0o777)
+    nobody = pwd.getpwnam("nobody")
+    code = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+            "s.sendall(b'{}\\n'); sys.exit(3 if s.recv(100) == b'' else 0)")
+    done = subprocess.run([sys.executable, "-c", code, path], user=nobody.pw_uid,
+                          group=nobody.pw_gid, timeout=20, check=False, capture_output=True)
+    assert done.returncode in (1, 3), "reset or closed"
+
+
+def test_where_the_socket_is(start, pki, backend):
+    gw = begin(start, backend, main=STATE + "mtls_control @dir@/other.sock;")
+    assert os.path.exists(gw.path("other.sock")) and not os.path.exists(gw.path("gateway.sock"))
+    assert revoke(gw, pki.alice.certfile)
+    gw.words["main"] = STATE + "mtls_control off;"
+    gw.reload(gw.body)
+    wait_for(lambda: not os.path.exists(gw.path("other.sock")), "the socket to go")
+    done = countersign(gw, "revoke", "--now", pki.alice.certfile)
+    assert (done.returncode, "mtls_control is off" in done.stderr) == (2, True)
+    gw.words["main"] = STATE
+    gw.reload(gw.body)
+    wait_for(lambda: os.path.exists(gw.path("gateway.sock")), "the usual one")
+    gw.stop()
+    assert not os.path.exists(gw.path("gateway.sock"))
+    done = countersign(gw, "revoke", "--now", pki.alice.certfile)
+    assert (done.returncode, "no gateway runs" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["alice.pem"], "say --now"),
+    (["--now"], "say what is to be revoked"),
+    (["--now", "no-such-file.pem"], "no serial number in hex"),
+    (["--now", "alice.key"], "there is no certificate in it"),
+    (["--now", "alice.pem", "--reason", "boredom"], "--reason wants"),
+    (["--now", "alice.pem", "--issuer", "ca.pem"], "goes with a serial number"),
+])
+def test_a_command_line_that_says_too_little(start, pki, backend, arguments, says):
+    gw = begin(start, backend)
+    done = countersign(gw, "revoke", *arguments, cwd=pki.dir)
+    assert done.returncode == 2 and says in done.stderr

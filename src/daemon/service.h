@@ -1,0 +1,27 @@
+/* What a running service can be asked over its control socket: "revoke" and "status". */
+#ifndef CS_DAEMON_SERVICE_H
+#define CS_DAEMON_SERVICE_H
+
+#include "daemon/control.h"
+#include "daemon/crew.h"
+#include "daemon/revocations.h"
+
+struct cs_counters;
+
+/* The service at this moment, as its supervisor knows it. */
+struct cs_service {
+    struct cs_crew *const *crews; /* some may be NULL */
+    size_t n_crews;
+    const struct cs_snapshot *snapshot; /* in use */
+    struct cs_revocations *revocations; /* NULL: there is no state folder to keep any in */
+    const struct cs_counters *counters; /* of failures; may be NULL */
+    const struct cs_mainlog *log;
+    int64_t now_sec;
+};
+
+/** cs_service_ask() - do what @request says, and answer @asked: now, or once the workers have done
+ *  their part. What @service points to outlives the call, the snapshot and the crews no longer. */
+void cs_service_ask(const struct cs_service *service, struct json_t *request,
+                    struct cs_asked *asked);
+
+#endif
