@@ -864,7 +864,7 @@ static bool is_put_up_with(const struct cs_crl_answer *a, const struct cs_chain_
 {
     switch (a->status) {
     case CS_CRL_EXPIRED:
-        return q->revocation.soft || q->now_sec - a->next_update <= q->revocation.grace_sec;
+        return q->revocation.soft || q->now_sec - a->next_update < q->revocation.grace_sec;
     case CS_CRL_MISSING:
     case CS_CRL_NOT_YET_VALID: return q->revocation.soft;
     default: return false;

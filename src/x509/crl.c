@@ -811,7 +811,7 @@ size_t cs_crl_set_entries(const struct cs_crl_set *set)
 
 static bool is_valid_at(const struct list *list, int64_t now_sec)
 {
-    return list->this_update <= now_sec && now_sec <= list->next_update;
+    return list->this_update <= now_sec && now_sec < list->next_update;
 }
 
 /* Whether @a is to be consulted rather than @b. */
@@ -903,7 +903,7 @@ struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct
         answer.status = CS_CRL_SIGNER_MISMATCH;
     else if (on_any_like(set, list, issuer, cert->serial, now_sec, &answer))
         answer.status = CS_CRL_REVOKED;
-    else if (now_sec > list->next_update)
+    else if (now_sec >= list->next_update)
         answer.status = CS_CRL_EXPIRED;
     else if (now_sec < list->this_update)
         answer.status = CS_CRL_NOT_YET_VALID;

@@ -78,7 +78,7 @@ enum cs_crl_status {
     CS_CRL_GOOD,
     CS_CRL_REVOKED,
     CS_CRL_MISSING,         /* no list of this issuer */
-    CS_CRL_EXPIRED,         /* nextUpdate has passed */
+    CS_CRL_EXPIRED,         /* nextUpdate has come */
     CS_CRL_NOT_YET_VALID,   /* thisUpdate lies ahead */
     CS_CRL_BAD_SIGNATURE,   /* a list of this name, not signed with this key */
     CS_CRL_SIGNER_MISMATCH, /* the issuer's keyUsage lacks cRLSign */

@@ -524,7 +524,7 @@ static void check_list_kind(const struct cs_crl *list, struct cs_findings *findi
 void cs_lint_list(const struct cs_crl *list, const struct cs_cert *issuer, int64_t now_sec,
                   struct cs_findings *findings)
 {
-    if (now_sec > list->next_update)
+    if (now_sec >= list->next_update)
         find_list_time(list, CS_X509_KIND(CRL_EXPIRED), list->next_update, now_sec, findings);
     if (now_sec < list->this_update)
         find_list_time(list, CS_X509_KIND(CRL_NOT_YET_VALID), list->this_update, now_sec, findings);
