@@ -96,10 +96,11 @@ static const struct cs_finding *of_upgrade(const struct cs_case *c)
 static const struct cs_finding *of_proxy_header(const struct cs_case *c)
 {
     const struct cs_finding_kind *kind = cs_proxy_fault_kind(c->transport->proxy_fault);
-    struct cs_str first = first_text(c);
+    struct cs_str first;
 
     if (!kind)
         return NULL;
+    first = first_text(c);
     if (first.len)
         first = cs_arena_printf(c->arena, "it began with \"%.*s\"", CS_FMT(first));
     return CS_CASE_FIND(c, kind, c->who, none(), first);
@@ -107,12 +108,14 @@ static const struct cs_finding *of_proxy_header(const struct cs_case *c)
 
 static const struct cs_finding *of_first_bytes(const struct cs_case *c)
 {
-    struct cs_str first = first_text(c), name = none(), remedy = none();
-    enum cs_foreign kind = cs_foreign_look(c->transport->first, &name, &remedy);
+    struct cs_str first, name = none(), remedy = none();
+    enum cs_foreign kind;
 
     if (c->handshake &&
         (c->handshake->received.seen || (!c->server && c->handshake->alert_received.number >= 0)))
         return NULL; /* a server may well begin with an alert */
+    kind = cs_foreign_look(c->transport->first, &name, &remedy);
+    first = first_text(c);
     if (kind == CS_FOREIGN_PROXY)
         return CS_CASE_FIND(c, &cs_cause_proxy_protocol_unexpected, c->who, name, first);
     if (!c->transport->tls)

@@ -13,6 +13,7 @@
 /* One failure while it is looked at. */
 struct scene {
     struct cs_peer peer;
+    int fd; /* of the connection to it; -1: none */
     struct cs_transport transport;
     struct cs_clock clock;
     struct cs_record record;
@@ -24,7 +25,7 @@ struct scene {
 
 static void open_scene(struct scene *scene, const struct cs_conn *conn, struct cs_transport seen)
 {
-    *scene = (struct scene){.transport = seen};
+    *scene = (struct scene){.fd = -1, .transport = seen};
     cs_arena_init(&scene->arena);
     cs_findings_init(&scene->findings, &scene->arena);
     scene->record = cs_conn_record(conn, &scene->peer);
@@ -55,7 +56,7 @@ static void ask_session(struct scene *scene, const struct cs_wire *wire)
 /* The client's side of a scene. */
 static void see_client(struct scene *scene, struct cs_conn *conn, const struct cs_vserver *server)
 {
-    cs_socket_local(conn->wire.fd, &scene->peer.local);
+    scene->fd = conn->wire.fd;
     scene->transport.tls = conn->listener->tls;
     scene->record.server = server->name;
     scene->record.trust = conn->credentials->auth.trust;
@@ -87,6 +88,8 @@ static struct cs_str note(struct scene *scene, struct cs_conn *conn,
         .server = server,
         .scope = request && request->scope ? request->scope : server->base,
         .record = &scene->record,
+        .peer = &scene->peer,
+        .fd = scene->fd,
         .connection = conn->number,
         .words = scene->words,
         .request = request ? request->head.line : (struct cs_str){0},
@@ -215,7 +218,7 @@ static void see_upstream(struct scene *scene, struct cs_upconn *up)
     if (scene->transport.ending == CS_ENDING_TIMEOUT && up->wire.tls)
         cs_tls_abandon(up->wire.tls);
     ask_session(scene, &up->wire);
-    cs_socket_local(up->wire.fd, &scene->peer.local);
+    scene->fd = up->wire.fd;
     scene->record.handshake = up->wire.tls ? cs_tls_facts(up->wire.tls) : NULL;
     scene->record.verdict = up->verdict;
     scene->record.host = up->name;

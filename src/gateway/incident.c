@@ -7,6 +7,7 @@
 #include "base/panic.h"
 #include "explain/account.h"
 #include "gateway/state.h"
+#include "io/socket.h"
 #include "telemetry/counters.h"
 #include "telemetry/transport.h"
 
@@ -77,6 +78,8 @@ static void write_whole(struct cs_worker *worker, const struct cs_incident_spec 
     struct cs_arena arena;
     struct cs_account account;
 
+    if (spec->fd >= 0)
+        (void)!cs_socket_local(spec->fd, &spec->peer->local);
     cs_arena_init(&arena);
     cs_account_make(spec->record, spec->cause, &arena, &account);
     write_error(worker, spec->scope, spec->connection, &account, spec->request, spec->words);

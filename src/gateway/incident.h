@@ -29,6 +29,8 @@ struct cs_incident_spec {
     const struct cs_vserver *server; /* whose logs it is written to */
     const struct cs_scope *scope;    /* whose error logs, rather */
     struct cs_record *record;        /* gets the id */
+    struct cs_peer *peer;            /* the record's; gets our end, when it is told whole */
+    int fd;                          /* of the connection to it; -1: none */
     const struct cs_finding *cause;
     uint64_t connection;        /* its number, for the error log */
     struct cs_str words;        /* nginx's for the same, or empty */
