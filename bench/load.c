@@ -81,7 +81,8 @@ static void add_pid(pid_t *pids, size_t *n, const char *text)
 }
 
 static const char help[] =
-    "usage: bench-load --mode handshake|resume|keepalive|mixed|paced|idle --connect IP:PORT\n"
+    "usage: bench-load --mode handshake|refusal|resume|keepalive|mixed|paced|idle\n"
+    "  --connect IP:PORT\n"
     "  --ca FILE [--cert FILE --key FILE] [--host NAME] --path PATH --length N --sha256 HEX\n"
     "  [--connections N] [--seconds S] [--warm-up S] --server PID... [--beside PID...] [--json]\n"
     "  --operations N: end earlier, when so many are done\n"
@@ -146,7 +147,7 @@ static const struct {
     {"handshake", CS_VISIT_HANDSHAKE}, {"resume", CS_VISIT_RESUME},
     {"keepalive", CS_VISIT_KEEPALIVE}, {"bulk", CS_VISIT_KEEPALIVE},
     {"mixed", CS_VISIT_MIXED},         {"paced", CS_VISIT_PACED},
-    {"idle", CS_VISIT_IDLE},
+    {"idle", CS_VISIT_IDLE},           {"refusal", CS_VISIT_REFUSAL},
 };
 
 static enum cs_visit_mode mode_named(const char *name)
@@ -548,7 +549,9 @@ static int judge(const struct options *o, const struct result *r)
                 CS_FMT(load.first_error));
     if (!load.n_done)
         fprintf(stderr, "bench-load: no operation was completed\n");
-    return lost || load.n_errors || !load.n_done;
+    if (!load.known_leaf.len) /* who has not shown a certificate has refused nobody */
+        fprintf(stderr, "bench-load: not the server that was meant\n");
+    return lost || load.n_errors || !load.n_done || !load.known_leaf.len;
 }
 
 static int run(const struct options *o)
@@ -556,7 +559,8 @@ static int run(const struct options *o)
     static struct result result;
     int status;
 
-    check_content(o);
+    if (load.mode != CS_VISIT_REFUSAL)
+        check_content(o);
     visits = cs_alloc(o->connections * sizeof(*visits));
     for (unsigned i = 0; i < o->connections; i++)
         cs_visit_init(&visits[i], &load, i);
@@ -599,7 +603,8 @@ int main(int argc, char **argv)
     read_options(argc, argv, &o);
     choose_mode(&o);
     prepare(&o);
-    probe(&o);
+    if (load.mode != CS_VISIT_REFUSAL)
+        probe(&o);
     status = o.refused ? judge_refusal() : run(&o);
     cs_buf_deinit(&load.learnt);
     cs_tls_client_unref(load.client);

@@ -96,7 +96,7 @@ static int write_leaf(const struct party *leaf, const struct party *issuer, bool
 
 /* Its key is gone afterwards; @leaf keeps the certificate. */
 static int make_leaf(struct party *leaf, const struct party *issuer, bool below_root, bool server,
-                     int64_t now)
+                     int64_t not_after)
 {
     static const struct cs_str dns = CS_STR_INIT("localhost");
     const struct cs_str uri = cs_arena_printf(&arena, "spiffe://bench.test/%s", leaf->name);
@@ -106,8 +106,8 @@ static int make_leaf(struct party *leaf, const struct party *issuer, bool below_
         .uri = {&uri, server ? 0 : 1},
         .key_usage = CS_USAGE_DIGITAL_SIGNATURE,
         .eku = server ? CS_EKU_SERVER : CS_EKU_CLIENT,
-        .not_before = now - DAY,
-        .not_after = now + 7 * DAY,
+        .not_before = not_after - 8 * DAY,
+        .not_after = not_after,
     };
     int r = sign(leaf, &spec, issuer);
 
@@ -166,16 +166,18 @@ static int make_all(int64_t now, size_t n_revoked)
 {
     struct party root = {"ca"}, middle = {"intermediate"}, other = {"other-ca"};
     struct party server = {"server"}, client = {"client"}, chain = {"client-chain"},
-                 revoked = {"revoked"}, stranger = {"stranger"};
+                 revoked = {"revoked"}, stranger = {"stranger"}, expired = {"expired"};
+    int64_t end = now + 7 * DAY;
     int r = make_ca(&root, NULL, now);
 
     r = r ? r : make_ca(&middle, &root, now);
     r = r ? r : make_ca(&other, NULL, now);
-    r = r ? r : make_leaf(&server, &root, true, true, now);
-    r = r ? r : make_leaf(&client, &root, true, false, now);
-    r = r ? r : make_leaf(&chain, &middle, false, false, now);
-    r = r ? r : make_leaf(&revoked, &root, true, false, now);
-    r = r ? r : make_leaf(&stranger, &other, true, false, now);
+    r = r ? r : make_leaf(&server, &root, true, true, end);
+    r = r ? r : make_leaf(&client, &root, true, false, end);
+    r = r ? r : make_leaf(&chain, &middle, false, false, end);
+    r = r ? r : make_leaf(&revoked, &root, true, false, end);
+    r = r ? r : make_leaf(&stranger, &other, true, false, end);
+    r = r ? r : make_leaf(&expired, &root, true, false, now - DAY / 2);
     r = r || !n_revoked ? r : make_list(&root, &revoked, n_revoked, now);
     cs_key_free(root.key);
     cs_key_free(middle.key);

@@ -4,6 +4,8 @@ import dataclasses
 CPU, RATE = 'server CPU µs', 'MB per server CPU s'
 PACE = 4000  # requests per second of the paced row
 NEVER_RESUME = ('ghostunnel',)  # a TLS configuration of its own for each connection
+FLOODED = ('countersign', 'countersign (OpenSSL)', 'nginx')
+FAILURES = 10000  # failing handshakes per second of the row of floods
 RESTARTED = ('countersign', 'nginx', 'haproxy')  # measured in the rows of lists and reloads
 
 
@@ -51,6 +53,14 @@ ROWS = [
     Row('paced999', f'{PACE} requests/s: 99.9 % within', 'µs', 'p999_us', of='paced'),
     Row('idle', 'idle connection after one request', 'KiB (PSS)', 'kib_per_connection', 'idle',
         connections=2000, owed=('value', 6)),
+    Row('flood', 'failing handshake, 10,000 a second', CPU, 'fail_us', 'flood', connections=8,
+        least_s=2, peers=FLOODED),
+    Row('flood_share', 'these, of two workers with a CPU each', '% of their time', 'fail_share',
+        of='flood', peers=FLOODED, owed=('value', 10)),
+    Row('flood_p50', 'good handshake meanwhile ÷ without, half within', 'ratio', 'good_ratio',
+        of='flood', peers=FLOODED),
+    Row('flood_expired', 'full handshake, certificate expired', CPU, 'expired_us', of='flood',
+        peers=FLOODED),
     Row('crl', 'full handshake, CRL of 1,000,000', CPU, 'cpu_us', 'crl', connections=8, least_s=3,
         peers=RESTARTED),
     Row('crl_ratio', 'the same ÷ without that CRL', 'ratio', 'crl_ratio', of='crl',

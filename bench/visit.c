@@ -30,6 +30,7 @@ const char *cs_visit_error_name(enum cs_visit_error error)
         [CS_VISIT_CUT] = "cut off",     [CS_VISIT_HEAD] = "bad answer",
         [CS_VISIT_STATUS] = "status",   [CS_VISIT_LENGTH] = "length",
         [CS_VISIT_CONTENT] = "content", [CS_VISIT_TIMEOUT] = "timeout",
+        [CS_VISIT_SERVED] = "served",
     };
     return names[error];
 }
@@ -93,9 +94,38 @@ static void close_connection(struct cs_visit *v)
     v->stage = NULL;
 }
 
+static void count(struct cs_visit *v, int64_t now_ns)
+{
+    struct cs_load *load = v->load;
+    bool primes = load->mode == CS_VISIT_RESUME && !v->primed;
+
+    if (!load->counting || primes)
+        return;
+    cs_latency_add(&load->latency, now_ns - v->begun_ns);
+    load->n_done++;
+}
+
+/* An alert, or a page that says no. */
+static bool is_refusal(const struct cs_load *load, enum cs_visit_error error)
+{
+    return error == CS_VISIT_REFUSED || (error == CS_VISIT_STATUS && load->last_status / 100 == 4);
+}
+
+static bool refused(struct cs_visit *v)
+{
+    count(v, cs_bench_now_ns());
+    close_connection(v);
+    if (!v->load->draining)
+        cs_loop_defer(&v->load->loop, &v->again);
+    return false;
+}
+
 static bool fail(struct cs_visit *v, enum cs_visit_error error, struct cs_str why)
 {
     struct cs_load *load = v->load;
+
+    if (load->mode == CS_VISIT_REFUSAL && is_refusal(load, error))
+        return refused(v);
 
     load->errors[error]++;
     if (load->n_errors++ == 0)
@@ -167,17 +197,6 @@ static bool asks_more(const struct cs_visit *v)
     }
 }
 
-static void count(struct cs_visit *v, int64_t now_ns)
-{
-    struct cs_load *load = v->load;
-    bool primes = load->mode == CS_VISIT_RESUME && !v->primed;
-
-    if (!load->counting || primes)
-        return;
-    cs_latency_add(&load->latency, now_ns - v->begun_ns);
-    load->n_done++;
-}
-
 /* One question was answered rightly. Return: whether to go on with this visit now. */
 static bool finish(struct cs_visit *v)
 {
@@ -185,6 +204,8 @@ static bool finish(struct cs_visit *v)
     int64_t now_ns = cs_bench_now_ns();
     bool more = asks_more(v);
 
+    if (load->mode == CS_VISIT_REFUSAL)
+        return fail(v, CS_VISIT_SERVED, (struct cs_str){0});
     count(v, now_ns);
     cs_h1_body_deinit(&v->body);
     v->in_body = false;

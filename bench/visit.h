@@ -15,6 +15,7 @@
 
 enum cs_visit_mode {
     CS_VISIT_HANDSHAKE, /* a new connection and a full handshake for each request */
+    CS_VISIT_REFUSAL,   /* the same; being refused is what is wanted, and an answer an error */
     CS_VISIT_RESUME,    /* the same, resumed: a full handshake is an error */
     CS_VISIT_KEEPALIVE, /* one request after the other */
     CS_VISIT_MIXED,     /* ten requests a connection; of four connections three are resumed */
@@ -34,6 +35,7 @@ enum cs_visit_error {
     CS_VISIT_LENGTH,
     CS_VISIT_CONTENT,
     CS_VISIT_TIMEOUT,
+    CS_VISIT_SERVED, /* where a refusal was due */
     CS_VISIT_N_ERRORS,
 };
 
