@@ -442,6 +442,7 @@ void cs_ca_close(struct cs_ca *ca)
         return;
     free_keys(ca->issuers, ca->n_issuers);
     cs_ca_drop_lists(ca);
+    cs_ca_drop_answers(ca);
     cs_buf_deinit(&ca->list);
     cs_buf_wipe(&ca->passphrase);
     cs_store_close(ca->store);

@@ -220,6 +220,29 @@ __attribute__((warn_unused_result)) int cs_ca_crl(struct cs_ca *ca, uint32_t iss
                                                   int64_t now_sec, struct cs_findings *findings,
                                                   struct cs_ca_list *ret_list);
 
+/* ---- answers ---- */
+
+/* What is said to who asks about single certificates (OCSP, RFC 6960). */
+struct cs_ca_answer {
+    struct cs_str der; /* an OCSPResponse, in the arena or borrowed until the next cs_ca_ocsp() */
+    int64_t this_update, next_update; /* everybody gets the same; 0: for this request alone */
+};
+
+/** cs_ca_ocsp() - the answer to the OCSPRequest @request, signed by the issuing CA that it asks
+ *  about. A request that cannot be read is answered with malformedRequest; one about another CA,
+ *  about several or about a root with unauthorized. About a serial number that was never issued,
+ *  or whose certificate has expired so long ago that it is in the archives, the answer is unknown.
+ *  Answers live for a day. To one certificate and no nonce the same one is given until half of
+ *  its life has passed or the certificate is revoked, by whichever process. Not inside of a group.
+ *  Return: 0, or a fault. */
+__attribute__((warn_unused_result)) int cs_ca_ocsp(struct cs_ca *ca, struct cs_str request,
+                                                   int64_t now_sec, struct cs_arena *arena,
+                                                   struct cs_ca_answer *ret_answer);
+/** cs_ca_decline() - no answer: @responder_status as in RFC 6960 section 4.2.1, 3 for tryLater, in
+ *  @arena. Return: 0, or a fault. */
+__attribute__((warn_unused_result)) int
+cs_ca_decline(unsigned responder_status, struct cs_arena *arena, struct cs_ca_answer *ret_answer);
+
 /* ---- tokens ---- */
 
 struct cs_ca_token {

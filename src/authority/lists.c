@@ -1,6 +1,5 @@
 /* Revocation lists are made when somebody asks, and kept until a revocation or the clock makes them
- * old. Which of them a revocation touches is read off the events, so that those of a running
- * process and of a command beside it count alike. */
+ * old. */
 #include <errno.h>
 
 #include "authority/findings.h"
@@ -40,34 +39,12 @@ static struct cs_kept_list *find_kept(struct cs_ca *ca, uint32_t issuer, int sha
     return NULL;
 }
 
-/* ---- what has happened since ---- */
-
-static int hear_event(void *ctx, const struct cs_stored_event *event)
+void cs_ca_tell_lists(struct cs_ca *ca, const struct cs_stored_event *event)
 {
-    struct cs_ca *ca = ctx;
-
     for (struct cs_kept_list *kept = ca->lists; kept; kept = kept->next) {
-        if (event->kind == CS_EVENT_REVOKED && kept->issuer == event->issuer &&
-            (kept->shard < 0 || kept->shard == event->shard))
+        if (kept->issuer == event->issuer && (kept->shard < 0 || kept->shard == event->shard))
             kept->stale = true;
     }
-    ca->heard = event->seq;
-    return 0;
-}
-
-static int hear(struct cs_ca *ca)
-{
-    uint64_t gone, last;
-    int r = cs_store_event_bounds(ca->store, &gone, &last);
-
-    if (r < 0 || last == ca->heard)
-        return r;
-    if (!ca->lists || gone > ca->heard) { /* nothing to tell them, or too late to */
-        cs_ca_drop_lists(ca);
-        ca->heard = last;
-        return 0;
-    }
-    return cs_store_event_each(ca->store, ca->heard, 0, hear_event, ca);
 }
 
 static bool is_good(const struct cs_kept_list *kept, int64_t now_sec)
@@ -144,7 +121,7 @@ static int make_list(struct cs_ca *ca, const struct cs_issuer *issuer, int64_t n
     struct cs_str subject = kept->shard < 0
                                 ? cs_arena_printf(arena, "%u", issuer->id)
                                 : cs_arena_printf(arena, "%u/%d", issuer->id, kept->shard);
-    int r = hear(ca);
+    int r = cs_ca_hear(ca);
 
     r = r ? r
           : cs_store_revoked_each(ca->store, issuer->id, kept->shard, now_sec, add_entry, &entries);
@@ -283,7 +260,7 @@ int cs_ca_crl(struct cs_ca *ca, uint32_t issuer, int shard, int64_t now_sec,
 
     cs_assert(!ca->grouped);
     r = cs_ca_refresh(ca);
-    r = r ? r : hear(ca);
+    r = r ? r : cs_ca_hear(ca);
     if (r < 0)
         return r;
     by = cs_ca_find(ca, issuer);

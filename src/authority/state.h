@@ -12,7 +12,8 @@
 #define CS_META_AUDIT_SALT CS_STR("audit_salt")
 #define CS_META_LIST_NUMBER CS_STR("list_number")
 
-struct cs_kept_list; /* lists.c */
+struct cs_kept_list;   /* lists.c */
+struct cs_kept_answer; /* ocsp.c */
 
 struct cs_ca {
     char *dir;
@@ -29,7 +30,8 @@ struct cs_ca {
     size_t n_issuers;
     bool grouped;
     struct cs_kept_list *lists;
-    uint64_t heard; /* the newest event that the kept lists know of */
+    struct cs_kept_answer **answers; /* NULL: none yet */
+    uint64_t heard;                  /* the newest event that what is kept knows of */
     struct cs_buf list;
     char error[CS_STORE_ERROR_MAX];
 };
@@ -60,8 +62,17 @@ int cs_ca_note(struct cs_ca *ca, const char *action, const struct cs_requester *
 void cs_ca_token_digest(struct cs_str token, uint8_t ret_digest[32]);
 /** cs_ca_token_name() - "token 3f2a…": what the log calls it, in @arena. */
 struct cs_str cs_ca_token_name(const uint8_t digest[32], struct cs_arena *arena);
+/** cs_ca_hear() - what was revoked since: lists and answers that do not say it are not good any
+ *  more. Return: 0, or a fault. */
+int cs_ca_hear(struct cs_ca *ca);
 /** cs_ca_drop_lists() - forget the lists that are kept. */
 void cs_ca_drop_lists(struct cs_ca *ca);
+/** cs_ca_tell_lists() - the revocation @event: those that it belongs on are stale. */
+void cs_ca_tell_lists(struct cs_ca *ca, const struct cs_stored_event *event);
+/** cs_ca_drop_answers() - forget the answers that are kept. */
+void cs_ca_drop_answers(struct cs_ca *ca);
+/** cs_ca_tell_answers() - the revocation @event: the answer about its certificate is forgotten. */
+void cs_ca_tell_answers(struct cs_ca *ca, const struct cs_stored_event *event);
 
 /** cs_ca_audit_key() - the key of the audit log, from the pass phrase and a salt. */
 void cs_ca_audit_key(struct cs_str passphrase, struct cs_str salt, uint8_t ret_key[32]);
