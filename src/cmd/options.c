@@ -21,17 +21,26 @@ static int64_t unit_sec(char unit)
     }
 }
 
+int cs_options_span(struct cs_str text, int64_t *ret_sec)
+{
+    int64_t unit = text.len ? unit_sec(text.ptr[text.len - 1]) : 0;
+    uint64_t n;
+
+    if (cs_str_to_u64(cs_str_sub(text, 0, text.len - (unit ? 1 : 0)), 1000000000, &n) < 0)
+        return -EINVAL;
+    *ret_sec = (int64_t)n * (unit ? unit : 1);
+    return 0;
+}
+
 int cs_options_at(struct cs_str text, int64_t *now_sec)
 {
-    uint64_t n;
-    int64_t unit;
+    int64_t later;
 
     if (!text.len || text.ptr[0] != '+')
         return cs_time_parse(text, now_sec);
-    unit = unit_sec(text.ptr[text.len - 1]);
-    if (!unit || cs_str_to_u64(cs_str_sub(text, 1, text.len - 2), 1000000000, &n) < 0)
+    if (cs_options_span(cs_str_skip(text, 1), &later) < 0)
         return -EINVAL;
-    *now_sec += (int64_t)n * unit;
+    *now_sec += later;
     return 0;
 }
 
