@@ -19,6 +19,7 @@
 #include "enrol/curl.h"
 #include "enrol/url.h"
 #include "enrol/why.h"
+#include "io/file.h"
 
 enum { HEAD_MAX = 32 * 1024, PATH_TEXT = 32 };
 
@@ -296,17 +297,17 @@ struct cs_str cs_fetch_header(const struct cs_fetch_answer *answer, struct cs_st
 
 /* ---- what is asked ---- */
 
-static int make_file(struct memory_file *file, struct cs_str bytes)
+/* On failure the reason is fetch->refused. */
+static bool make_file(struct cs_fetch *fetch, struct memory_file *file, struct cs_str bytes)
 {
     int fd = memfd_create("countersign", MFD_CLOEXEC);
-    ssize_t n;
 
-    if (fd < 0)
-        return -errno;
-    file->fd = fd;
-    snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", fd);
-    n = write(fd, bytes.ptr, bytes.len);
-    return n == (ssize_t)bytes.len ? 0 : n < 0 ? -errno : -ENOSPC;
+    if (fd >= 0) {
+        file->fd = fd;
+        snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", fd);
+    }
+    fetch->refused = fd < 0 ? -errno : cs_write_all(fd, bytes);
+    return fetch->refused == 0;
 }
 
 static void close_file(struct memory_file *file)
@@ -372,7 +373,7 @@ static bool set_identity(struct cs_fetch *fetch, const struct cs_fetch_tls *tls)
 {
     if (!tls->cert.len)
         return true;
-    return make_file(&fetch->cert, tls->cert) == 0 && make_file(&fetch->key, tls->key) == 0 &&
+    return make_file(fetch, &fetch->cert, tls->cert) && make_file(fetch, &fetch->key, tls->key) &&
            SET(fetch, CURLOPT_SSLCERT, fetch->cert.path) &&
            SET(fetch, CURLOPT_SSLKEY, fetch->key.path);
 }
@@ -383,9 +384,8 @@ static bool set_tls(struct cs_fetch *fetch, const struct cs_fetch_tls *tls)
 
     if (!fetch->url.https)
         return true;
-    if (make_file(&fetch->ca, tls->ca) < 0)
-        return false;
-    return SET(fetch, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+    return make_file(fetch, &fetch->ca, tls->ca) &&
+           SET(fetch, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            SET(fetch, CURLOPT_CAPATH, NULL) && SET(fetch, CURLOPT_CAINFO, fetch->ca.path) &&
            SET(fetch, CURLOPT_SSL_VERIFYPEER, verify) &&
            SET(fetch, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L) &&
@@ -440,8 +440,9 @@ int cs_fetch_start(struct cs_fetcher *fetcher, const struct cs_fetch_request *re
     fetch->easy = fetcher->curl->easy_init();
     if (!fetch->easy || !set_all(fetch, request) ||
         fetcher->curl->multi_add_handle(fetcher->multi, fetch->easy) != CURLM_OK) {
+        r = fetch->refused ? fetch->refused : -ENOMEM;
         cs_fetch_free(fetch);
-        return -ENOMEM;
+        return r;
     }
     cs_list_push_back(&fetcher->running, &fetch->link);
     *ret_fetch = fetch;

@@ -119,7 +119,8 @@ int64_t cs_schedule_next_ms(const struct cs_schedule *schedule, const struct cs_
 
 int64_t cs_schedule_wait_ms(const struct cs_schedule *schedule, const struct cs_now *now)
 {
-    return least(cs_schedule_next_ms(schedule, now), TICK_MS);
+    return least(cs_schedule_next_ms(schedule, now),
+                 least(longest_delay_ms(schedule, now), TICK_MS));
 }
 
 enum cs_log_level cs_schedule_level(const struct cs_schedule *schedule, const struct cs_now *now)

@@ -52,8 +52,9 @@ void cs_schedule_failed(struct cs_schedule *schedule, bool refused, int64_t afte
 /** cs_schedule_hurry() - the next attempt is due now, whatever was planned. */
 void cs_schedule_hurry(struct cs_schedule *schedule, const struct cs_now *now);
 
-/** cs_schedule_wait_ms() - how long to wait at @now, at most half a minute, for the clock may be
- *  set meanwhile: ask again then. Return: 0 (due), or milliseconds. */
+/** cs_schedule_wait_ms() - how long to wait at @now: at most half a minute, and less when little of
+ *  the certificate's life is left, for the clock may be set meanwhile. Ask again then.
+ *  Return: 0 (due), or milliseconds. */
 int64_t cs_schedule_wait_ms(const struct cs_schedule *schedule, const struct cs_now *now);
 /** cs_schedule_next_ms() - the same without that limit: for words. */
 int64_t cs_schedule_next_ms(const struct cs_schedule *schedule, const struct cs_now *now);
