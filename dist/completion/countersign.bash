@@ -4,12 +4,12 @@ _countersign()
 {
     local word=${COMP_WORDS[COMP_CWORD]} words
     case ${COMP_WORDS[COMP_CWORD-1]} in
-        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer) COMPREPLY=($(compgen -f -- "$word")); return ;;
-        --prefix|-p) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason) return ;;
+        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer|--token-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --prefix|-p|--out) COMPREPLY=($(compgen -d -- "$word")); return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen revoke demo doctor inspect explain version help"
+    words="run check reload stop quit reopen revoke demo doctor inspect explain enrol version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -23,6 +23,7 @@ _countersign()
             doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --crl --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+            enrol) words=" --json --once --timeout --ca --fingerprint --token --token-file --identity --profile --ttl --key-type --out --watch --renew --reload-cmd --help -h" ;;
             version) words=" --help -h" ;;
             help) ;;
             *) words= ;;

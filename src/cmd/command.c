@@ -40,6 +40,23 @@ static const struct cs_option_row options[] = {
     [CS_OPT_NOW] = {0, "now", NULL, "at the running gateway, at once", false},
     [CS_OPT_ISSUER] = {0, "issuer", "FILE", "the CA that issued the serial number", false},
     [CS_OPT_REASON] = {0, "reason", "REASON", "why: keyCompromise, superseded, ...", false},
+    [CS_OPT_AUTHORITY] = {0, "ca", "URL", "ask this authority: https://HOST:PORT", false},
+    [CS_OPT_FINGERPRINT] = {0, "fingerprint", "SHA256", "trust the root with this one, no other",
+                            false},
+    [CS_OPT_TOKEN] = {0, "token", "TOKEN", "the join token (others can see it in ps)", false},
+    [CS_OPT_TOKEN_FILE] = {0, "token-file", "FILE", "read the join token from there when needed",
+                           false},
+    [CS_OPT_IDENTITY] = {0, "identity", "NAMES", "for spiffe://..., dns:..., commas between them",
+                         false},
+    [CS_OPT_PROFILE] = {0, "profile", "NAME", "by this profile of the authority", false},
+    [CS_OPT_TTL] = {0, "ttl", "TIME", "ask for so long a life: 12h, 30d", false},
+    [CS_OPT_KEY_TYPE] = {0, "key-type", "KIND", "ec-p256 (default), ec-p384, ed25519, rsa-3072 ...",
+                         false},
+    [CS_OPT_OUT] = {0, "out", "DIR", "keep key.pem, cert.pem and ca.pem there", false},
+    [CS_OPT_WATCH] = {0, "watch", NULL, "stay, and renew in time", false},
+    [CS_OPT_RENEW] = {0, "renew", NULL, "renew now, although it is not due", false},
+    [CS_OPT_RELOAD_CMD] = {0, "reload-cmd", "CMD", "run this (/bin/sh) when there is a new one",
+                           false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -144,6 +161,29 @@ static const struct cs_command commands[] = {
          CS_OPT_BIT(CS_OPT_TRUST) | CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_AS) |
          CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_DEPTH),
      cs_cmd_explain},
+    {"enrol", NULL, 0, "get a certificate from an authority, and keep it fresh",
+     "Makes a key here, proves with a join token that it may have a certificate, and\n"
+     "keeps both in DIR: key.pem, cert.pem (its chain behind it), ca.pem (the roots),\n"
+     "and state.json, for the owner alone, and always replaced as one set. Whom to\n"
+     "trust is known by the fingerprint of the root, which the authority prints.\n"
+     "\n"
+     "Run again, it renews when it is time, with the certificate that is there and no\n"
+     "token; --out alone will do then. With --watch it stays and sees to that itself,\n"
+     "whatever happens to the authority, the clock or the machine; HUP renews at once,\n"
+     "TERM ends it.\n"
+     "\n"
+     "CMD finds names of files in its environment: COUNTERSIGN_KEY, COUNTERSIGN_CERT,\n"
+     "COUNTERSIGN_CA, COUNTERSIGN_DIR; and COUNTERSIGN_SERIAL and COUNTERSIGN_EVENT\n"
+     "(issued, renewed). If it fails it is run again.\n"
+     "\n"
+     "Exits 0 if there is a good certificate, 1 if it was refused (the authority says\n"
+     "why) or CMD failed, 2 if it could not be tried.\n",
+     CS_OPT_BIT(CS_OPT_AUTHORITY) | CS_OPT_BIT(CS_OPT_FINGERPRINT) | CS_OPT_BIT(CS_OPT_TOKEN) |
+         CS_OPT_BIT(CS_OPT_TOKEN_FILE) | CS_OPT_BIT(CS_OPT_IDENTITY) | CS_OPT_BIT(CS_OPT_PROFILE) |
+         CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_KEY_TYPE) | CS_OPT_BIT(CS_OPT_OUT) |
+         CS_OPT_BIT(CS_OPT_WATCH) | CS_OPT_BIT(CS_OPT_RENEW) | CS_OPT_BIT(CS_OPT_RELOAD_CMD) |
+         CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_ONCE) | CS_OPT_BIT(CS_OPT_JSON),
+     cs_cmd_enrol},
     {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
     {"help", "[COMMAND]", 1, "say what the commands do", "",
      CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},

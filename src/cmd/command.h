@@ -44,6 +44,18 @@ enum cs_option {
     CS_OPT_NOW,
     CS_OPT_ISSUER,
     CS_OPT_REASON,
+    CS_OPT_AUTHORITY,
+    CS_OPT_FINGERPRINT,
+    CS_OPT_TOKEN,
+    CS_OPT_TOKEN_FILE,
+    CS_OPT_IDENTITY,
+    CS_OPT_PROFILE,
+    CS_OPT_TTL,
+    CS_OPT_KEY_TYPE,
+    CS_OPT_OUT,
+    CS_OPT_WATCH,
+    CS_OPT_RENEW,
+    CS_OPT_RELOAD_CMD,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -122,6 +134,8 @@ int cs_cmd_doctor(const struct cs_line *line);
 int cs_cmd_inspect(const struct cs_line *line);
 /** cs_cmd_explain() - `countersign explain`. */
 int cs_cmd_explain(const struct cs_line *line);
+/** cs_cmd_enrol() - `countersign enrol`. */
+int cs_cmd_enrol(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */
 int cs_cmd_version(const struct cs_line *line);
 /** cs_cmd_help() - `countersign help`. */
