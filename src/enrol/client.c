@@ -543,6 +543,17 @@ static void copy_plan(struct cs_enrolment *e, const struct cs_enrol_plan *plan)
     e->plan.timeout_ms = plan->timeout_ms ? plan->timeout_ms : TIMEOUT_MS;
 }
 
+/* Whether the fingerprint is of a root that is held, or of the one that was trusted first: that may
+ * have been exchanged since. */
+static bool is_known(struct cs_enrolment *e, const struct cs_holding *holding)
+{
+    uint8_t first[32];
+
+    return cs_papers_root(holding->papers.ca, e->plan.pin, &e->scratch).len ||
+           (cs_pin_parse(holding->state.fingerprint, first) == 0 &&
+            memcmp(first, e->plan.pin, sizeof(first)) == 0);
+}
+
 /* Why what the folder holds is not what the plan is about; NULL: it is. */
 static const char *differs(struct cs_enrolment *e, const struct cs_holding *holding)
 {
@@ -555,7 +566,7 @@ static const char *differs(struct cs_enrolment *e, const struct cs_holding *hold
         return "its certificate was asked for with another profile";
     if (plan->roots.len && !cs_papers_share(plan->roots, holding->papers.ca, &e->scratch))
         return "it is of another authority";
-    if (plan->pinned && !cs_papers_root(holding->papers.ca, plan->pin, &e->scratch).len)
+    if (plan->pinned && !is_known(e, holding))
         return "none of its roots has the fingerprint that was named";
     return NULL;
 }

@@ -24,10 +24,12 @@ static void end(struct cs_hook *hook, const char *why)
 {
     int64_t delay = FIRST_RETRY_MS;
 
-    if (hook->again) {
+    if (hook->again) { /* what it was told is old by now */
         hook->again = false;
         hook->failures = 0;
         cs_timer_set(hook->loop, &hook->timer, hook->loop->now.mono_ms);
+        if (!why)
+            return;
     } else if (why) {
         delay <<= hook->failures < 6 ? hook->failures : 6;
         hook->failures++;

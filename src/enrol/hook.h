@@ -33,7 +33,8 @@ struct cs_hook {
 void cs_hook_init(struct cs_hook *hook, struct cs_loop *loop, const char *command,
                   void (*ended)(struct cs_hook *hook, const char *why));
 /** cs_hook_run() - run it with @environment, which outlives the run; once more afterwards if it is
- *  running. A failure is told, and it is run again after a second, two, and so on up to a minute.
+ *  running, whose success is not told then. A failure is told, and it is run again after a second,
+ * two, and so on up to a minute.
  */
 void cs_hook_run(struct cs_hook *hook, char *const *environment);
 /** cs_hook_busy() - whether it runs. */

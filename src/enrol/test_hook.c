@@ -70,9 +70,10 @@ static void test_again(void)
     cs_hook_run(&hook, none);
     cs_hook_run(&hook, none);
     cs_hook_run(&hook, none);
-    turn_until(5, 5000);
-    turn_until(6, 300);
+    turn_until(4, 5000);
     tap_int(size_of(file), 5, "asked for while it runs: once more afterwards");
+    turn_until(5, 300);
+    tap_int(n_ended, 4, "and told of then");
     cs_hook_deinit(&hook);
     unlink(file);
 }

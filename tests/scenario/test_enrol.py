@@ -528,7 +528,17 @@ def test_a_root_is_exchanged_while_the_old_one_is_held(client, ca):
     ca.stop()
     ca.own = new.issue("localhost", san=["localhost"], eku=["server"]).save(ca.folder, "stand-in")
     ca.start()
+    both = ca.root.pem.decode() + new.pem.decode()
+    ca.faults = [authority.change(ca=both)]
     assert client.run("--renew").returncode == 0
+    old = ca.fingerprint
+    ca.root, ca.issuing = new, authority.Authority("New issuing", parent=new)
+    assert client.run("--renew", fingerprint=old).returncode == 0
+    assert certificates(client.read("ca.pem"))[0].subject == new.cert.subject
+    done = client.run("--renew", fingerprint=old)  # as in a unit that nobody has touched
+    assert done.returncode == 0, done.stderr
+    assert client.run("--renew", fingerprint=ca.fingerprint).returncode == 0
+    assert client.run("--renew", fingerprint="00" * 32).returncode == 1
 
 
 # ---- clocks ----
