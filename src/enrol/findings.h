@@ -1,4 +1,4 @@
-/* The kinds of findings that a client of the authority makes: one row of findings.def each. */
+/* The kinds of findings that this folder makes: one row of findings.def each. */
 #ifndef CS_ENROL_FINDINGS_H
 #define CS_ENROL_FINDINGS_H
 

@@ -31,7 +31,7 @@ const char *cs_problem_code(const struct cs_findings *findings)
     return first_error(findings)->kind->code;
 }
 
-/* ,"name":"words" unless there are none. */
+/* ,"name":"words" unless that would say nothing. */
 static int member(struct cs_buf *buf, const char *name, const char *template,
                   const struct cs_finding *f)
 {
@@ -41,8 +41,9 @@ static int member(struct cs_buf *buf, const char *name, const char *template,
     if (!template)
         return 0;
     cs_buf_init(&words, WORDS_MAX);
-    r = cs_explain_template(&words, template, f->operands, CS_FINDING_OPERANDS) ||
-        cs_buf_addf(buf, ",\"%s\":", name) || cs_buf_add_json(buf, cs_buf_str(&words));
+    r = cs_explain_template(&words, template, f->operands, CS_FINDING_OPERANDS);
+    if (words.len)
+        r = r || cs_buf_addf(buf, ",\"%s\":", name) || cs_buf_add_json(buf, cs_buf_str(&words));
     cs_buf_deinit(&words);
     return r;
 }
