@@ -218,3 +218,11 @@ void cs_core_resolve(const struct cs_config *config, struct cs_arena *arena,
         settings.worker_processes = 0;
     *ret_settings = settings;
 }
+
+struct cs_str cs_core_state(const struct cs_core_settings *core, struct cs_str prefix,
+                            struct cs_arena *arena)
+{
+    struct cs_str path = core->state.len ? core->state : CS_STR("/var/lib/countersign");
+
+    return cs_arena_dup(arena, cs_config_path(path, prefix, arena));
+}

@@ -33,4 +33,9 @@ extern const struct cs_schema_table cs_unsupported_directives;
 void cs_core_resolve(const struct cs_config *config, struct cs_arena *arena,
                      struct cs_core_settings *ret_settings);
 
+/** cs_core_state() - the state folder of these settings (mtls_state), in @arena, with a NUL behind
+ *  it. */
+struct cs_str cs_core_state(const struct cs_core_settings *core, struct cs_str prefix,
+                            struct cs_arena *arena);
+
 #endif

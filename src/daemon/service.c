@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,11 +19,11 @@ enum { REASONS = 11, NAME_MAX_BYTES = 1024, WHY_BYTES = 4096 };
 /* One that waits for the workers. */
 struct revoking {
     struct cs_gather gather;
-    struct cs_asked *asked;
+    struct cs_asked *asked; /* NULL: an authority said so, and nobody waits */
     const struct cs_mainlog *log;
     uint64_t n_cut;
     bool already;
-    char serial[2 * CS_REVOKED_SERIAL_MAX + 1];
+    char what[2 * CS_REVOKED_SERIAL_MAX + 40]; /* "serial 4F00 is" */
 };
 
 static void on_cut(struct cs_gather *gather, struct cs_str words)
@@ -39,8 +40,10 @@ static void on_told(struct cs_gather *gather)
     struct revoking *r = cs_container_of(gather, struct revoking, gather);
 
     cs_mainlog_say(r->log, CS_LOG_NOTICE,
-                   "serial %s is revoked: %u of %u workers acknowledged, %llu connections cut",
-                   r->serial, gather->n_done, gather->n_told, (unsigned long long)r->n_cut);
+                   "%s revoked: %u of %u workers acknowledged, %llu connections cut", r->what,
+                   gather->n_done, gather->n_told, (unsigned long long)r->n_cut);
+    if (!r->asked)
+        return;
     cs_asked_answer(r->asked,
                     json_pack("{s:b,s:b,s:I,s:{s:i,s:i,s:i,s:i,s:i}}", "ok", 1, "already",
                               r->already, "cut", (json_int_t)r->n_cut, "workers", "told",
@@ -70,7 +73,11 @@ static void tell_workers(const struct cs_service *service, struct revoking *r)
     r->gather.replied = on_cut;
     r->gather.told = on_told;
     r->gather.over = on_over;
-    if (fd < 0) {
+    if (fd < 0 && !r->asked) {
+        cs_mainlog_say(r->log, CS_LOG_ALERT, "%s revoked, but the workers cannot be told (%d: %s)",
+                       r->what, -fd, strerror(-fd));
+        free(r);
+    } else if (fd < 0) {
         cs_asked_refuse(r->asked,
                         "it is kept, but the workers cannot be told (%d: %s): reload to make it "
                         "known to them",
@@ -157,6 +164,7 @@ static void do_revoke(const struct cs_service *service, json_t *request, struct 
     uint8_t serial[CS_REVOKED_SERIAL_MAX];
     struct cs_revocation revocation;
     const char *wrong = read_revocation(request, service->now_sec, serial, &revocation);
+    char serial_text[2 * CS_REVOKED_SERIAL_MAX + 1];
     struct revoking *revoking;
     struct cs_buf why;
     int r = 0;
@@ -182,7 +190,18 @@ static void do_revoke(const struct cs_service *service, json_t *request, struct 
     revoking->asked = asked;
     revoking->log = service->log;
     revoking->already = r == -EALREADY;
-    cs_hex_encode(revocation.serial.ptr, revocation.serial.len, true, revoking->serial);
+    cs_hex_encode(revocation.serial.ptr, revocation.serial.len, true, serial_text);
+    snprintf(revoking->what, sizeof(revoking->what), "serial %s is", serial_text);
+    tell_workers(service, revoking);
+}
+
+void cs_service_spread(const struct cs_service *service, unsigned n)
+{
+    struct revoking *revoking = CS_NEW(struct revoking);
+
+    revoking->log = service->log;
+    snprintf(revoking->what, sizeof(revoking->what), "%u certificate%s", n,
+             n == 1 ? " is" : "s are");
     tell_workers(service, revoking);
 }
 

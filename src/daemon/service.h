@@ -24,4 +24,9 @@ struct cs_service {
 void cs_service_ask(const struct cs_service *service, struct json_t *request,
                     struct cs_asked *asked);
 
+/** cs_service_spread() - let all workers know of the service's revocations as they are now, @n of
+ *  which an authority has just told. What came of it is logged. What @service points to is needed
+ *  as for cs_service_ask(). */
+void cs_service_spread(const struct cs_service *service, unsigned n);
+
 #endif

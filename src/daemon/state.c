@@ -8,16 +8,6 @@
 
 #include "io/file.h"
 
-#define BUILT_IN "/var/lib/countersign"
-
-struct cs_str cs_state_path(const struct cs_core_settings *core, struct cs_str prefix,
-                            struct cs_arena *arena)
-{
-    struct cs_str path = core->state.len ? core->state : CS_STR(BUILT_IN);
-
-    return cs_arena_dup(arena, cs_config_path(path, prefix, arena));
-}
-
 int cs_state_check(const char *folder)
 {
     struct stat st;

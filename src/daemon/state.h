@@ -7,13 +7,8 @@
 #ifndef CS_DAEMON_STATE_H
 #define CS_DAEMON_STATE_H
 
-#include "base/arena.h"
-#include "config/directives.h"
 #include "io/process.h"
 
-/** cs_state_path() - the state folder of these settings, in @arena, with a NUL behind it. */
-struct cs_str cs_state_path(const struct cs_core_settings *core, struct cs_str prefix,
-                            struct cs_arena *arena);
 /** cs_state_make() - make @folder and what is missing above it, unless it is there. With @owner it
  * is his and for him alone; NULL: ours, and others may only pass through to a folder of theirs.
  *  Return: 0, or -errno (-EPERM: somebody else could write there). */

@@ -21,6 +21,7 @@
 #include "daemon/crew.h"
 #include "daemon/service.h"
 #include "daemon/state.h"
+#include "daemon/stewarding.h"
 #include "daemon/timecheck.h"
 #include "io/process.h"
 #include "io/signals.h"
@@ -39,6 +40,9 @@ struct supervisor {
     struct cs_signals signals;
     struct cs_timer ticket_turn;
     struct cs_timecheck timecheck;
+    struct cs_stewarding *stewarding;
+    struct cs_task spread; /* of what authorities have revoked */
+    unsigned n_revoked;
     struct cs_mainlog log;
     struct cs_listeners listeners;
     struct cs_crew *crew;               /* the one that serves; NULL: none */
@@ -208,7 +212,7 @@ static int load_revocations(struct supervisor *s, const struct cs_core_settings 
 static int prepare_state(struct supervisor *s, const struct cs_snapshot *snapshot)
 {
     struct cs_arena arena = {0};
-    struct cs_str folder = cs_state_path(&snapshot->core, s->spec->snapshot.prefix, &arena);
+    struct cs_str folder = cs_core_state(&snapshot->core, s->spec->snapshot.prefix, &arena);
     int r = 0;
 
     if (!s->state_folder) {
@@ -255,6 +259,7 @@ static void in_child(void *ctx)
     if (s->background_fd >= 0)
         close(s->background_fd);
     cs_timecheck_isolate(&s->timecheck);
+    cs_stewarding_isolate(s->stewarding);
     cs_control_isolate(&s->control);
     cs_crew_isolate(s->crew);
     for (size_t i = 0; i < MAX_OLD_CREWS; i++)
@@ -315,8 +320,13 @@ static void stop_if_empty(struct supervisor *s)
 
     for (size_t i = 0; i < MAX_OLD_CREWS; i++)
         empty = empty && !s->old[i];
-    if (empty && s->stopping)
+    if (empty && s->stopping && !cs_stewarding_is_there(s->stewarding))
         cs_loop_stop(&s->loop);
+}
+
+static void on_steward_ended(void *ctx)
+{
+    stop_if_empty(ctx);
 }
 
 /* One that nobody asked for is nice to have. */
@@ -365,12 +375,14 @@ static int open_control(struct supervisor *s, const struct cs_core_settings *cor
     return core->control.len ? r : 0;
 }
 
-/* What is asked for there. */
-static void on_asked(void *ctx, struct json_t *request, struct cs_asked *asked)
+/* The service as it is now; @crews has room for all. */
+static struct cs_service service_of(const struct supervisor *s,
+                                    struct cs_crew *crews[MAX_OLD_CREWS + 2])
 {
-    struct supervisor *s = ctx;
-    struct cs_crew *crews[MAX_OLD_CREWS + 2] = {s->crew, s->next};
-    struct cs_service service = {
+    crews[0] = s->crew;
+    crews[1] = s->next;
+    memcpy(crews + 2, s->old, sizeof(s->old));
+    return (struct cs_service){
         .crews = crews,
         .n_crews = MAX_OLD_CREWS + 2,
         .revocations = s->revocations,
@@ -378,9 +390,45 @@ static void on_asked(void *ctx, struct json_t *request, struct cs_asked *asked)
         .log = &s->log,
         .now_sec = time(NULL),
     };
+}
 
-    memcpy(crews + 2, s->old, sizeof(s->old));
+/* What is asked for at the control socket. */
+static void on_asked(void *ctx, struct json_t *request, struct cs_asked *asked)
+{
+    struct cs_crew *crews[MAX_OLD_CREWS + 2];
+    struct cs_service service = service_of(ctx, crews);
+
     cs_service_ask(&service, request, asked);
+}
+
+/* What an authority has revoked; those that come in one turn go to the workers together. */
+static void on_revoked(void *ctx, const struct cs_revocation *revocation)
+{
+    struct supervisor *s = ctx;
+    struct cs_buf why;
+    int r = -EACCES;
+
+    cs_buf_init(&why, CS_LOG_LINE_MAX);
+    if (s->revocations)
+        r = cs_revocations_add(s->revocations, revocation, &why);
+    if (r == 0) {
+        s->n_revoked++;
+        cs_loop_defer(&s->loop, &s->spread);
+    } else if (r != -EALREADY) {
+        cs_mainlog_say(&s->log, CS_LOG_CRIT, "a revocation that an authority told is not kept: %s",
+                       why.len ? cs_buf_cstr(&why) : "there is no state folder");
+    }
+    cs_buf_deinit(&why);
+}
+
+static void on_spread(struct cs_task *task)
+{
+    struct supervisor *s = cs_container_of(task, struct supervisor, spread);
+    struct cs_crew *crews[MAX_OLD_CREWS + 2];
+    struct cs_service service = service_of(s, crews);
+
+    cs_service_spread(&service, s->n_revoked);
+    s->n_revoked = 0;
 }
 
 static void tell_parent(struct supervisor *s, int status)
@@ -508,6 +556,7 @@ static void stop(struct supervisor *s, bool graceful)
         retire(s, cs_take(s->crew), graceful);
     if (s->next)
         retire(s, cs_take(s->next), false);
+    cs_stewarding_finish(s->stewarding, graceful);
     cs_listeners_deinit(&s->listeners, true); /* who comes now is refused and does not wait */
     stop_if_empty(s);
 }
@@ -529,6 +578,7 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
     }
     s->was_up = true;
     cs_timecheck_begin(&s->timecheck, &s->loop, &s->log, s->clock_page, s->next_snapshot);
+    cs_stewarding_begin(s->stewarding, s->next_snapshot, s->is_root ? &s->user : NULL);
     notify_ready();
     tell_parent(s, 0);
     if (first && s->spec->serving)
@@ -587,6 +637,8 @@ static void reap(struct supervisor *s)
     pid_t pid;
 
     while (cs_process_reap(&pid, &status) == 1) {
+        if (cs_stewarding_reaped(s->stewarding, pid, status))
+            continue;
         if (s->crew && cs_crew_reaped(s->crew, pid, status))
             continue;
         if (s->next && cs_crew_reaped(s->next, pid, status))
@@ -680,6 +732,21 @@ static int run_alone(struct supervisor *s, struct cs_snapshot *snapshot)
     return status;
 }
 
+static struct cs_stewarding *make_stewarding(struct supervisor *s)
+{
+    const struct cs_stewarding_spec spec = {.loop = &s->loop,
+                                            .log = &s->log,
+                                            .listeners = &s->listeners,
+                                            .state_folder = s->state_folder,
+                                            .in_child = in_child,
+                                            .revoked = on_revoked,
+                                            .ended = on_steward_ended,
+                                            .ctx = s};
+
+    s->spread.run = on_spread;
+    return cs_stewarding_new(&spec);
+}
+
 static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
 {
     int r = cs_loop_init(&s->loop);
@@ -692,6 +759,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
         return 1;
     }
     cs_control_init(&s->control, &s->loop, &s->log, on_asked, s);
+    s->stewarding = make_stewarding(s);
     s->ticket_turn.fire = on_ticket_turn;
     cs_timer_set(&s->loop, &s->ticket_turn, s->loop.now.mono_ms + TICKET_TURN_MS);
     start_crew(s, snapshot);
@@ -700,6 +768,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
         cs_mainlog_say(&s->log, CS_LOG_EMERG, "the event loop failed (%d: %s)", -r, strerror(-r));
     cs_timer_cancel(&s->loop, &s->ticket_turn);
     cs_timecheck_end(&s->timecheck);
+    s->stewarding = cs_stewarding_free(s->stewarding);
     cs_control_close(&s->control);
     cs_signals_deinit(&s->signals);
     cs_loop_deinit(&s->loop);

@@ -8,6 +8,7 @@
 #include "snapshot/variables.h"
 
 struct cs_crl_lists;
+struct cs_errand;
 struct cs_tls_pair;
 struct cs_regex;
 
@@ -89,6 +90,8 @@ struct cs_str cs_build_path(struct cs_build *build, struct cs_str path);
 /** cs_build_read() - the whole of the file that @word names, read once per snapshot. An
  *  unreadable or empty file is a finding. Return: 0, or -EINVAL. */
 int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
+/** cs_build_is_there() - whether the file that @word names is there and not empty. It is read. */
+bool cs_build_is_there(struct cs_build *build, const struct cs_word *word);
 /** cs_build_known_file() - what cs_build_read() read already. Return: the text, or empty. */
 struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word);
 /** cs_build_read_key() - the same for a private key; one that everybody can read is warned of. */
@@ -157,6 +160,12 @@ void cs_build_locations(struct cs_build *build, const struct cs_block *block,
 /* proxy.c */
 /** cs_build_proxy() - proxy_pass and what belongs to it; none where there is none. */
 void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct cs_scope *scope);
+
+/* auto.c */
+/** cs_build_auto() - the errand that brings @server the certificate of `ssl_certificate auto` at
+ *  @place. Return: it, of the snapshot; or NULL after a finding. */
+const struct cs_errand *cs_build_auto(struct cs_build *build, const struct cs_vserver *server,
+                                      const struct cs_place *place);
 
 /* staple.c */
 /** cs_build_staple() - the OCSP answer of @block's ssl_stapling_file to the one of @pairs that it

@@ -217,6 +217,14 @@ static const struct cs_directive_row http_rows[] = {
      .syntax = "request | handshake",
      .doc = "Where a client certificate is refused: with status 400 on each request, as nginx "
             "does, or inside the TLS handshake with an alert."},
+    {"mtls_authority", HTTP | SRV, 2, 3, CS_V_NONE, .flags = CS_D_SECURITY,
+     .syntax = "https://host:port fingerprint=sha256 [token_file=file]",
+     .doc = "Which authority is asked for the certificates of `ssl_certificate auto`: its address, "
+            "the SHA-256 of its root certificate, and a file with the join token that the first "
+            "request needs. Without it the authority of this configuration is asked."},
+    {"mtls_identity", SRV, 1, 1, CS_V_NONE, .flags = CS_D_SECURITY,
+     .syntax = "spiffe://domain/path",
+     .doc = "The SPIFFE ID that `ssl_certificate auto` asks for, instead of the server's names."},
     {"mtls_revocation", HTTP | SRV, 1, 4, CS_V_NONE, .flags = CS_D_SECURITY,
      .syntax = "[crl] [chain | leaf] [hard | soft] [grace=time]", .def = "crl chain hard",
      .doc = "How strictly revocation lists are asked: for every certificate of a client's chain or "

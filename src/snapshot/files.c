@@ -88,22 +88,40 @@ struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *
     return known ? *known : (struct cs_str){0};
 }
 
-int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text)
+/* The file at @path, read once. Return: 0, or -errno. */
+static int obtain(struct cs_build *build, struct cs_str path, const struct cs_str **ret_text)
 {
-    struct cs_str path = cs_build_path(build, word->text);
     struct cs_str *known = cs_map_get(&build->files, path);
-    int r;
+    int r = 0;
 
     if (!known) {
         known = CS_ARENA_NEW(build->arena, struct cs_str);
         r = build->options->reader ? read_elsewhere(build, path, known)
                                    : read_file(path.ptr, FILE_MAX, known);
-        if (r < 0) {
-            CS_FIND(build->findings, &cs_finding_file_unreadable, &word->place, path,
-                    cs_str_from(strerror(-r)));
-            return -EINVAL;
-        }
-        cs_map_set(&build->files, path, known);
+        if (r == 0)
+            cs_map_set(&build->files, path, known);
+    }
+    *ret_text = known;
+    return r;
+}
+
+bool cs_build_is_there(struct cs_build *build, const struct cs_word *word)
+{
+    const struct cs_str *text;
+
+    return obtain(build, cs_build_path(build, word->text), &text) == 0 && text->len > 0;
+}
+
+int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text)
+{
+    struct cs_str path = cs_build_path(build, word->text);
+    const struct cs_str *known;
+    int r = obtain(build, path, &known);
+
+    if (r < 0) {
+        CS_FIND(build->findings, &cs_finding_file_unreadable, &word->place, path,
+                cs_str_from(strerror(-r)));
+        return -EINVAL;
     }
     if (known->len == 0) {
         CS_FIND(build->findings, &cs_finding_file_empty, &word->place, path);

@@ -23,6 +23,7 @@
 #include "config/tree.h"
 #include "snapshot/credentials.h"
 
+struct cs_errand;
 struct cs_owned;
 struct cs_schema;
 struct cs_clock_page;
@@ -94,7 +95,8 @@ struct cs_snapshot {
     struct cs_variables *variables;
     struct cs_log_spec *logs; /* every log named anywhere, once: workers open them by index */
     size_t n_logs;
-    const size_t *error_logs; /* those of the main level */
+    struct cs_errand *errands; /* of the steward, a list */
+    const size_t *error_logs;  /* those of the main level */
     size_t n_error_logs;
     struct cs_owned *owned; /* TLS contexts and the like, released with the snapshot */
 };

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "config/value.h"
 #include "snapshot/build.h"
+#include "snapshot/errand.h"
 #include "tls/client.h"
 #include "tls/directives.h"
 #include "tls/server.h"
@@ -76,6 +77,39 @@ static size_t read_pairs(struct cs_build *build, const struct cs_ssl_settings *s
             n++;
     }
     return n;
+}
+
+static bool is_auto(const struct cs_ssl_settings *ssl)
+{
+    for (size_t i = 0; i < ssl->certificate.n; i++) {
+        if (cs_str_eq(ssl->certificate.items[i]->args[0].text, CS_STR("auto")))
+            return true;
+    }
+    return false;
+}
+
+/* The pair that the steward keeps. Return: how many there are. */
+static size_t read_auto(struct cs_build *build, const struct cs_vserver *server,
+                        const struct cs_ssl_settings *ssl, struct cs_tls_pair *pair)
+{
+    const struct cs_word *word = &ssl->certificate.items[0]->args[0];
+    const struct cs_errand *errand;
+    struct cs_word certificate = *word, key = *word;
+
+    if (ssl->certificate.n > 1 || ssl->certificate_key.n) {
+        CS_FIND0(build->findings, &cs_finding_auto_alone, &word->place);
+        return 0;
+    }
+    errand = cs_build_auto(build, server, &word->place);
+    if (!errand)
+        return 0;
+    certificate.text = cs_arena_printf(build->arena, "%.*s/cert.pem", CS_FMT(errand->folder));
+    key.text = cs_arena_printf(build->arena, "%.*s/key.pem", CS_FMT(errand->folder));
+    if (!cs_build_is_there(build, &certificate)) {
+        CS_FIND(build->findings, &cs_finding_auto_awaited, &word->place, errand->folder);
+        return 0;
+    }
+    return read_pair(build, &certificate, &key, pair) ? 1 : 0;
 }
 
 /* The lists of a file, read once however many trust sets go by them.
@@ -379,8 +413,9 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
     size_t n_passwords =
         read_passwords(build, cs_build_word(lender, "ssl_password_file"), &passwords);
 
-    spec.n_pairs = read_pairs(build, ssl, passwords, n_passwords, pairs);
-    if (spec.n_pairs == 0 && ssl->certificate.n)
+    spec.n_pairs = is_auto(ssl) ? read_auto(build, server, ssl, pairs)
+                                : read_pairs(build, ssl, passwords, n_passwords, pairs);
+    if (spec.n_pairs == 0 && ssl->certificate.n && !is_auto(ssl))
         return;
     if (ssl->stapling)
         cs_build_staple(build, server->block, pairs, spec.n_pairs);

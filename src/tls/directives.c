@@ -65,9 +65,10 @@ static const struct cs_directive_row ssl_rows[] = {
      .doc = "Makes every address of the server a TLS one.",
      .why = "write the parameter \"ssl\" of the listen directive instead"},
     {"ssl_certificate", SERVER_LEVELS, 1, 1, CS_V_LIST, CS_D_REPEAT, AT(certificate),
-     .syntax = "file",
+     .syntax = "file | auto",
      .doc = "The server's certificate in PEM, followed by its intermediate certificates; several "
-            "times for several types of key, each with its ssl_certificate_key."},
+            "times for several types of key, each with its ssl_certificate_key. With auto the "
+            "certificate and its key are asked of an authority, and renewed."},
     {"ssl_certificate_key", SERVER_LEVELS, 1, 1, CS_V_LIST, CS_D_REPEAT | CS_D_SECURITY,
      AT(certificate_key), .syntax = "file",
      .doc = "The private key that belongs to the ssl_certificate at the same position, in PEM."},

@@ -1,0 +1,41 @@
+/* The steward: does the errands of a configuration (snapshot/errand.h), for as long as it runs.
+ *
+ * It asks authorities for certificates, keeps them in folders that it owns, renews them in time,
+ * and listens to what the authorities have to tell: which certificates are revoked. It decides
+ * nothing: what it brings is judged by who reads it. It goes on for ever; failures are told and
+ * tried again.
+ */
+#ifndef CS_STEWARD_STEWARD_H
+#define CS_STEWARD_STEWARD_H
+
+#include "base/level.h"
+#include "io/loop.h"
+#include "snapshot/errand.h"
+#include "x509/revoked.h"
+
+struct cs_steward;
+
+/* The authority of this configuration: where errands without an address of their own go. */
+struct cs_steward_home {
+    struct cs_str url;   /* empty: there is none */
+    struct cs_str roots; /* PEM */
+};
+
+struct cs_steward_spec {
+    const struct cs_errand *errands; /* a list; outlives the steward */
+    struct cs_steward_home home;     /* the same */
+    /* A line for the log. */
+    void (*say)(void *ctx, enum cs_log_level level, const char *text);
+    /* An authority has revoked a certificate; told at least once for each, and again after a
+     * restart that came in between. */
+    void (*revoked)(void *ctx, const struct cs_revocation *revocation);
+    void *ctx;
+};
+
+/** cs_steward_new() - begin with all errands. @loop outlives the steward. What cannot be begun is
+ *  said, and left out. */
+struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_spec *spec);
+/** cs_steward_free() - end whatever is under way. NULL is fine. Return: NULL. */
+struct cs_steward *cs_steward_free(struct cs_steward *steward);
+
+#endif
