@@ -3,7 +3,9 @@
 #include "authority/ca.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "authority/directives.h"
@@ -120,7 +122,7 @@ static void free_keys(struct cs_issuer *issuers, size_t n)
         cs_key_free(issuers[i].key);
 }
 
-static int load_issuers(struct cs_ca *ca)
+int cs_ca_reload(struct cs_ca *ca)
 {
     struct cs_arena arena = {0};
     struct loading l = {.ca = ca, .arena = &arena};
@@ -141,7 +143,7 @@ static int load_issuers(struct cs_ca *ca)
 
 int cs_ca_refresh(struct cs_ca *ca)
 {
-    return cs_store_changed(ca->store) ? load_issuers(ca) : 0;
+    return cs_store_changed(ca->store) ? cs_ca_reload(ca) : 0;
 }
 
 struct cs_issuer *cs_ca_find(struct cs_ca *ca, uint32_t id)
@@ -153,13 +155,17 @@ struct cs_issuer *cs_ca_find(struct cs_ca *ca, uint32_t id)
     return NULL;
 }
 
-struct cs_issuer *cs_ca_active(struct cs_ca *ca, bool root)
+struct cs_issuer *cs_ca_signing(struct cs_ca *ca, bool root)
 {
+    struct cs_issuer *last = NULL;
+
     for (size_t i = 0; i < ca->n_issuers; i++) {
-        if (ca->issuers[i].is_root == root && ca->issuers[i].state == CS_ISSUER_ACTIVE)
-            return &ca->issuers[i];
+        struct cs_issuer *issuer = &ca->issuers[i];
+        if (issuer->is_root == root && issuer->state == CS_ISSUER_ACTIVE &&
+            (!last || issuer->activated_at >= last->activated_at))
+            last = issuer;
     }
-    return NULL;
+    return last;
 }
 
 struct cs_issuer *cs_ca_parent(struct cs_ca *ca, const struct cs_issuer *issuer)
@@ -233,22 +239,56 @@ int cs_ca_roots(struct cs_ca *ca, struct cs_buf *pem)
     return r;
 }
 
+struct cs_str cs_ca_cross_name(uint32_t id, struct cs_arena *arena)
+{
+    return cs_arena_printf(arena, "cross.%u", id);
+}
+
+/* Whether there are peers that may know only a root before @root. */
+static bool has_older(const struct cs_ca *ca, const struct cs_issuer *root)
+{
+    for (size_t i = 0; i < ca->n_issuers; i++) {
+        const struct cs_issuer *other = &ca->issuers[i];
+        if (other->is_root && other->id < root->id && other->state != CS_ISSUER_RETIRED)
+            return true;
+    }
+    return false;
+}
+
+static int add_cross(struct cs_ca *ca, const struct cs_issuer *root, struct cs_buf *pem)
+{
+    struct cs_arena arena = {0};
+    struct cs_str der;
+    int r = cs_store_meta_get(ca->store, cs_ca_cross_name(root->id, &arena), &arena, &der);
+
+    if (r == 0)
+        r = cs_pem_write(pem, CS_STR("CERTIFICATE"), der);
+    cs_arena_deinit(&arena);
+    return r == -ENOENT ? 0 : r;
+}
+
 int cs_ca_chain(struct cs_ca *ca, uint32_t issuer, struct cs_buf *pem)
 {
     const struct cs_issuer *by = cs_ca_find(ca, issuer);
+    const struct cs_issuer *root = by ? cs_ca_parent(ca, by) : NULL;
+    int r = by ? cs_pem_write(pem, CS_STR("CERTIFICATE"), by->cert.der) : -ENOENT;
 
-    return by ? cs_pem_write(pem, CS_STR("CERTIFICATE"), by->cert.der) : -ENOENT;
+    return r || !root || !has_older(ca, root) ? r : add_cross(ca, root, pem);
 }
 
+/* root.pem follows the store; whoever was interrupted between the two left it behind. */
 int cs_ca_write_roots(struct cs_ca *ca)
 {
-    struct cs_buf pem;
+    struct cs_buf pem, there = {0};
     int r;
 
     cs_buf_init(&pem, 1 << 20);
     r = cs_ca_roots(ca, &pem);
-    r = r ? r : cs_folder_write(ca->dir, "root.pem", cs_buf_str(&pem), 0644);
+    if (r == 0 && (cs_folder_read(ca->dir, "root.pem", &there) < 0 ||
+                   !cs_str_eq(cs_buf_str(&there), cs_buf_str(&pem))))
+        r = cs_folder_write(ca->dir, "root.pem", cs_buf_str(&pem), 0644);
     cs_buf_deinit(&pem);
+    cs_buf_deinit(&there);
     return r;
 }
 
@@ -392,14 +432,31 @@ static int open_keys(struct cs_ca *ca, struct cs_findings *findings)
     return 0;
 }
 
+/* Whoever may change something keeps others from putting another folder in its place. */
+static int lock_folder(struct cs_ca *ca, struct cs_findings *findings)
+{
+    if (ca->flags & CS_CA_READ)
+        return 0;
+    ca->lock = open(ca->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (ca->lock < 0)
+        return refuse_folder(ca->dir, -errno, findings);
+    if (flock(ca->lock, LOCK_SH | LOCK_NB) == 0)
+        return 0;
+    CS_FIND(findings, CS_AUTHORITY_KIND(CA_IN_USE), NULL, cs_str_from(ca->dir),
+            CS_STR("a backup is being restored"));
+    return CS_CA_REFUSED;
+}
+
 static int open_ca(struct cs_ca *ca, const struct cs_ca_options *options,
                    struct cs_findings *findings)
 {
     bool look = options->flags & CS_CA_READ;
-    int r = open_store(ca, findings);
+    int r = lock_folder(ca, findings);
+
+    r = r ? r : open_store(ca, findings);
 
     r = r ? r : read_meta(ca);
-    r = r ? r : load_issuers(ca);
+    r = r ? r : cs_ca_reload(ca);
     if (!r)
         r = cs_profiles_build(options->block, ca->domains, &ca->arena, findings, &ca->profiles);
     if (!r && !look)
@@ -408,7 +465,8 @@ static int open_ca(struct cs_ca *ca, const struct cs_ca_options *options,
         r = open_keys(ca, findings);
     if (!r && !look)
         r = open_audit(ca, findings);
-    return r ? r : learn_url(ca, options->public_url);
+    r = r ? r : learn_url(ca, options->public_url);
+    return r || look ? r : cs_ca_write_roots(ca);
 }
 
 int cs_ca_open(const struct cs_ca_options *options, struct cs_findings *findings,
@@ -419,6 +477,7 @@ int cs_ca_open(const struct cs_ca_options *options, struct cs_findings *findings
 
     ca->dir = strdup(options->dir);
     cs_assert(ca->dir != NULL);
+    ca->lock = -1;
     ca->flags = options->flags;
     cs_buf_init(&ca->list, CS_FOLDER_FILE_MAX);
     r = open_ca(ca, options, findings);
@@ -448,6 +507,8 @@ void cs_ca_close(struct cs_ca *ca)
     cs_store_close(ca->store);
     cs_arena_deinit(&ca->issuers_arena);
     cs_arena_deinit(&ca->arena);
+    if (ca->lock >= 0)
+        close(ca->lock);
     free(ca->dir);
     free(ca);
 }

@@ -75,6 +75,10 @@ struct cs_requester {
     struct cs_str key;   /* what tells two orders for the same apart; empty: they are one */
 };
 
+/** cs_ca_passphrase() - the pass phrase in @text: its first line, of 1 to 1000 bytes. Return:
+ * false: there is none. */
+bool cs_ca_passphrase(struct cs_str text, struct cs_str *ret_passphrase);
+
 /** cs_ca_init() - make a CA: root, issuing CA, store, in a folder beside @setup->dir that becomes
  *  it in one step at the end. What an interrupted call left is removed by the next. The issuing
  *  CA has critical name constraints to @setup->domains (dNSName only: many peers refuse whatever
@@ -126,7 +130,8 @@ void cs_ca_rollback(struct cs_ca *ca);
 
 /* ---- CA certificates ---- */
 
-/* A root or an issuing CA. */
+/* A root or an issuing CA. Of several active ones the last one activated signs; those before it
+ * wait to be retired. */
 struct cs_issuer {
     uint32_t id;
     enum cs_issuer_state state;
@@ -141,12 +146,45 @@ struct cs_issuer {
  *  may change something. Return: 0, or a fault. */
 __attribute__((warn_unused_result)) int
 cs_ca_issuers(struct cs_ca *ca, const struct cs_issuer **ret_issuers, size_t *ret_n);
+/** cs_ca_signing() - the root or issuing CA that signs now; NULL: there is none. Lives as what
+ *  cs_ca_issuers() gives. */
+struct cs_issuer *cs_ca_signing(struct cs_ca *ca, bool root);
 /** cs_ca_roots() - the roots to be trusted now, PEM, appended to @pem. Return: 0, or a fault. */
 __attribute__((warn_unused_result)) int cs_ca_roots(struct cs_ca *ca, struct cs_buf *pem);
 /** cs_ca_chain() - what is presented behind a certificate that @issuer signed, PEM, appended to
- *  @pem. Return: 0, -ENOENT (no such issuer), or a fault. */
+ *  @pem: the issuer, and as long as an older root than its own is not retired, its root as that one
+ *  has certified it, for those who know only the older one. Return: 0, -ENOENT (no such issuer), or
+ * a fault. */
 __attribute__((warn_unused_result)) int cs_ca_chain(struct cs_ca *ca, uint32_t issuer,
                                                     struct cs_buf *pem);
+
+enum cs_ca_step { CS_CA_PREPARE, CS_CA_ACTIVATE, CS_CA_RETIRE };
+
+struct cs_ca_rotation {
+    bool root; /* else the issuing CA */
+    enum cs_ca_step step;
+    bool has_kind; /* to prepare: keys of this kind; else of the kind that there is */
+    enum cs_make_key_kind kind;
+    int64_t ttl_sec; /* to prepare: how long it lives; 0: as long as the one that there is */
+};
+
+/** cs_ca_rotate() - one step from one CA certificate to the next; *@ret_id is the one it was about.
+ *
+ *  Issuing CA. Prepare: a new one, signed by the root, whose key has to be here. Activate: it signs
+ *  from now on. Retire: the one before is done with; refused while certificates that it signed are
+ *  valid, not revoked, and were not renewed: @findings name them.
+ *
+ *  Root. Prepare: a new one, which is trusted from now on beside the old one (cs_ca_roots(),
+ *  root.pem) and certified by it; whoever enrols or renews learns it. Activate: it signs, and a new
+ *  issuing CA below it, made now, does too. Retire: the old one and the issuing CAs below it are
+ *  done with, and it is trusted no more; refused in the same way.
+ *
+ *  Not inside of a group. Return: 0, CS_CA_REFUSED, or a fault. */
+__attribute__((warn_unused_result)) int cs_ca_rotate(struct cs_ca *ca,
+                                                     const struct cs_ca_rotation *rotation,
+                                                     const struct cs_requester *who,
+                                                     int64_t now_sec, struct cs_findings *findings,
+                                                     uint32_t *ret_id);
 
 /* ---- certificates ---- */
 
@@ -256,6 +294,33 @@ struct cs_ca_token {
 __attribute__((warn_unused_result)) int
 cs_ca_token_new(struct cs_ca *ca, const struct cs_ca_token *token, const struct cs_requester *who,
                 int64_t now_sec, struct cs_findings *findings, char ret_token[CS_CA_TOKEN_LEN + 1]);
+
+/* ---- kept safe ---- */
+
+/** cs_ca_backup() - a copy of the CA as a new folder @dir, as of one moment, while others go on:
+ * the store, certificates, encrypted keys, lists; not the pass phrase, without which the copy is of
+ * no use: keep that elsewhere. @dir is there whole or not at all. Return: 0, CS_CA_REFUSED
+ * (something is there), or a fault. */
+__attribute__((warn_unused_result)) int cs_ca_backup(struct cs_ca *ca, const char *dir,
+                                                     const struct cs_requester *who,
+                                                     int64_t now_sec, struct cs_findings *findings);
+
+/* What a restored CA has that its backup has not. */
+struct cs_ca_restored {
+    uint64_t n_certs, n_revoked, n_tokens;
+    char replaced[4096]; /* where what was in the folder is now; empty: nothing was */
+};
+
+/** cs_ca_restore() - make the CA in @options->dir the one that cs_ca_backup() has left in @backup.
+ *  Nothing that is revoked, used or issued by then comes back to life: certificates, revocations,
+ *  used tokens and CA certificates of the store that is there, if it can still be read, and
+ *  revocations of the lists beside it and in @lists (files, DER or PEM) are taken over; if it
+ *  cannot be read, no token of the backup is good any more. What was there is moved beside.
+ *  Nobody may have that CA open. Return: 0, CS_CA_REFUSED, or a fault: nothing has changed. */
+__attribute__((warn_unused_result)) int
+cs_ca_restore(const struct cs_ca_options *options, const char *backup, const char *const *lists,
+              size_t n_lists, const struct cs_requester *who, int64_t now_sec,
+              struct cs_findings *findings, struct cs_ca_restored *ret_restored);
 
 /* ---- audit ---- */
 

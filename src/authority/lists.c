@@ -188,13 +188,13 @@ static int renew_list(struct cs_ca *ca, struct cs_issuer *issuer, int shard, int
 
 /* ---- of a key that is elsewhere ---- */
 
-/* cRLNumber: the last 8 bytes are enough of ours. */
-static uint64_t read_number(struct cs_str number)
+/* The last 8 bytes are all of ours. */
+uint64_t cs_ca_list_number(const struct cs_crl *list)
 {
     uint64_t value = 0;
 
-    for (size_t i = 0; i < number.len; i++)
-        value = value << 8 | (uint8_t)number.ptr[i];
+    for (size_t i = 0; i < list->number.len; i++)
+        value = value << 8 | (uint8_t)list->number.ptr[i];
     return value;
 }
 
@@ -214,7 +214,7 @@ static int read_list(struct cs_ca *ca, const struct cs_issuer *issuer, struct cs
         return -EBADMSG;
     kept->list.this_update = list.this_update;
     kept->list.next_update = list.next_update;
-    kept->list.number = read_number(list.number);
+    kept->list.number = cs_ca_list_number(&list);
     return 0;
 }
 

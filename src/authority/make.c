@@ -32,6 +32,29 @@ static bool set_key_kind(EVP_PKEY_CTX *ctx, enum cs_make_key_kind kind)
     return false;
 }
 
+int cs_make_kind_parse(struct cs_str text, enum cs_make_key_kind *ret_kind)
+{
+    static const struct {
+        const char *word;
+        enum cs_make_key_kind kind;
+    } kinds[] = {{"ec-p256", CS_MAKE_P256},     {"ec-p384", CS_MAKE_P384},
+                 {"ed25519", CS_MAKE_ED25519},  {"rsa-2048", CS_MAKE_RSA2048},
+                 {"rsa-3072", CS_MAKE_RSA3072}, {"rsa-4096", CS_MAKE_RSA4096}};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (!cs_str_eq(text, cs_str_from(kinds[i].word)))
+            continue;
+        *ret_kind = kinds[i].kind;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+struct cs_str cs_make_kinds(void)
+{
+    return CS_STR("ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072, rsa-4096");
+}
+
 int cs_make_key(enum cs_make_key_kind kind, struct evp_pkey_st **ret_key)
 {
     int id = kind == CS_MAKE_ED25519                        ? EVP_PKEY_ED25519

@@ -25,6 +25,11 @@ enum cs_make_key_kind {
     CS_MAKE_RSA4096,
 };
 
+/** cs_make_kind_parse() - "ec-p256", "rsa-3072" and so on. Return: 0, or -EINVAL. */
+int cs_make_kind_parse(struct cs_str text, enum cs_make_key_kind *ret_kind);
+/** cs_make_kinds() - the words that it takes, with ", " between. Static. */
+struct cs_str cs_make_kinds(void);
+
 /** cs_make_key() - a new private key; free it with cs_key_free().
  *  Return: 0, or -EIO (the library could not). */
 __attribute__((warn_unused_result)) int cs_make_key(enum cs_make_key_kind kind,

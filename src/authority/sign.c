@@ -62,15 +62,14 @@ static void digest_order(struct signing *s, const struct cs_order *order)
     cs_digest_final(&sum, s->request);
 }
 
-static void digest_renewal(struct signing *s, const struct cs_csr *csr, struct cs_str serial)
+void cs_ca_renewal_digest(struct cs_str serial, uint8_t ret_digest[32])
 {
     struct cs_digest sum;
 
     cs_digest_init(&sum);
-    cs_digest_add(&sum, cs_str_from(s->action));
-    cs_digest_add(&sum, csr->asked.spki);
+    cs_digest_add(&sum, CS_STR("renew"));
     cs_digest_add(&sum, serial);
-    cs_digest_final(&sum, s->request);
+    cs_digest_final(&sum, ret_digest);
 }
 
 static void write_issued(const struct cs_stored_cert *cert, struct cs_issued *ret_issued)
@@ -85,9 +84,9 @@ static void write_issued(const struct cs_stored_cert *cert, struct cs_issued *re
                                      .renew_at = cert->renew_at};
 }
 
-/* What was issued for the same request, while it is still good to have.
+/* What was issued for the same request and key, while it is still good to have.
  * Return: 1, 0 (there is none), or a fault. */
-static int find_issued(struct signing *s, struct cs_issued *ret_issued)
+static int find_issued(struct signing *s, const struct cs_csr *csr, struct cs_issued *ret_issued)
 {
     struct cs_stored_cert cert;
     int r = cs_store_cert_by_request(s->ca->store, s->request, 0, s->arena, &cert);
@@ -96,7 +95,8 @@ static int find_issued(struct signing *s, struct cs_issued *ret_issued)
         return 0;
     if (r < 0)
         return r;
-    if (cert.revoked_at || s->now_sec >= cert.renew_at)
+    if (cert.revoked_at || s->now_sec >= cert.renew_at ||
+        memcmp(cert.spki, csr->asked.spki_sha256, sizeof(cert.spki)) != 0)
         return 0;
     write_issued(&cert, ret_issued);
     ret_issued->reused = true;
@@ -105,7 +105,7 @@ static int find_issued(struct signing *s, struct cs_issued *ret_issued)
 
 /* ---- signed ---- */
 
-static uint16_t shard_of(const struct cs_ca *ca, struct cs_str serial)
+uint16_t cs_ca_shard_of(const struct cs_ca *ca, struct cs_str serial)
 {
     return (uint16_t)(((uint8_t)serial.ptr[14] << 8 | (uint8_t)serial.ptr[15]) % ca->n_shards);
 }
@@ -162,7 +162,7 @@ static int record(const struct signing *s, const struct cs_plan *plan, const str
                                   .profile = plan->profile->name,
                                   .requester = s->who->actor,
                                   .issuer = issuer->id,
-                                  .shard = shard_of(s->ca, plan->spec.serial),
+                                  .shard = cs_ca_shard_of(s->ca, plan->spec.serial),
                                   .issued_at = s->now_sec,
                                   .not_before = plan->spec.not_before,
                                   .not_after = plan->spec.not_after,
@@ -184,7 +184,7 @@ static int record(const struct signing *s, const struct cs_plan *plan, const str
 
 static int issue(struct signing *s, const struct cs_order *order, struct cs_issued *ret_issued)
 {
-    struct cs_issuer *issuer = cs_ca_active(s->ca, false);
+    struct cs_issuer *issuer = cs_ca_signing(s->ca, false);
     struct cs_issuer *root = issuer ? cs_ca_parent(s->ca, issuer) : NULL;
     const struct cs_cert *path[2];
     uint8_t *serial = (uint8_t *)cs_arena_alloc(s->arena, CS_CA_SERIAL_LEN);
@@ -213,8 +213,8 @@ static int issue(struct signing *s, const struct cs_order *order, struct cs_issu
     path[0] = &issuer->cert;
     path[1] = root ? &root->cert : NULL;
     signer = (struct cs_make_issuer){&issuer->cert, issuer->key};
-    ground.crl_url =
-        cs_ca_crl_url(s->ca->public_url, issuer->id, shard_of(s->ca, ground.serial), s->arena);
+    ground.crl_url = cs_ca_crl_url(s->ca->public_url, issuer->id,
+                                   cs_ca_shard_of(s->ca, ground.serial), s->arena);
     r = cs_order_judge(order, &ground, s->arena, s->findings, &plan);
     r = r ? r : cs_order_draft(&plan, &signer, &ground, s->arena, s->findings, &draft);
     return r ? r : record(s, &plan, &draft, issuer, ret_issued);
@@ -223,7 +223,7 @@ static int issue(struct signing *s, const struct cs_order *order, struct cs_issu
 static int find_or_issue(struct signing *s, const struct cs_order *order,
                          struct cs_issued *ret_issued)
 {
-    int r = find_issued(s, ret_issued);
+    int r = find_issued(s, order->csr, ret_issued);
 
     return r > 0 ? 0 : r < 0 ? r : issue(s, order, ret_issued);
 }
@@ -302,7 +302,7 @@ static int sign_by_token(struct signing *s, struct cs_order order, struct cs_iss
         return r;
     s->token = digest;
     digest_order(s, &order);
-    r = find_issued(s, ret_issued);
+    r = find_issued(s, order.csr, ret_issued);
     if (r)
         return r > 0 ? 0 : r;
     r = judge_token(s, &token, &order);
@@ -365,8 +365,8 @@ static int find_old(const struct signing *s, const struct cs_cert *old,
     int r = cs_ca_serial_of(old, serial);
 
     r = r ? -ENOENT
-          : cs_store_cert_get(s->ca->store, cs_str_make(serial, sizeof(serial)), s->arena,
-                              ret_stored);
+          : cs_store_cert_current(s->ca->store, cs_str_make(serial, sizeof(serial)), s->arena,
+                                  ret_stored);
     if (r == -ENOENT || (r == 0 && !cs_str_eq(ret_stored->der, old->der))) {
         CS_FIND(s->findings, CS_AUTHORITY_KIND(CERTIFICATE_NOT_OURS), NULL,
                 cs_serial_text(old->serial, s->arena));
@@ -390,7 +390,7 @@ static int renew(struct signing *s, const struct cs_cert *old, const struct cs_c
     s->renewed = &names;
     s->detail =
         cs_arena_cat(s->arena, CS_STR("after "), cs_ca_serial_text(stored.serial, s->arena));
-    digest_renewal(s, csr, stored.serial);
+    cs_ca_renewal_digest(stored.serial, s->request);
     return find_or_issue(s, &order, ret_issued);
 }
 

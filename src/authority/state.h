@@ -3,6 +3,7 @@
 #define CS_AUTHORITY_STATE_H
 
 #include "authority/ca.h"
+#include "x509/list.h"
 
 /* Names under which the store keeps what init decided. */
 #define CS_META_NAME CS_STR("name")
@@ -12,11 +13,16 @@
 #define CS_META_AUDIT_SALT CS_STR("audit_salt")
 #define CS_META_LIST_NUMBER CS_STR("list_number")
 
+/** cs_ca_cross_name() - where the store keeps the certificate that the root @id was given by the
+ * one before it, in @arena. */
+struct cs_str cs_ca_cross_name(uint32_t id, struct cs_arena *arena);
+
 struct cs_kept_list;   /* lists.c */
 struct cs_kept_answer; /* ocsp.c */
 
 struct cs_ca {
     char *dir;
+    int lock; /* the folder, shared; -1 for who only looks */
     unsigned flags;
     struct cs_store *store;
     struct cs_buf passphrase;
@@ -42,13 +48,13 @@ int cs_ca_enter(struct cs_ca *ca);
 /** cs_ca_leave() - end it: keep it when @r is 0, else forget it, unless the caller's group decides.
  *  Return: @r, or the fault of the commit. */
 int cs_ca_leave(struct cs_ca *ca, int r);
+/** cs_ca_reload() - read the CA certificates anew. Return: 0, or a fault. */
+int cs_ca_reload(struct cs_ca *ca);
 /** cs_ca_refresh() - take up what others have committed. Return: 0, or a fault. */
 int cs_ca_refresh(struct cs_ca *ca);
 
 /** cs_ca_find() - the CA certificate with @id, or NULL. */
 struct cs_issuer *cs_ca_find(struct cs_ca *ca, uint32_t id);
-/** cs_ca_active() - the active root or issuing CA, or NULL. */
-struct cs_issuer *cs_ca_active(struct cs_ca *ca, bool root);
 /** cs_ca_parent() - the root that signed @issuer; a root's is itself; NULL: it is not here. */
 struct cs_issuer *cs_ca_parent(struct cs_ca *ca, const struct cs_issuer *issuer);
 /** cs_ca_unlock() - open the private key of @issuer if it is not open yet.
@@ -58,6 +64,8 @@ int cs_ca_unlock(struct cs_ca *ca, struct cs_issuer *issuer, struct cs_findings 
 /** cs_ca_note() - an audit entry. Return: 0, or a fault. */
 int cs_ca_note(struct cs_ca *ca, const char *action, const struct cs_requester *who,
                int64_t now_sec, struct cs_str subject, struct cs_str detail);
+/** cs_ca_renewal_digest() - what the store knows the renewal of the certificate with @serial by. */
+void cs_ca_renewal_digest(struct cs_str serial, uint8_t ret_digest[32]);
 /** cs_ca_token_digest() - what the store has of a token. */
 void cs_ca_token_digest(struct cs_str token, uint8_t ret_digest[32]);
 /** cs_ca_token_name() - "token 3f2a…": what the log calls it, in @arena. */
@@ -76,8 +84,6 @@ void cs_ca_tell_answers(struct cs_ca *ca, const struct cs_stored_event *event);
 
 /** cs_ca_audit_key() - the key of the audit log, from the pass phrase and a salt. */
 void cs_ca_audit_key(struct cs_str passphrase, struct cs_str salt, uint8_t ret_key[32]);
-/** cs_ca_passphrase() - the first line of @text. Empty or longer than 1000 bytes: false. */
-bool cs_ca_passphrase(struct cs_str text, struct cs_str *ret_passphrase);
 
 /* A new CA certificate. */
 struct cs_ca_birth {
@@ -102,6 +108,10 @@ int cs_ca_put(struct cs_store *store, const struct cs_issuer *issuer, uint32_t r
 /** cs_ca_write_roots() - root.pem anew, of the roots that are not retired. Return: 0, or a fault.
  */
 int cs_ca_write_roots(struct cs_ca *ca);
+/** cs_ca_shard_of() - the part of its issuer's list that a certificate with @serial is in. */
+uint16_t cs_ca_shard_of(const struct cs_ca *ca, struct cs_str serial);
+/** cs_ca_list_number() - cRLNumber of @list, as ours are. */
+uint64_t cs_ca_list_number(const struct cs_crl *list);
 /** cs_ca_crl_url() - where the list of @id can be had, in @arena; @shard -1: the complete one;
  * empty without public address. */
 struct cs_str cs_ca_crl_url(struct cs_str public_url, uint32_t id, int shard,
