@@ -4,12 +4,12 @@ _countersign()
 {
     local word=${COMP_WORDS[COMP_CWORD]} words
     case ${COMP_WORDS[COMP_CWORD-1]} in
-        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer|--token-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
-        --prefix|-p|--out) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd) return ;;
+        --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer|--token-file|--passphrase-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --prefix|-p|--out|--dir) COMPREPLY=($(compgen -d -- "$word")); return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen revoke demo doctor inspect explain enrol version help"
+    words="run check reload stop quit reopen revoke demo doctor inspect explain enrol ca version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -24,6 +24,22 @@ _countersign()
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             enrol) words=" --json --once --timeout --ca --fingerprint --token --token-file --identity --profile --ttl --key-type --out --watch --renew --reload-cmd --help -h" ;;
+            ca) words="init issue sign renew revoke list show crl token profiles audit"
+                if [ "$COMP_CWORD" -gt 2 ]; then
+                    case ${COMP_WORDS[2]} in
+                        init) words=" --json --dir --passphrase-file --name --domain --root-ttl --issuer-ttl --key --url --help -h" ;;
+                        issue) words=" --config -c --prefix -p --json --profile --ttl --out --dir --passphrase-file --key --help -h" ;;
+                        sign) words=" --config -c --prefix -p --json --profile --ttl --out --dir --passphrase-file --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+                        renew) words=" --config -c --prefix -p --json --ttl --dir --passphrase-file --help -h" ;;
+                        revoke) words=" --config -c --prefix -p --json --reason --dir --passphrase-file --identity --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+                        list) words=" --config -c --prefix -p --json --profile --dir --identity --expiring --revoked --help -h" ;;
+                        show) words=" --config -c --prefix -p --json --dir --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+                        crl) words=" --config -c --prefix -p --json --dir --passphrase-file --issuer --shard --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+                        token) words=" --config -c --prefix -p --json --profile --ttl --dir --passphrase-file --help -h" ;;
+                        profiles) words=" --config -c --prefix -p --json --dir --help -h" ;;
+                        audit) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
+                    esac
+                fi ;;
             version) words=" --help -h" ;;
             help) ;;
             *) words= ;;

@@ -48,8 +48,8 @@ static const struct cs_option_row options[] = {
                            false},
     [CS_OPT_IDENTITY] = {0, "identity", "NAMES", "for spiffe://..., dns:..., commas between them",
                          false},
-    [CS_OPT_PROFILE] = {0, "profile", "NAME", "by this profile of the authority", false},
-    [CS_OPT_TTL] = {0, "ttl", "TIME", "ask for so long a life: 12h, 30d", false},
+    [CS_OPT_PROFILE] = {0, "profile", "NAME", "by this profile of the CA", false},
+    [CS_OPT_TTL] = {0, "ttl", "TIME", "good for so long: 12h, 30d", false},
     [CS_OPT_KEY_TYPE] = {0, "key-type", "KIND", "ec-p256 (default), ec-p384, ed25519, rsa-3072 ...",
                          false},
     [CS_OPT_OUT] = {0, "out", "DIR", "keep key.pem, cert.pem and ca.pem there", false},
@@ -57,12 +57,32 @@ static const struct cs_option_row options[] = {
     [CS_OPT_RENEW] = {0, "renew", NULL, "renew now, although it is not due", false},
     [CS_OPT_RELOAD_CMD] = {0, "reload-cmd", "CMD", "run this (/bin/sh) when there is a new one",
                            false},
+    [CS_OPT_DIR] = {0, "dir", "DIR", "the CA's folder (/var/lib/countersign/ca)", false},
+    [CS_OPT_PASSPHRASE_FILE] = {0, "passphrase-file", "FILE", "its first line opens the CA's keys",
+                                false},
+    [CS_OPT_NAME] = {0, "name", "NAME", "what the CA is called", false},
+    [CS_OPT_DOMAIN] = {0, "domain", "DOMAINS", "keep the CA to these, commas between them", false},
+    [CS_OPT_ROOT_TTL] = {0, "root-ttl", "TIME", "how long the root lives (10y)", false},
+    [CS_OPT_ISSUER_TTL] = {0, "issuer-ttl", "TIME", "how long an issuing CA lives (1y)", false},
+    [CS_OPT_KEY_KIND] = {0, "key", "KIND", "ec-p256 (default), ec-p384, ed25519, rsa-3072", false},
+    [CS_OPT_URL] = {0, "url", "URL", "where others reach the CA: certificates say so", false},
+    [CS_OPT_GLOB] = {0, "identity", "GLOB", "those whose identity is like this: *.a.test", false},
+    [CS_OPT_EXPIRING] = {0, "expiring", "TIME", "those that expire within: 7d", false},
+    [CS_OPT_REVOKED] = {0, "revoked", NULL, "those that are revoked", false},
+    [CS_OPT_OF_ISSUER] = {0, "issuer", "NUMBER", "of this CA certificate; else the active issuer",
+                          false},
+    [CS_OPT_SHARD] = {0, "shard", "NUMBER", "only this part of the list", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
     [CS_OPT_HELP] = {'h', "help", NULL, "say what the command does", false},
 };
 
+/* Which CA. */
+#define CA_LOOK                                                                                    \
+    (CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) |              \
+     CS_OPT_BIT(CS_OPT_JSON))
+#define CA_OPEN (CA_LOOK | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE))
 #define WHERE (CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) | CS_OPT_BIT(CS_OPT_GLOBALS))
 
 static const struct cs_command commands[] = {
@@ -184,8 +204,72 @@ static const struct cs_command commands[] = {
          CS_OPT_BIT(CS_OPT_WATCH) | CS_OPT_BIT(CS_OPT_RENEW) | CS_OPT_BIT(CS_OPT_RELOAD_CMD) |
          CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_ONCE) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_enrol},
+    {"ca", "COMMAND", 1024, "the private CA: make, issue, renew, revoke, list",
+     "A CA is a folder: its keys, encrypted, and a store of all that it did. Who may\n"
+     "write there is the CA's administrator; others ask for certificates with a join\n"
+     "token (ca token, enrol).\n",
+     0, cs_cmd_ca},
+    {"ca init", NULL, 0, "make a CA: a root, an issuing CA, a store",
+     "Makes the folder in one step: interrupted, nothing is left that matters, and it\n"
+     "can be run again. The pass phrase is drawn and kept in the folder, unless a file\n"
+     "with one is named.\n"
+     "\n"
+     "With --domain the issuing CA has name constraints: it cannot issue for hosts\n"
+     "outside, and the built-in profiles keep to these domains for all kinds of names.\n",
+     CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_NAME) | CS_OPT_BIT(CS_OPT_DOMAIN) |
+         CS_OPT_BIT(CS_OPT_ROOT_TTL) | CS_OPT_BIT(CS_OPT_ISSUER_TTL) | CS_OPT_BIT(CS_OPT_KEY_KIND) |
+         CS_OPT_BIT(CS_OPT_URL) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
+     cs_cmd_ca_init},
+    {"ca issue", "NAME...", 1024, "make a key and have it certified",
+     "Names are host names, addresses, spiffe://..., mail addresses, or say what they\n"
+     "are: dns:, ip:, uri:, email:, cn:. Without --profile it is spiffe for a SPIFFE\n"
+     "ID, server for hosts, client otherwise.\n"
+     "\n"
+     "Key, certificate (its chain behind it) and roots go to --out, readable for you\n"
+     "alone. Interrupted, it can be run again: the key that is there is used, and the\n"
+     "same order gets the same certificate.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_KEY_KIND) |
+         CS_OPT_BIT(CS_OPT_OUT),
+     cs_cmd_ca_issue},
+    {"ca sign", "FILE [NAME...]", 1024, "certify the key of a signing request",
+     "Reads a request (PKCS#10, PEM or DER, \"-\" is standard input) and prints the\n"
+     "certificate with its chain. Names are those of the request and those given here;\n"
+     "what else it asks for is the profile's to decide. The same request gets the same\n"
+     "certificate, until that is due for renewal.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_OUT),
+     cs_cmd_ca_sign},
+    {"ca renew", "DIR", 1, "the next certificate for the key in a folder",
+     "For a folder that \"ca issue\" or \"enrol\" has filled: same key, same names, same\n"
+     "profile. cert.pem is replaced in one step.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_renew},
+    {"ca revoke", "[SERIAL|FILE]...", 1024, "certificates that are not to be trusted any more",
+     "By serial number, by the file of the certificate, or all valid ones whose\n"
+     "identity is like --identity. All of them or, when one cannot be, none. There is\n"
+     "no way back.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_GLOB) | CS_OPT_BIT(CS_OPT_REASON), cs_cmd_ca_revoke},
+    {"ca list", NULL, 0, "what was issued", "",
+     CA_LOOK | CS_OPT_BIT(CS_OPT_EXPIRING) | CS_OPT_BIT(CS_OPT_GLOB) | CS_OPT_BIT(CS_OPT_PROFILE) |
+         CS_OPT_BIT(CS_OPT_REVOKED),
+     cs_cmd_ca_list},
+    {"ca show", "[SERIAL|FILE]", 1, "one certificate and its record, or the CA itself", "", CA_LOOK,
+     cs_cmd_ca_show},
+    {"ca crl", "[FILE]", 1, "the revocation list",
+     "Prints it (PEM), or replaces FILE by it in one step. It is made anew when\n"
+     "something was revoked that it does not say, or half of its life is over.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_OF_ISSUER) | CS_OPT_BIT(CS_OPT_SHARD), cs_cmd_ca_crl},
+    {"ca token", "NAME...", 1024, "a join token: who has it may enrol once",
+     "Names may be patterns: *.web.example.internal, spiffe://example.internal/web/*.\n"
+     "The token is for these names, one certificate, and an hour unless --ttl says\n"
+     "otherwise. It is printed once; the CA keeps its digest.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_token},
+    {"ca profiles", NULL, 0, "what may be issued: keys, names, usages, lifetimes",
+     "Those of a configuration are among them with -c.\n", CA_LOOK, cs_cmd_ca_profiles},
+    {"ca audit", "[verify]", 1, "the log of all that the CA did",
+     "Who asked, how they proved it, what was signed. \"verify\" goes through the whole\n"
+     "chain and exits 1 if anything in it was changed, is missing or was added.\n",
+     CA_OPEN, cs_cmd_ca_audit},
     {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
-    {"help", "[COMMAND]", 1, "say what the commands do", "",
+    {"help", "[COMMAND]", 2, "say what the commands do", "",
      CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},
 };
 
@@ -209,6 +293,30 @@ const struct cs_command *cs_command_find(const char *name)
             return &commands[i];
     }
     return NULL;
+}
+
+bool cs_command_is_of(const struct cs_command *command, const struct cs_command *group)
+{
+    size_t len = group ? strlen(group->name) : 0;
+
+    if (!group)
+        return strchr(command->name, ' ') == NULL;
+    return strncmp(command->name, group->name, len) == 0 && command->name[len] == ' ';
+}
+
+const struct cs_command *cs_command_find_words(int argc, char *const *argv, int *ret_n)
+{
+    const struct cs_command *command = cs_command_find(argv[0]);
+
+    *ret_n = 1;
+    for (size_t i = 0; command && argc > 1 && i < N_COMMANDS; i++) {
+        if (!cs_command_is_of(&commands[i], command) ||
+            strcmp(commands[i].name + strlen(command->name) + 1, argv[1]) != 0)
+            continue;
+        *ret_n = 2;
+        return &commands[i];
+    }
+    return command;
 }
 
 /* Two mistakes at most, and fewer than half of a short word. */

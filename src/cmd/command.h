@@ -56,6 +56,19 @@ enum cs_option {
     CS_OPT_WATCH,
     CS_OPT_RENEW,
     CS_OPT_RELOAD_CMD,
+    CS_OPT_DIR,
+    CS_OPT_PASSPHRASE_FILE,
+    CS_OPT_NAME,
+    CS_OPT_DOMAIN,
+    CS_OPT_ROOT_TTL,
+    CS_OPT_ISSUER_TTL,
+    CS_OPT_KEY_KIND,
+    CS_OPT_URL,
+    CS_OPT_GLOB,
+    CS_OPT_EXPIRING,
+    CS_OPT_REVOKED,
+    CS_OPT_OF_ISSUER,
+    CS_OPT_SHARD,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -96,9 +109,16 @@ enum { CS_EXIT_OK = 0, CS_EXIT_FAILED = 1, CS_EXIT_USAGE = 2 };
 
 /** cs_commands() - all commands, in the order of `help`; *ret_n is their number. Static. */
 const struct cs_command *cs_commands(size_t *ret_n);
-/** cs_command_find() - the command called @name, or NULL. */
+/** cs_command_find() - the command called @name, or NULL. Those of a group have two words: "ca
+ * init". */
 const struct cs_command *cs_command_find(const char *name);
-/** cs_command_nearest() - the command most like @name, or NULL when none is near. */
+/** cs_command_find_words() - the command that the first one or two of @argv call, which is *@ret_n
+ *  words; a group's own row when the second is none of its commands. NULL: there is none. */
+const struct cs_command *cs_command_find_words(int argc, char *const *argv, int *ret_n);
+/** cs_command_is_of() - whether @command is one of @group's; NULL: of no group. */
+bool cs_command_is_of(const struct cs_command *command, const struct cs_command *group);
+/** cs_command_nearest() - the command most like @name (one word, or a group's two), or NULL when
+ * none is near. */
 const struct cs_command *cs_command_nearest(const char *name);
 /** cs_option_rows() - the options, indexed by enum cs_option. Static. */
 const struct cs_option_row *cs_option_rows(void);
@@ -136,6 +156,30 @@ int cs_cmd_inspect(const struct cs_line *line);
 int cs_cmd_explain(const struct cs_line *line);
 /** cs_cmd_enrol() - `countersign enrol`. */
 int cs_cmd_enrol(const struct cs_line *line);
+/** cs_cmd_ca() - `countersign ca` without one of its commands. */
+int cs_cmd_ca(const struct cs_line *line);
+/** cs_cmd_ca_init() - `countersign ca init`. */
+int cs_cmd_ca_init(const struct cs_line *line);
+/** cs_cmd_ca_issue() - `countersign ca issue`. */
+int cs_cmd_ca_issue(const struct cs_line *line);
+/** cs_cmd_ca_sign() - `countersign ca sign`. */
+int cs_cmd_ca_sign(const struct cs_line *line);
+/** cs_cmd_ca_renew() - `countersign ca renew`. */
+int cs_cmd_ca_renew(const struct cs_line *line);
+/** cs_cmd_ca_revoke() - `countersign ca revoke`. */
+int cs_cmd_ca_revoke(const struct cs_line *line);
+/** cs_cmd_ca_list() - `countersign ca list`. */
+int cs_cmd_ca_list(const struct cs_line *line);
+/** cs_cmd_ca_show() - `countersign ca show`. */
+int cs_cmd_ca_show(const struct cs_line *line);
+/** cs_cmd_ca_crl() - `countersign ca crl`. */
+int cs_cmd_ca_crl(const struct cs_line *line);
+/** cs_cmd_ca_token() - `countersign ca token`. */
+int cs_cmd_ca_token(const struct cs_line *line);
+/** cs_cmd_ca_profiles() - `countersign ca profiles`. */
+int cs_cmd_ca_profiles(const struct cs_line *line);
+/** cs_cmd_ca_audit() - `countersign ca audit`. */
+int cs_cmd_ca_audit(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */
 int cs_cmd_version(const struct cs_line *line);
 /** cs_cmd_help() - `countersign help`. */

@@ -66,17 +66,40 @@ static int add_synopsis(const struct cs_command *command, struct cs_buf *buf)
     return r || cs_buf_add_char(buf, '\n');
 }
 
-int cs_help_general(struct cs_buf *buf)
+/* A line for each command of @group; NULL: of no group. Nothing when it has none. */
+static int add_summaries(const struct cs_command *group, struct cs_buf *buf)
 {
     size_t n;
     const struct cs_command *commands = cs_commands(&n);
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (cs_command_is_of(&commands[i], group))
+            r = cs_buf_addf(buf, "  %-11s %s\n", commands[i].name, commands[i].summary);
+    }
+    return r;
+}
+
+static bool is_group(const struct cs_command *command)
+{
+    size_t n;
+    const struct cs_command *commands = cs_commands(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (cs_command_is_of(&commands[i], command))
+            return true;
+    }
+    return false;
+}
+
+int cs_help_general(struct cs_buf *buf)
+{
     int r = cs_buf_addf(buf,
                         "countersign %s: mutual TLS in front of your services\n\n"
                         "usage: countersign COMMAND [OPTION]...\n\n",
                         CS_VERSION);
 
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = cs_buf_addf(buf, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    r = r ? r : add_summaries(NULL, buf);
     return r || cs_buf_add_str(buf, CS_STR("\n\"countersign help COMMAND\" says more about one.\n"
                                            "Called through a link named nginx it takes nginx's "
                                            "options.\n"));
@@ -89,6 +112,8 @@ int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
 
     if (*command->text)
         r = r || cs_buf_addf(buf, "%s\n", command->text);
+    if (is_group(command))
+        r = r || add_summaries(command, buf) || cs_buf_add_char(buf, '\n');
     for (int i = 0; i < CS_OPT_N && r == 0; i++) {
         if (shows(command, i))
             r = add_option(&cs_option_rows()[i], buf);
@@ -167,30 +192,81 @@ static int add_offers(struct cs_buf *buf)
     return r;
 }
 
-int cs_help_completion(struct cs_buf *buf)
+/* The branch of one command: its options, and files where it takes them. */
+static int add_branch(const struct cs_command *command, const char *indent, struct cs_buf *buf)
+{
+    const char *space = strchr(command->name, ' ');
+
+    return cs_buf_addf(buf, "%s%s) words=\"", indent, space ? space + 1 : command->name) ||
+           add_completion_options(command, buf) ||
+           cs_buf_add_str(buf, takes_files(command)
+                                   ? CS_STR("\"; COMPREPLY=($(compgen -f -- \"$word\")) ;;\n")
+                                   : CS_STR("\" ;;\n"));
+}
+
+/* The second words of @group; NULL: the first words. */
+static int add_names(const struct cs_command *group, struct cs_buf *buf)
 {
     size_t n;
     const struct cs_command *commands = cs_commands(&n);
+    const char *before = "";
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (!cs_command_is_of(&commands[i], group))
+            continue;
+        r = cs_buf_addf(buf, "%s%s", before,
+                        commands[i].name + (group ? strlen(group->name) + 1 : 0));
+        before = " ";
+    }
+    return r;
+}
+
+/* The branch of a group: its commands, and behind one of them that command's branch. */
+static int add_group(const struct cs_command *group, struct cs_buf *buf)
+{
+    size_t n;
+    const struct cs_command *commands = cs_commands(&n);
+    int r = cs_buf_addf(buf, "            %s) words=\"", group->name) || add_names(group, buf) ||
+            cs_buf_add_str(buf, CS_STR("\"\n                if [ \"$COMP_CWORD\" -gt 2 ]; then\n"
+                                       "                    case ${COMP_WORDS[2]} in\n"));
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (cs_command_is_of(&commands[i], group))
+            r = add_branch(&commands[i], "                        ", buf);
+    }
+    return r || cs_buf_add_str(buf, CS_STR("                    esac\n"
+                                           "                fi ;;\n"));
+}
+
+static int add_branches(struct cs_buf *buf)
+{
+    size_t n;
+    const struct cs_command *commands = cs_commands(&n);
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (strcmp(commands[i].name, "help") == 0 || !cs_command_is_of(&commands[i], NULL))
+            continue;
+        r = is_group(&commands[i]) ? add_group(&commands[i], buf)
+                                   : add_branch(&commands[i], "            ", buf);
+    }
+    return r;
+}
+
+int cs_help_completion(struct cs_buf *buf)
+{
     int r = cs_buf_add_str(buf, CS_STR("# bash completion for countersign, printed by\n"
                                        "# `countersign help --completion bash`\n"
                                        "_countersign()\n{\n"
                                        "    local word=${COMP_WORDS[COMP_CWORD]} words\n"
                                        "    case ${COMP_WORDS[COMP_CWORD-1]} in\n"));
 
-    r = r || add_offers(buf) || cs_buf_add_str(buf, CS_STR("    esac\n    words=\""));
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = cs_buf_addf(buf, "%s%s", i ? " " : "", commands[i].name);
-    r = r || cs_buf_add_str(buf, CS_STR("\"\n    if [ \"$COMP_CWORD\" -gt 1 ]; then\n"
-                                        "        case ${COMP_WORDS[1]} in\n"));
-    for (size_t i = 0; i < n && r == 0; i++) {
-        if (strcmp(commands[i].name, "help") == 0)
-            continue;
-        r = cs_buf_addf(buf, "            %s) words=\"", commands[i].name) ||
-            add_completion_options(&commands[i], buf) ||
-            cs_buf_add_str(buf, takes_files(&commands[i])
-                                    ? CS_STR("\"; COMPREPLY=($(compgen -f -- \"$word\")) ;;\n")
-                                    : CS_STR("\" ;;\n"));
-    }
+    r = r || add_offers(buf) || cs_buf_add_str(buf, CS_STR("    esac\n    words=\"")) ||
+        add_names(NULL, buf) ||
+        cs_buf_add_str(buf, CS_STR("\"\n    if [ \"$COMP_CWORD\" -gt 1 ]; then\n"
+                                   "        case ${COMP_WORDS[1]} in\n")) ||
+        add_branches(buf);
     return r ||
            cs_buf_add_str(buf, CS_STR("            help) ;;\n            *) words= ;;\n"
                                       "        esac\n    fi\n"
@@ -198,12 +274,17 @@ int cs_help_completion(struct cs_buf *buf)
                                       "}\ncomplete -o filenames -F _countersign countersign\n"));
 }
 
-static int help_about(const char *name, struct cs_buf *buf)
+static int help_about(const struct cs_line *line, struct cs_buf *buf)
 {
-    const struct cs_command *command = cs_command_find(name);
+    int n;
+    const struct cs_command *command = cs_command_find_words(line->n_operands, line->operands, &n);
+    char words[64];
 
-    if (!command)
-        return cs_report_unknown_command(name);
+    if (!command || n < line->n_operands) {
+        snprintf(words, sizeof(words), "%s%s%s", line->operands[0], command ? " " : "",
+                 command ? line->operands[1] : "");
+        return cs_report_unknown_command(words);
+    }
     cs_help_command(command, buf);
     return CS_EXIT_OK;
 }
@@ -223,7 +304,7 @@ int cs_cmd_help(const struct cs_line *line)
         fprintf(stderr, "countersign help: no completion for \"%s\", only for bash\n", shell);
         status = CS_EXIT_USAGE;
     } else if (line->n_operands) {
-        status = help_about(line->operands[0], &buf);
+        status = help_about(line, &buf);
     } else {
         cs_help_general(&buf);
     }

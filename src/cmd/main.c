@@ -56,6 +56,7 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 int main(int argc, char **argv)
 {
     const struct cs_command *command;
+    int n_words;
 
     seed_hashes();
     if (argc > 0 && cs_nginx_is_called(argv[0]))
@@ -66,8 +67,8 @@ int main(int argc, char **argv)
         return print_help(NULL, stdout);
     if (is_one_of(argv[1], "-V", "--version"))
         return cs_cmd_version(NULL);
-    command = cs_command_find(argv[1]);
+    command = cs_command_find_words(argc - 1, argv + 1, &n_words);
     if (!command)
         return cs_report_unknown_command(argv[1]);
-    return run_command(command, argc - 1, argv + 1);
+    return run_command(command, argc - n_words, argv + n_words);
 }
