@@ -3,7 +3,8 @@
 # make check                  every test; check-long adds those that take minutes
 # make fuzz TARGET=h1 SECONDS=60
 # make bench                  countersign beside its peers; bench-quick: under two minutes;
-#                             bench-page: and what it found goes into the manual
+#                             bench-page: and what it found goes into the manual;
+#                             bench-spread: three times, and how far the runs lie apart
 # make install PREFIX=/usr/local
 #
 # TLS=auto|awslc|openssl      which TLS library; auto is AWS-LC where it can be had
@@ -61,6 +62,12 @@ bench bench-quick bench-page: packages-bench bench-peers aws-lc $(B)/build.ninja
 	@$(PYTHON) bench/run $(if $(filter bench-quick,$@),--quick,$(BESIDE)) \
 	  $(if $(filter bench-page,$@),--page docs/manual/performance.md) $(ARGS) $(B)
 
+# Whole runs, one after the other; the last one's tables are the page's.
+bench-spread:
+	@for n in 1 2 3; do $(MAKE) --no-print-directory bench-page \
+	  ARGS="$(ARGS) --out $(B)/bench-results/$$n" || exit 1; done
+	@$(PYTHON) bench/spread --page docs/manual/performance.md $(B)/bench-results/[123]
+
 bench-peers: packages-bench
 	@test $(PACKAGES) = no || bench/fetch
 
@@ -80,5 +87,5 @@ aws-lc: packages-build
 	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
 .PHONY: build demo check check-long install fuzz bench bench-quick bench-page \
-  bench-peers clean aws-lc
+  bench-spread bench-peers clean aws-lc
 .NOTPARALLEL: # ninja is parallel; packages are installed one run at a time

@@ -163,13 +163,11 @@ def svg(title, rows, names, found, floors):
         'TLS library alone takes</text>', *body, '</svg>', ''])
 
 
-BEGIN, END = '<!-- measured -->', '<!-- end of what was measured -->'
-
-
-def rewrite_page(page, text):
-    """Replace what stands between the two marks of @page."""
+def rewrite_page(page, text, name='measured'):
+    """Replace what stands between the two marks of @page with this name."""
+    begin, end = f'<!-- {name} -->', f'<!-- end of what was {name} -->'
     old = page.read_text()
-    marks = re.compile(re.escape(BEGIN) + '.*?' + re.escape(END), re.S)
+    marks = re.compile(re.escape(begin) + '.*?' + re.escape(end), re.S)
     if not marks.search(old):
-        raise ValueError(f'{page}: no "{BEGIN}" and "{END}"')
-    page.write_text(marks.sub(lambda _: f'{BEGIN}\n{text}\n{END}', old))
+        raise ValueError(f'{page}: no "{begin}" and "{end}"')
+    page.write_text(marks.sub(lambda _: f'{begin}\n{text}\n{end}', old))
