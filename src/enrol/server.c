@@ -77,48 +77,48 @@ void cs_enrol_fault(const struct cs_enrol_server *server, int fault, const char 
                  words[0] ? words : strerror(-fault));
 }
 
-void cs_enrol_refuse_fault(struct cs_enrol_server *server, struct cs_errand *errand, int fault,
+void cs_enrol_refuse_fault(struct cs_enrol_server *server, struct cs_question *question, int fault,
                            const char *what)
 {
     cs_enrol_fault(server, fault, what);
-    cs_findings_init(&errand->findings, &errand->arena);
-    CS_FIND0(&errand->findings, &cs_serve_found_unavailable, NULL);
-    cs_errand_refuse(errand, 0);
+    cs_findings_init(&question->findings, &question->arena);
+    CS_FIND0(&question->findings, &cs_serve_found_unavailable, NULL);
+    cs_question_refuse(question, 0);
 }
 
 /* ---- who has come with a certificate ---- */
 
-static const struct cs_finding_kind *why_not(const struct cs_errand *errand,
+static const struct cs_finding_kind *why_not(const struct cs_question *question,
                                              const struct cs_stored_cert *cert)
 {
-    if (!cs_str_eq(cert->der, errand->client->leaf->der))
+    if (!cs_str_eq(cert->der, question->client->leaf->der))
         return CS_ENROL_KIND(CLIENT_UNKNOWN);
     return cert->revoked_at ? CS_ENROL_KIND(CLIENT_REVOKED) : NULL;
 }
 
 const struct cs_stored_cert *cs_enrol_client(struct cs_enrol_server *server,
-                                             struct cs_errand *errand)
+                                             struct cs_question *question)
 {
-    struct cs_stored_cert *cert = CS_ARENA_NEW(&errand->arena, struct cs_stored_cert);
+    struct cs_stored_cert *cert = CS_ARENA_NEW(&question->arena, struct cs_stored_cert);
     uint8_t serial[CS_CA_SERIAL_LEN];
     const struct cs_finding_kind *why = CS_ENROL_KIND(CLIENT_UNKNOWN);
     char at[CS_TIME_TEXT];
-    int r = cs_ca_serial_of(errand->client->leaf, serial) < 0 ? -ENOENT : 0;
+    int r = cs_ca_serial_of(question->client->leaf, serial) < 0 ? -ENOENT : 0;
 
     r = r ? r
           : cs_store_cert_get(cs_ca_get0_store(server->ca), cs_str_make(serial, sizeof(serial)),
-                              &errand->arena, cert);
+                              &question->arena, cert);
     if (r < 0 && r != -ENOENT) {
-        cs_enrol_refuse_fault(server, errand, r, "a certificate cannot be looked up");
+        cs_enrol_refuse_fault(server, question, r, "a certificate cannot be looked up");
         return NULL;
     }
     if (r == 0)
-        why = why_not(errand, cert);
+        why = why_not(question, cert);
     if (!why)
         return cert;
-    CS_FIND(&errand->findings, why, NULL, cs_time_iso(cert->revoked_at, at),
+    CS_FIND(&question->findings, why, NULL, cs_time_iso(cert->revoked_at, at),
             cs_crl_reason_text(cert->reason));
-    cs_errand_refuse(errand, 0);
+    cs_question_refuse(question, 0);
     return NULL;
 }
 

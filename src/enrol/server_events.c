@@ -129,9 +129,9 @@ static void closed(struct cs_stream *stream)
 
 /* Where it goes on: behind the event that the client has seen last. Return: 0, CS_CA_REFUSED with
  * findings, or a fault. */
-static int where(struct cs_enrol_server *server, struct cs_errand *errand, uint64_t *ret_seen)
+static int where(struct cs_enrol_server *server, struct cs_question *question, uint64_t *ret_seen)
 {
-    const struct cs_header *h = cs_headers_find(&errand->head.headers, CS_STR("Last-Event-ID"));
+    const struct cs_header *h = cs_headers_find(&question->head.headers, CS_STR("Last-Event-ID"));
     uint64_t gone, last;
     int r = cs_store_event_bounds(cs_ca_get0_store(server->ca), &gone, &last);
 
@@ -140,28 +140,28 @@ static int where(struct cs_enrol_server *server, struct cs_errand *errand, uint6
     *ret_seen = server->last_event;
     if (!h)
         return 0;
-    if (cs_headers_next(&errand->head.headers, h) ||
+    if (cs_headers_next(&question->head.headers, h) ||
         cs_str_to_u64(h->value, INT64_MAX, ret_seen) < 0) {
-        CS_FIND(&errand->findings, &cs_serve_found_header_invalid, NULL, CS_STR("Last-Event-ID"));
+        CS_FIND(&question->findings, &cs_serve_found_header_invalid, NULL, CS_STR("Last-Event-ID"));
         return CS_CA_REFUSED;
     }
     if (*ret_seen == 0 || (*ret_seen >= gone && *ret_seen <= last))
         return 0;
-    CS_FIND(&errand->findings, CS_ENROL_KIND(EVENTS_GONE), NULL, h->value);
+    CS_FIND(&question->findings, CS_ENROL_KIND(EVENTS_GONE), NULL, h->value);
     return CS_CA_REFUSED;
 }
 
 /* Servers have to know whom to turn away; nobody else needs to know who was. */
-static bool may_follow(const struct cs_enrol_server *server, const struct cs_errand *errand,
+static bool may_follow(const struct cs_enrol_server *server, const struct cs_question *question,
                        const struct cs_stored_cert *client)
 {
-    const struct cs_cert *leaf = errand->client->leaf;
+    const struct cs_cert *leaf = question->client->leaf;
 
     return (leaf->has_eku && leaf->eku & CS_EKU_SERVER) ||
            cs_enrol_is_administrator(server, client);
 }
 
-static void follow(struct cs_enrol_server *server, struct cs_errand *errand, uint64_t seen)
+static void follow(struct cs_enrol_server *server, struct cs_question *question, uint64_t seen)
 {
     struct follower *f = CS_NEW(struct follower);
 
@@ -169,32 +169,32 @@ static void follow(struct cs_enrol_server *server, struct cs_errand *errand, uin
     f->server = server;
     f->seen = seen;
     f->beat = true; /* so that something comes at once */
-    f->not_after = errand->client->leaf->not_after;
-    (void)cs_ca_serial_of(errand->client->leaf, f->serial);
+    f->not_after = question->client->leaf->not_after;
+    (void)cs_ca_serial_of(question->client->leaf, f->serial);
     cs_list_push_back(&server->followers, &f->link);
-    cs_errand_stream(errand, "text/event-stream", &f->stream);
+    cs_question_stream(question, "text/event-stream", &f->stream);
 }
 
-void cs_on_events(void *ctx, struct cs_errand *errand)
+void cs_on_events(void *ctx, struct cs_question *question)
 {
     struct cs_enrol_server *server = ctx;
-    const struct cs_stored_cert *client = cs_enrol_client(server, errand);
+    const struct cs_stored_cert *client = cs_enrol_client(server, question);
     uint64_t seen = 0;
     int r = CS_CA_REFUSED;
 
     if (!client)
         return;
-    errand->subject = client->identity;
-    if (may_follow(server, errand, client))
-        r = where(server, errand, &seen);
+    question->subject = client->identity;
+    if (may_follow(server, question, client))
+        r = where(server, question, &seen);
     else
-        CS_FIND(&errand->findings, CS_ENROL_KIND(EVENTS_NOT_ALLOWED), NULL, client->profile);
+        CS_FIND(&question->findings, CS_ENROL_KIND(EVENTS_NOT_ALLOWED), NULL, client->profile);
     if (r == 0)
-        follow(server, errand, seen);
+        follow(server, question, seen);
     else if (r == CS_CA_REFUSED)
-        cs_errand_refuse(errand, 0);
+        cs_question_refuse(question, 0);
     else
-        cs_enrol_refuse_fault(server, errand, r, "events cannot be read");
+        cs_enrol_refuse_fault(server, question, r, "events cannot be read");
 }
 
 /* ---- noticing ---- */

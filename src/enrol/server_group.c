@@ -11,11 +11,12 @@ enum { WAIT_MS = 1, TOGETHER_MAX = 128 };
 static void answer(struct cs_wish *wish)
 {
     if (wish->result == 0)
-        cs_errand_answer(wish->errand, wish->status, "application/json", wish->body);
+        cs_question_answer(wish->question, wish->status, "application/json", wish->body);
     else if (wish->result == CS_CA_REFUSED)
-        cs_errand_refuse(wish->errand, 0);
+        cs_question_refuse(wish->question, 0);
     else
-        cs_enrol_refuse_fault(wish->server, wish->errand, wish->result, "the request was not kept");
+        cs_enrol_refuse_fault(wish->server, wish->question, wish->result,
+                              "the request was not kept");
 }
 
 /* Perform @wishes in one transaction. Return: 0, or the fault for which none of it was kept. */
@@ -27,7 +28,7 @@ static int together(struct cs_enrol_server *server, struct cs_list *wishes)
         return r;
     CS_LIST_FOREACH (link, wishes) {
         struct cs_wish *wish = cs_container_of(link, struct cs_wish, link);
-        cs_findings_init(&wish->errand->findings, &wish->errand->arena);
+        cs_findings_init(&wish->question->findings, &wish->question->arena);
         wish->result = wish->perform(wish);
         if (wish->result < 0) {
             cs_enrol_fault(server, wish->result, "a request could not be carried out");

@@ -31,15 +31,15 @@ static int make_roots(struct cs_enrol_server *server)
     return r;
 }
 
-void cs_on_roots(void *ctx, struct cs_errand *errand)
+void cs_on_roots(void *ctx, struct cs_question *question)
 {
     struct cs_enrol_server *server = ctx;
     int r = server->roots ? 0 : make_roots(server);
 
     if (r < 0)
-        cs_enrol_refuse_fault(server, errand, r, "the roots cannot be read");
+        cs_enrol_refuse_fault(server, question, r, "the roots cannot be read");
     else
-        cs_errand_document(errand, server->roots);
+        cs_question_document(question, server->roots);
 }
 
 /* ---- the bundle (SPIFFE Trust Domain and Bundle, section 4; RFC 7517, 7518, 8037) ---- */
@@ -155,7 +155,7 @@ static int write_bundle(struct cs_enrol_server *server, struct cs_buf *buf)
                            (unsigned long long)count_changes(issuers, n), REFRESH_SEC);
 }
 
-void cs_on_bundle(void *ctx, struct cs_errand *errand)
+void cs_on_bundle(void *ctx, struct cs_question *question)
 {
     struct cs_enrol_server *server = ctx;
     struct cs_buf json;
@@ -167,9 +167,9 @@ void cs_on_bundle(void *ctx, struct cs_errand *errand)
     if (r == 0 && !server->bundle)
         server->bundle = cs_document_new("application/json", cs_buf_str(&json), 0);
     if (r == 0)
-        cs_errand_document(errand, server->bundle);
+        cs_question_document(question, server->bundle);
     else
-        cs_enrol_refuse_fault(server, errand, r, "the bundle cannot be made");
+        cs_enrol_refuse_fault(server, question, r, "the bundle cannot be made");
     cs_buf_deinit(&json);
 }
 
@@ -235,30 +235,30 @@ static bool read_number(struct cs_str text, uint64_t max, uint64_t *ret)
     return cs_str_to_u64(text, max, ret) == 0 && (text.len == 1 || text.ptr[0] != '0');
 }
 
-void cs_on_list(void *ctx, struct cs_errand *errand)
+void cs_on_list(void *ctx, struct cs_question *question)
 {
     struct cs_enrol_server *server = ctx;
     uint64_t issuer, shard = 0;
-    bool whole = errand->holes[1].len == 0;
+    bool whole = question->holes[1].len == 0;
     struct cs_served_list *list;
     int r = 0;
 
-    if (!read_number(errand->holes[0], UINT32_MAX, &issuer) ||
-        (!whole && !read_number(errand->holes[1], UINT16_MAX, &shard))) {
-        CS_FIND(&errand->findings, &cs_serve_found_path_unknown, NULL, errand->path);
-        cs_errand_refuse(errand, 0);
+    if (!read_number(question->holes[0], UINT32_MAX, &issuer) ||
+        (!whole && !read_number(question->holes[1], UINT16_MAX, &shard))) {
+        CS_FIND(&question->findings, &cs_serve_found_path_unknown, NULL, question->path);
+        cs_question_refuse(question, 0);
         return;
     }
     list = find_list(server, (uint32_t)issuer, whole ? -1 : (int)shard);
     if (!list || !is_current(server, list))
-        r = make_list(server, (uint32_t)issuer, whole ? -1 : (int)shard, &errand->findings);
+        r = make_list(server, (uint32_t)issuer, whole ? -1 : (int)shard, &question->findings);
     if (r == CS_CA_REFUSED)
-        cs_errand_refuse(errand, 0);
+        cs_question_refuse(question, 0);
     else if (r < 0)
-        cs_enrol_refuse_fault(server, errand, r, "a revocation list cannot be made");
+        cs_enrol_refuse_fault(server, question, r, "a revocation list cannot be made");
     else
-        cs_errand_document(errand,
-                           find_list(server, (uint32_t)issuer, whole ? -1 : (int)shard)->document);
+        cs_question_document(
+            question, find_list(server, (uint32_t)issuer, whole ? -1 : (int)shard)->document);
 }
 
 /* ---- health ---- */
@@ -272,7 +272,7 @@ static const struct cs_issuer *active_issuer(const struct cs_issuer *issuers, si
     return NULL;
 }
 
-void cs_on_health(void *ctx, struct cs_errand *errand)
+void cs_on_health(void *ctx, struct cs_question *question)
 {
     struct cs_enrol_server *server = ctx;
     const struct cs_issuer *issuers, *active;
@@ -281,21 +281,21 @@ void cs_on_health(void *ctx, struct cs_errand *errand)
     int r = cs_ca_issuers(server->ca, &issuers, &n);
 
     if (r < 0) {
-        cs_enrol_refuse_fault(server, errand, r, "the CA cannot be read");
+        cs_enrol_refuse_fault(server, question, r, "the CA cannot be read");
         return;
     }
     active = active_issuer(issuers, n);
     if (!active || !active->key || active->cert.not_after <= cs_enrol_now(server)) {
-        CS_FIND0(&errand->findings, CS_ENROL_KIND(CANNOT_ISSUE), NULL);
-        cs_errand_refuse(errand, 0);
+        CS_FIND0(&question->findings, CS_ENROL_KIND(CANNOT_ISSUE), NULL);
+        cs_question_refuse(question, 0);
         return;
     }
-    cs_errand_answer(errand, 200, "application/json",
-                     cs_arena_printf(&errand->arena,
-                                     "{\"status\":\"ok\",\"version\":\"" CS_VERSION
-                                     "\",\"fingerprint\":\"%s\",\"issuer_not_after\":\"%.*s\"}",
-                                     server->fingerprint,
-                                     CS_FMT(cs_time_iso(active->cert.not_after, until))));
+    cs_question_answer(question, 200, "application/json",
+                       cs_arena_printf(&question->arena,
+                                       "{\"status\":\"ok\",\"version\":\"" CS_VERSION
+                                       "\",\"fingerprint\":\"%s\",\"issuer_not_after\":\"%.*s\"}",
+                                       server->fingerprint,
+                                       CS_FMT(cs_time_iso(active->cert.not_after, until))));
 }
 
 void cs_public_deinit(struct cs_enrol_server *server)

@@ -5,16 +5,16 @@
 #include "authority/ca.h"
 #include "enrol/server.h"
 #include "io/signals.h"
-#include "serve/errand.h"
+#include "serve/question.h"
 
 /* Something asked for that changes the CA: what is asked, and what will be answered. In the arena
- * of its errand. */
+ * of its question. */
 struct cs_wish {
     struct cs_list link;
     struct cs_enrol_server *server;
-    struct cs_errand *errand;
-    /* Do it, inside of a group: either @status and @body are written, or the errand's findings say
-     * why not (CS_CA_REFUSED), or nothing of the group can be kept (a negative errno). */
+    struct cs_question *question;
+    /* Do it, inside of a group: either @status and @body are written, or the question's findings
+     * say why not (CS_CA_REFUSED), or nothing of the group can be kept (a negative errno). */
     int (*perform)(struct cs_wish *wish);
     struct cs_csr csr;
     struct cs_order order;
@@ -84,7 +84,7 @@ void cs_enrol_log_findings(const struct cs_enrol_server *server,
 /** cs_enrol_fault() - log a fault of the CA: @what could not be done. */
 void cs_enrol_fault(const struct cs_enrol_server *server, int fault, const char *what);
 /** cs_enrol_refuse_fault() - the same, and answer that it cannot be done now. */
-void cs_enrol_refuse_fault(struct cs_enrol_server *server, struct cs_errand *errand, int fault,
+void cs_enrol_refuse_fault(struct cs_enrol_server *server, struct cs_question *question, int fault,
                            const char *what);
 
 /** cs_enrol_present() - make a certificate and a key to show, and what clients are judged by.
@@ -99,9 +99,9 @@ void cs_group_add(struct cs_wish *wish);
 void cs_group_flush(struct cs_enrol_server *server);
 
 /** cs_enrol_client() - what the store has of the certificate that the caller has shown, if that is
- *  good still; in the errand's arena. Return: it; NULL: it has been answered. */
+ *  good still; in the question's arena. Return: it; NULL: it has been answered. */
 const struct cs_stored_cert *cs_enrol_client(struct cs_enrol_server *server,
-                                             struct cs_errand *errand);
+                                             struct cs_question *question);
 /** cs_enrol_is_administrator() - whether who has @cert may act for others. */
 bool cs_enrol_is_administrator(const struct cs_enrol_server *server,
                                const struct cs_stored_cert *cert);
@@ -119,20 +119,20 @@ void cs_public_deinit(struct cs_enrol_server *server);
 /* Handlers; @ctx is the server. */
 
 /** cs_on_enrol() - POST /v1/enrol. */
-void cs_on_enrol(void *ctx, struct cs_errand *errand);
+void cs_on_enrol(void *ctx, struct cs_question *question);
 /** cs_on_renew() - POST /v1/renew. */
-void cs_on_renew(void *ctx, struct cs_errand *errand);
+void cs_on_renew(void *ctx, struct cs_question *question);
 /** cs_on_revoke() - POST /v1/revoke. */
-void cs_on_revoke(void *ctx, struct cs_errand *errand);
+void cs_on_revoke(void *ctx, struct cs_question *question);
 /** cs_on_events() - GET /v1/events. */
-void cs_on_events(void *ctx, struct cs_errand *errand);
+void cs_on_events(void *ctx, struct cs_question *question);
 /** cs_on_health() - GET /v1/health. */
-void cs_on_health(void *ctx, struct cs_errand *errand);
+void cs_on_health(void *ctx, struct cs_question *question);
 /** cs_on_roots() - GET /ca.pem. */
-void cs_on_roots(void *ctx, struct cs_errand *errand);
+void cs_on_roots(void *ctx, struct cs_question *question);
 /** cs_on_bundle() - GET /spiffe/bundle.json. */
-void cs_on_bundle(void *ctx, struct cs_errand *errand);
+void cs_on_bundle(void *ctx, struct cs_question *question);
 /** cs_on_list() - GET /crl/ISSUER.crl and /crl/ISSUER/SHARD.crl. */
-void cs_on_list(void *ctx, struct cs_errand *errand);
+void cs_on_list(void *ctx, struct cs_question *question);
 
 #endif

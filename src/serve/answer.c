@@ -1,6 +1,6 @@
-/* How errands are answered: a head, and a body that is small and the errand's, large and shared, or
- * without an end. */
-#include "serve/errand.h"
+/* How questions are answered: a head, and a body that is small and the question's, large and
+ * shared, or without an end. */
+#include "serve/question.h"
 
 #include <errno.h>
 
@@ -67,7 +67,7 @@ static void header(struct cs_serving *conn, const char *name, struct cs_str valu
 /* A request that could not be understood has no method: it gets a body. */
 static bool wants_body(const struct cs_serving *conn)
 {
-    return conn->errand.head.method != CS_METHOD_HEAD;
+    return conn->question.head.method != CS_METHOD_HEAD;
 }
 
 static void begin_head(struct cs_serving *conn, unsigned status, const char *type)
@@ -86,7 +86,7 @@ static void begin_head(struct cs_serving *conn, unsigned status, const char *typ
         header(conn, "Content-Type", cs_str_from(type));
     if (!conn->keep_alive)
         header(conn, "Connection", CS_STR("close"));
-    else if (conn->errand.head.minor == 0)
+    else if (conn->question.head.minor == 0)
         header(conn, "Connection", CS_STR("keep-alive"));
 }
 
@@ -95,7 +95,7 @@ static void send_body(struct cs_serving *conn, struct cs_str body)
 {
     const struct cs_server_limits *limits = &conn->server->spec.limits;
 
-    header(conn, "Content-Length", cs_arena_u64(&conn->errand.arena, body.len));
+    header(conn, "Content-Length", cs_arena_u64(&conn->question.arena, body.len));
     cs_h1_write_end(&conn->out);
     conn->rest = wants_body(conn) ? body : (struct cs_str){0};
     conn->state = CS_SERVING_ANSWER;
@@ -115,24 +115,24 @@ static bool take_back(struct cs_serving *conn)
 
 /* ---- answers ---- */
 
-void cs_errand_answer(struct cs_errand *errand, unsigned status, const char *type,
-                      struct cs_str body)
+void cs_question_answer(struct cs_question *question, unsigned status, const char *type,
+                        struct cs_str body)
 {
-    struct cs_serving *conn = errand->conn;
+    struct cs_serving *conn = question->conn;
 
     if (!take_back(conn))
         return;
     begin_head(conn, status, type);
     header(conn, "Cache-Control", CS_STR("no-store"));
     if (status == 503)
-        header(conn, "Retry-After", cs_arena_u64(&errand->arena, RETRY_SEC));
+        header(conn, "Retry-After", cs_arena_u64(&question->arena, RETRY_SEC));
     send_body(conn, body);
 }
 
 /* RFC 9110 section 13.1.2; the client has one version or another, so weak or strong is the same. */
-static bool client_has(const struct cs_errand *errand, const struct cs_document *document)
+static bool client_has(const struct cs_question *question, const struct cs_document *document)
 {
-    struct cs_str tags = cs_headers_value(&errand->head.headers, CS_STR("If-None-Match"));
+    struct cs_str tags = cs_headers_value(&question->head.headers, CS_STR("If-None-Match"));
     struct cs_str tag;
 
     while ((tag = cs_list_element(&tags)).ptr) {
@@ -149,18 +149,18 @@ static void freshness(struct cs_serving *conn, const struct cs_document *documen
     int64_t left = document->fresh_until - cs_now_sec(&conn->server->spec.loop->now);
 
     header(conn, "Cache-Control",
-           left > 0 ? cs_arena_printf(&conn->errand.arena, "max-age=%lld", (long long)left)
+           left > 0 ? cs_arena_printf(&conn->question.arena, "max-age=%lld", (long long)left)
                     : CS_STR("no-cache"));
 }
 
-void cs_errand_document(struct cs_errand *errand, struct cs_document *document)
+void cs_question_document(struct cs_question *question, struct cs_document *document)
 {
-    struct cs_serving *conn = errand->conn;
+    struct cs_serving *conn = question->conn;
     bool has;
 
     if (!take_back(conn))
         return;
-    has = client_has(errand, document);
+    has = client_has(question, document);
     begin_head(conn, has ? 304 : 200, has ? NULL : document->type);
     header(conn, "ETag", cs_str_from(document->etag));
     freshness(conn, document);
@@ -176,9 +176,9 @@ void cs_errand_document(struct cs_errand *errand, struct cs_document *document)
     send_body(conn, document->bytes);
 }
 
-void cs_errand_refuse(struct cs_errand *errand, unsigned status)
+void cs_question_refuse(struct cs_question *question, unsigned status)
 {
-    struct cs_serving *conn = errand->conn;
+    struct cs_serving *conn = question->conn;
     struct cs_buf buf;
     int r;
 
@@ -187,20 +187,20 @@ void cs_errand_refuse(struct cs_errand *errand, unsigned status)
         return;
     }
     if (!status)
-        status = cs_problem_status(&errand->findings);
-    conn->code = cs_problem_code(&errand->findings);
+        status = cs_problem_status(&question->findings);
+    conn->code = cs_problem_code(&question->findings);
     cs_buf_init(&buf, PROBLEM_MAX);
-    r = cs_problem_write(&errand->findings, status, &buf);
-    cs_errand_answer(errand, status, problem_type,
-                     r == 0 ? cs_arena_dup(&errand->arena, cs_buf_str(&buf)) : CS_STR("{}"));
+    r = cs_problem_write(&question->findings, status, &buf);
+    cs_question_answer(question, status, problem_type,
+                       r == 0 ? cs_arena_dup(&question->arena, cs_buf_str(&buf)) : CS_STR("{}"));
     cs_buf_deinit(&buf);
 }
 
 /* ---- streams ---- */
 
-void cs_errand_stream(struct cs_errand *errand, const char *type, struct cs_stream *stream)
+void cs_question_stream(struct cs_question *question, const char *type, struct cs_stream *stream)
 {
-    struct cs_serving *conn = errand->conn;
+    struct cs_serving *conn = question->conn;
 
     if (!take_back(conn)) {
         stream->closed(stream);
@@ -208,15 +208,15 @@ void cs_errand_stream(struct cs_errand *errand, const char *type, struct cs_stre
     }
     if (conn->server->n_streams >= conn->server->spec.limits.max_streams) {
         stream->closed(stream);
-        CS_FIND(&errand->findings, &cs_serve_found_busy, NULL,
+        CS_FIND(&question->findings, &cs_serve_found_busy, NULL,
                 CS_STR("no more streams can be had"));
-        cs_errand_refuse(errand, 0);
+        cs_question_refuse(question, 0);
         return;
     }
-    conn->keep_alive = conn->keep_alive && errand->head.minor > 0;
+    conn->keep_alive = conn->keep_alive && question->head.minor > 0;
     begin_head(conn, 200, type);
     header(conn, "Cache-Control", CS_STR("no-store"));
-    if (errand->head.minor > 0)
+    if (question->head.minor > 0)
         header(conn, "Transfer-Encoding", CS_STR("chunked"));
     cs_h1_write_end(&conn->out);
     conn->server->n_streams++;
@@ -245,7 +245,7 @@ void cs_serving_end_stream(struct cs_serving *conn)
 
     conn->server->n_streams--;
     stream->closed(stream);
-    if (conn->errand.head.minor > 0)
+    if (conn->question.head.minor > 0)
         cs_h1_write_last_chunk(&conn->out, NULL);
     conn->keep_alive = false;
     conn->state = CS_SERVING_ANSWER;
@@ -257,15 +257,15 @@ void cs_serving_end_stream(struct cs_serving *conn)
 
 static void log_answer(const struct cs_serving *conn)
 {
-    const struct cs_errand *errand = &conn->errand;
+    const struct cs_question *question = &conn->question;
     int64_t took_ms = conn->server->spec.loop->now.mono_ms - conn->began_ms;
     char peer[CS_ADDR_TEXT];
 
     cs_server_log(conn->server, conn->status >= 500 ? CS_LOG_ERROR : CS_LOG_INFO,
                   "%.*s \"%.*s\" %u%s%s%s%.*s in %lld ms", CS_FMT(cs_addr_text(&conn->peer, peer)),
-                  CS_FMT(cs_str_sub(errand->head.line, 0, 256)), conn->status,
+                  CS_FMT(cs_str_sub(question->head.line, 0, 256)), conn->status,
                   conn->code ? " " : "", conn->code ? conn->code : "",
-                  errand->subject.len ? " " : "", CS_FMT(cs_str_sub(errand->subject, 0, 1024)),
+                  question->subject.len ? " " : "", CS_FMT(cs_str_sub(question->subject, 0, 1024)),
                   (long long)took_ms);
 }
 
@@ -279,5 +279,5 @@ void cs_serving_answered(struct cs_serving *conn)
     cs_buf_init(&conn->body, conn->server->spec.limits.max_body);
     cs_buf_deinit(&conn->out);
     cs_buf_init(&conn->out, CS_SERVING_OUT_MAX);
-    cs_arena_reset(&conn->errand.arena);
+    cs_arena_reset(&conn->question.arena);
 }

@@ -71,14 +71,14 @@ static const struct cs_verdict *good_client(const struct cs_serving *conn)
 
 static enum step refuse(struct cs_serving *conn, unsigned status)
 {
-    cs_errand_refuse(&conn->errand, status);
+    cs_question_refuse(&conn->question, status);
     return GO;
 }
 
 static enum step refuse_kind(struct cs_serving *conn, const struct cs_finding_kind *kind,
                              struct cs_str a, struct cs_str b)
 {
-    CS_FIND(&conn->errand.findings, kind, NULL, a, b);
+    CS_FIND(&conn->question.findings, kind, NULL, a, b);
     return refuse(conn, 0);
 }
 
@@ -86,13 +86,13 @@ static enum step refuse_kind(struct cs_serving *conn, const struct cs_finding_ki
  * the gateway's settings. */
 static enum step refuse_bytes(struct cs_serving *conn, enum cs_h1_error error)
 {
-    struct cs_finding_kind *kind = CS_ARENA_NEW(&conn->errand.arena, struct cs_finding_kind);
+    struct cs_finding_kind *kind = CS_ARENA_NEW(&conn->question.arena, struct cs_finding_kind);
 
     *kind = *cs_h1_error_kind(error);
     kind->hint = NULL;
     kind->severity = CS_SEVERITY_ERROR;
     conn->keep_alive = false;
-    CS_FIND(&conn->errand.findings, kind, NULL, conn->errand.head.target);
+    CS_FIND(&conn->question.findings, kind, NULL, conn->question.head.target);
     return refuse(conn, cs_http_wire_status(cs_h1_error_status(error)));
 }
 
@@ -101,26 +101,26 @@ static enum step refuse_path(struct cs_serving *conn, unsigned methods)
     struct cs_str list = {0};
 
     if (!methods)
-        return refuse_kind(conn, &cs_serve_found_path_unknown, conn->errand.path, list);
+        return refuse_kind(conn, &cs_serve_found_path_unknown, conn->question.path, list);
     for (unsigned bit = 1; bit <= methods; bit <<= 1) {
         struct cs_str name = cs_http_method_text((enum cs_http_method)bit);
         if (methods & bit)
-            list = list.len ? cs_arena_printf(&conn->errand.arena, "%.*s, %.*s", CS_FMT(list),
+            list = list.len ? cs_arena_printf(&conn->question.arena, "%.*s, %.*s", CS_FMT(list),
                                               CS_FMT(name))
                             : name;
     }
     conn->allow = list;
-    return refuse_kind(conn, &cs_serve_found_method_refused, conn->errand.path, list);
+    return refuse_kind(conn, &cs_serve_found_method_refused, conn->question.path, list);
 }
 
 static enum step refuse_client(struct cs_serving *conn)
 {
-    struct cs_findings *findings = &conn->errand.findings;
+    struct cs_findings *findings = &conn->question.findings;
 
     if (conn->has_verdict)
         *findings = conn->verdict.findings;
     else
-        CS_FIND(findings, &cs_serve_found_certificate_required, NULL, conn->errand.path);
+        CS_FIND(findings, &cs_serve_found_certificate_required, NULL, conn->question.path);
     return refuse(conn, 401);
 }
 
@@ -128,7 +128,7 @@ static enum step refuse_client(struct cs_serving *conn)
 
 static void begin(struct cs_serving *conn)
 {
-    struct cs_errand *errand = &conn->errand;
+    struct cs_question *question = &conn->question;
 
     cs_list_remove(&conn->idle_link);
     conn->begun = true;
@@ -138,10 +138,10 @@ static void begin(struct cs_serving *conn)
     conn->unread = true;
     conn->code = NULL;
     conn->allow = (struct cs_str){0};
-    *errand = (struct cs_errand){
-        .conn = conn, .peer = &conn->peer, .client = good_client(conn), .arena = errand->arena};
-    cs_list_init(&errand->link);
-    cs_findings_init(&errand->findings, &errand->arena);
+    *question = (struct cs_question){
+        .conn = conn, .peer = &conn->peer, .client = good_client(conn), .arena = question->arena};
+    cs_list_init(&question->link);
+    cs_findings_init(&question->findings, &question->arena);
     cs_h1_scan_init(&conn->scan, CS_H1_REQUEST, &conn->server->h1);
     cs_serving_deadline(conn, conn->server->spec.limits.head_ms);
 }
@@ -150,16 +150,16 @@ static enum step handle(struct cs_serving *conn)
 {
     cs_serving_deadline(conn, 0);
     conn->unread = false;
-    conn->errand.body = cs_buf_str(&conn->body);
+    conn->question.body = cs_buf_str(&conn->body);
     conn->state = CS_SERVING_HELD;
-    conn->errand.route->handle(conn->server->spec.ctx, &conn->errand);
+    conn->question.route->handle(conn->server->spec.ctx, &conn->question);
     return GO;
 }
 
 /* A client that waits for our word before it sends the body. */
 static void encourage(struct cs_serving *conn)
 {
-    if (!conn->errand.head.expect_continue || conn->in.len)
+    if (!conn->question.head.expect_continue || conn->in.len)
         return;
     cs_buf_add_str(&conn->out, CS_STR("HTTP/1.1 100 Continue\r\n\r\n"));
     (void)cs_wire_drain(&conn->wire, &conn->out); /* what is left goes before the answer */
@@ -177,20 +177,21 @@ static bool same_type(struct cs_str type, const char *wanted)
 static enum step check_head(struct cs_serving *conn)
 {
     const struct cs_server_limits *limits = &conn->server->spec.limits;
-    struct cs_errand *errand = &conn->errand;
-    struct cs_str type = cs_headers_value(&errand->head.headers, CS_STR("Content-Type"));
+    struct cs_question *question = &conn->question;
+    struct cs_str type = cs_headers_value(&question->head.headers, CS_STR("Content-Type"));
 
-    if (!conn->tls && !(errand->route->flags & CS_ROUTE_PLAIN))
-        return refuse_kind(conn, &cs_serve_found_tls_required, errand->path, (struct cs_str){0});
-    if (errand->route->flags & CS_ROUTE_CLIENT && !errand->client)
+    if (!conn->tls && !(question->route->flags & CS_ROUTE_PLAIN))
+        return refuse_kind(conn, &cs_serve_found_tls_required, question->path, (struct cs_str){0});
+    if (question->route->flags & CS_ROUTE_CLIENT && !question->client)
         return refuse_client(conn);
-    if (errand->route->takes && !same_type(type, errand->route->takes))
+    if (question->route->takes && !same_type(type, question->route->takes))
         return refuse_kind(conn, &cs_serve_found_media_type_refused, type,
-                           cs_str_from(errand->route->takes));
-    if (errand->head.framing == CS_H1_BODY_LENGTH && errand->head.content_length > limits->max_body)
+                           cs_str_from(question->route->takes));
+    if (question->head.framing == CS_H1_BODY_LENGTH &&
+        question->head.content_length > limits->max_body)
         return refuse_kind(conn, &cs_serve_found_body_too_large,
-                           cs_arena_u64(&errand->arena, limits->max_body), (struct cs_str){0});
-    cs_h1_body_init(&conn->decoder, errand->head.framing, errand->head.content_length,
+                           cs_arena_u64(&question->arena, limits->max_body), (struct cs_str){0});
+    cs_h1_body_init(&conn->decoder, question->head.framing, question->head.content_length,
                     &conn->server->h1);
     conn->state = CS_SERVING_BODY;
     cs_serving_deadline(conn, limits->body_ms);
@@ -200,36 +201,37 @@ static enum step check_head(struct cs_serving *conn)
 
 static enum step find_route(struct cs_serving *conn)
 {
-    struct cs_errand *errand = &conn->errand;
-    const struct cs_http_target *target = &errand->head.uri;
+    struct cs_question *question = &conn->question;
+    const struct cs_http_target *target = &question->head.uri;
     enum cs_h1_error error = CS_H1_OK;
     unsigned methods = 0;
 
-    errand->path = target->path;
+    question->path = target->path;
     if (target->form != CS_TARGET_ASTERISK)
-        error = cs_path_normalize(target->path, false, &errand->arena, &errand->path);
+        error = cs_path_normalize(target->path, false, &question->arena, &question->path);
     if (error != CS_H1_OK)
         return refuse_bytes(conn, error);
-    errand->route = cs_routes_find(&conn->server->spec.routes, errand->head.method, errand->path,
-                                   errand->holes, &methods);
-    return errand->route ? check_head(conn) : refuse_path(conn, methods);
+    question->route = cs_routes_find(&conn->server->spec.routes, question->head.method,
+                                     question->path, question->holes, &methods);
+    return question->route ? check_head(conn) : refuse_path(conn, methods);
 }
 
 /* conn->in begins with a whole head of @len bytes. */
 static enum step understand(struct cs_serving *conn, size_t len)
 {
-    struct cs_errand *errand = &conn->errand;
+    struct cs_question *question = &conn->question;
     struct cs_str head =
         cs_str_sub(cs_buf_str(&conn->in), conn->scan.start, len - conn->scan.start);
     enum cs_h1_error error;
 
-    head = cs_arena_dup(&errand->arena, head);
+    head = cs_arena_dup(&question->arena, head);
     cs_buf_consume(&conn->in, len);
-    if (cs_h1_request_parse(head, &conn->server->h1, &errand->arena, &errand->head, &error) < 0)
+    if (cs_h1_request_parse(head, &conn->server->h1, &question->arena, &question->head, &error) < 0)
         return refuse_bytes(conn, error);
-    conn->keep_alive = errand->head.keep_alive;
-    conn->unread = errand->head.framing != CS_H1_BODY_NONE &&
-                   (errand->head.framing != CS_H1_BODY_LENGTH || errand->head.content_length > 0);
+    conn->keep_alive = question->head.keep_alive;
+    conn->unread =
+        question->head.framing != CS_H1_BODY_NONE &&
+        (question->head.framing != CS_H1_BODY_LENGTH || question->head.content_length > 0);
     return find_route(conn);
 }
 
@@ -340,7 +342,7 @@ static enum step read_body(struct cs_serving *conn)
         if (r == -ENOBUFS) {
             conn->keep_alive = false;
             return refuse_kind(conn, &cs_serve_found_body_too_large,
-                               cs_arena_u64(&conn->errand.arena, conn->body.max),
+                               cs_arena_u64(&conn->question.arena, conn->body.max),
                                (struct cs_str){0});
         }
         if (r < 0)
@@ -448,7 +450,7 @@ static bool still_there(struct cs_serving *conn)
 static bool more_of_stream(struct cs_serving *conn)
 {
     struct cs_buf *more = &conn->server->scratch;
-    bool chunked = conn->errand.head.minor > 0;
+    bool chunked = conn->question.head.minor > 0;
     char head[CS_H1_CHUNK_HEAD];
 
     cs_buf_reset(more);
@@ -559,7 +561,7 @@ static void on_reap(struct cs_task *task)
     cs_h1_body_deinit(&conn->decoder);
     cs_buf_deinit(&conn->body);
     cs_buf_deinit(&conn->out);
-    cs_arena_deinit(&conn->errand.arena);
+    cs_arena_deinit(&conn->question.arena);
     cs_arena_deinit(&conn->judged);
     cs_trust_unref(conn->trust);
     cs_document_unref(conn->document);

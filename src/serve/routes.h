@@ -17,15 +17,15 @@ enum cs_route_flag {
     CS_ROUTE_CLIENT = 2, /* only for who has shown a good certificate */
 };
 
-struct cs_errand;
+struct cs_question;
 
 struct cs_route {
     enum cs_http_method method; /* CS_METHOD_GET stands for HEAD too */
     const char *pattern;
     unsigned flags;    /* CS_ROUTE_ */
     const char *takes; /* the media type of the body; NULL: none is expected */
-    /* Answers @errand, now or later: see serve/errand.h. */
-    void (*handle)(void *ctx, struct cs_errand *errand);
+    /* Answers @question, now or later: see serve/question.h. */
+    void (*handle)(void *ctx, struct cs_question *question);
 };
 
 struct cs_routes {

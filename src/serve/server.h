@@ -12,7 +12,7 @@
 #include "io/loop.h"
 #include "serve/routes.h"
 
-struct cs_errand;
+struct cs_question;
 struct cs_server;
 struct cs_tls_server;
 struct cs_trust;
@@ -69,7 +69,7 @@ void cs_server_present(struct cs_server *server, struct cs_tls_server *tls, stru
 /** cs_server_drain() - accept no more; connections end when their request has been answered,
  * streams at once. @done is called in the loop when none is left. */
 void cs_server_drain(struct cs_server *server, void (*done)(void *ctx));
-/** cs_server_free() - close everything. No errand may be waiting for its answer. NULL is fine.
+/** cs_server_free() - close everything. No question may be waiting for its answer. NULL is fine.
  *  Return: NULL. */
 struct cs_server *cs_server_free(struct cs_server *server);
 

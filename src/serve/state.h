@@ -4,7 +4,7 @@
 
 #include "base/shelf.h"
 #include "io/socket.h"
-#include "serve/errand.h"
+#include "serve/question.h"
 #include "serve/server.h"
 #include "serve/wire.h"
 #include "tls/io.h"
@@ -73,7 +73,7 @@ struct cs_serving {
     bool begun; /* a request: its first byte is here */
     struct cs_h1_body decoder;
     struct cs_buf body;
-    struct cs_errand errand;
+    struct cs_question question;
     uint64_t n_requests;
 
     bool keep_alive; /* after this answer */
@@ -83,7 +83,7 @@ struct cs_serving {
     struct cs_str allow; /* the methods that a path has, when it was asked in another way */
     int64_t began_ms;
     struct cs_buf out;  /* goes first */
-    struct cs_str rest; /* and then this, which lies in the errand's arena or in document */
+    struct cs_str rest; /* and then this, which lies in the question's arena or in document */
     struct cs_document *document;
     struct cs_stream *stream;
     bool ending; /* the stream, when all of it has been sent */
@@ -97,7 +97,7 @@ void cs_serving_run(struct cs_serving *conn);
 void cs_serving_resume(struct cs_serving *conn);
 /** cs_serving_deadline() - the time in this state ends @in_ms from now; 0: no deadline. */
 void cs_serving_deadline(struct cs_serving *conn, int64_t in_ms);
-/** cs_serving_close() - give up everything, and free it once nobody holds its errand. */
+/** cs_serving_close() - give up everything, and free it once nobody holds its question. */
 void cs_serving_close(struct cs_serving *conn);
 /** cs_serving_idle() - whether no request has begun on it, nor can its answer be under way. */
 bool cs_serving_idle(const struct cs_serving *conn);

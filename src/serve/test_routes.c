@@ -3,7 +3,7 @@
 
 #include "tap.h"
 
-static void nothing(void *ctx, struct cs_errand *errand)
+static void nothing(void *ctx, struct cs_question *question)
 {
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "io/socket.h"
-#include "serve/errand.h"
+#include "serve/question.h"
 #include "serve/findings.h"
 #include "tap.h"
 
@@ -18,37 +18,37 @@ static struct cs_server *server;
 static struct cs_server_limits limits;
 static int listen_fd;
 static struct cs_addr address;
-static struct cs_errand *held[8];
+static struct cs_question *held[8];
 static size_t n_held;
 static struct cs_document *document;
 static bool drained;
 
 /* ---- what it serves ---- */
 
-static void echo(void *ctx, struct cs_errand *errand)
+static void echo(void *ctx, struct cs_question *question)
 {
-    cs_errand_answer(errand, 200, "text/plain", cs_arena_dup(&errand->arena, errand->body));
+    cs_question_answer(question, 200, "text/plain", cs_arena_dup(&question->arena, question->body));
 }
 
-static void hole(void *ctx, struct cs_errand *errand)
+static void hole(void *ctx, struct cs_question *question)
 {
-    cs_errand_answer(errand, 200, "text/plain", errand->holes[0]);
+    cs_question_answer(question, 200, "text/plain", question->holes[0]);
 }
 
-static void hold(void *ctx, struct cs_errand *errand)
+static void hold(void *ctx, struct cs_question *question)
 {
-    held[n_held++] = errand;
+    held[n_held++] = question;
 }
 
-static void big(void *ctx, struct cs_errand *errand)
+static void big(void *ctx, struct cs_question *question)
 {
-    cs_errand_document(errand, document);
+    cs_question_document(question, document);
 }
 
-static void no(void *ctx, struct cs_errand *errand)
+static void no(void *ctx, struct cs_question *question)
 {
-    CS_FIND(&errand->findings, &cs_serve_found_field_missing, NULL, CS_STR("x"));
-    cs_errand_refuse(errand, 0);
+    CS_FIND(&question->findings, &cs_serve_found_field_missing, NULL, CS_STR("x"));
+    cs_question_refuse(question, 0);
 }
 
 struct counter {
@@ -72,10 +72,10 @@ static void count_closed(struct cs_stream *stream)
     cs_container_of(stream, struct counter, stream)->closed++;
 }
 
-static void count(void *ctx, struct cs_errand *errand)
+static void count(void *ctx, struct cs_question *question)
 {
     counter.stream = (struct cs_stream){.more = count_more, .closed = count_closed};
-    cs_errand_stream(errand, "text/event-stream", &counter.stream);
+    cs_question_stream(question, "text/event-stream", &counter.stream);
 }
 
 static const struct cs_route rows[] = {
@@ -376,7 +376,7 @@ static void test_full(void)
     tap_ok(has(&heard, "\r\n\r\nc"), "the third of two is let in");
     tap_ok(hear(a, &heard), "  and the idle one has made room");
     tap_int((int64_t)n_held, 1, "  not the one that waits for its answer");
-    cs_errand_answer(held[0], 200, "text/plain", CS_STR("late"));
+    cs_question_answer(held[0], 200, "text/plain", CS_STR("late"));
     cs_buf_reset(&heard);
     hear(b, &heard);
     tap_ok(has(&heard, "late"), "which it gets");
@@ -403,12 +403,12 @@ static void test_held(void)
                           "Host: a\r\n\r\n"));
     }
     turns(5);
-    tap_int((int64_t)n_held, 3, "three errands wait");
+    tap_int((int64_t)n_held, 3, "three questions wait");
     tap_ok(!hear(fd[0], &heard) && !heard.len, "nothing is answered, the next one included");
     close(fd[1]);
     turns(5);
     for (int i = 2; i >= 0; i--)
-        cs_errand_answer(held[i], 200, "text/plain", CS_STR("now"));
+        cs_question_answer(held[i], 200, "text/plain", CS_STR("now"));
     hear(fd[0], &heard);
     tap_ok(has(&heard, "\r\n\r\nnowHTTP/1.1 200") && has(&heard, "\r\n\r\nnext"),
            "answers come in the order of the requests");
@@ -546,8 +546,8 @@ static void test_drain(void)
     say(idle, CS_STR("GET /hole/b HTTP/1.1\r\nHost: a\r\n\r\n"));
     tap_ok(hear(idle, &heard) && has(&heard, "Connection: close\r\n") && has(&heard, "\r\n\r\nb"),
            "a request that was on its way is answered");
-    tap_ok(!drained, "an errand that waits keeps the server");
-    cs_errand_answer(held[0], 200, "text/plain", CS_STR("now"));
+    tap_ok(!drained, "a question that waits keeps the server");
+    cs_question_answer(held[0], 200, "text/plain", CS_STR("now"));
     cs_buf_reset(&heard);
     tap_ok(hear(waiting, &heard) && has(&heard, "now"), "and is answered");
     turns(5);

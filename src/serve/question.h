@@ -1,11 +1,11 @@
 /* One request as its handler sees it, and how it is answered.
  *
- * A handler is given an errand whose body has arrived whole. It answers at once, or keeps the
+ * A handler is given a question whose body has arrived whole. It answers at once, or keeps the
  * pointer and answers later, from the same thread: exactly once, and it is not touched afterwards.
  * While it waits nothing more is read from its client.
  */
-#ifndef CS_SERVE_ERRAND_H
-#define CS_SERVE_ERRAND_H
+#ifndef CS_SERVE_QUESTION_H
+#define CS_SERVE_QUESTION_H
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -17,7 +17,7 @@
 
 struct cs_serving;
 
-struct cs_errand {
+struct cs_question {
     struct cs_h1_request head;
     const struct cs_route *route;
     struct cs_str path;                  /* normalised, without arguments */
@@ -51,7 +51,7 @@ struct cs_document *cs_document_ref(struct cs_document *document);
 struct cs_document *cs_document_unref(struct cs_document *document);
 
 /* An answer that goes on: the client takes what it can, and more is asked for when it has taken
- * all. It is the owner's memory, from cs_errand_stream() until closed is called. */
+ * all. It is the owner's memory, from cs_question_stream() until closed is called. */
 struct cs_stream {
     /* Append to @into what there is to send now, whole parts only and some KiB at most; nothing:
      * cs_stream_wake() says when there is more. */
@@ -61,18 +61,18 @@ struct cs_stream {
     struct cs_serving *conn; /* private */
 };
 
-/** cs_errand_answer() - with @status and @body, which lives in the errand's arena or is static.
+/** cs_question_answer() - with @status and @body, which lives in the question's arena or is static.
  * @type is static text. */
-void cs_errand_answer(struct cs_errand *errand, unsigned status, const char *type,
-                      struct cs_str body);
-/** cs_errand_document() - with 200 and @document, of which a reference is taken; or 304 when the
+void cs_question_answer(struct cs_question *question, unsigned status, const char *type,
+                        struct cs_str body);
+/** cs_question_document() - with 200 and @document, of which a reference is taken; or 304 when the
  *  client has it already. */
-void cs_errand_document(struct cs_errand *errand, struct cs_document *document);
-/** cs_errand_refuse() - with the findings of the errand, as a problem; @status 0: what the first
- * error among them says. */
-void cs_errand_refuse(struct cs_errand *errand, unsigned status);
-/** cs_errand_stream() - with 200 and what @stream gives, for as long as both sides stay. */
-void cs_errand_stream(struct cs_errand *errand, const char *type, struct cs_stream *stream);
+void cs_question_document(struct cs_question *question, struct cs_document *document);
+/** cs_question_refuse() - with the findings of the question, as a problem; @status 0: what the
+ * first error among them says. */
+void cs_question_refuse(struct cs_question *question, unsigned status);
+/** cs_question_stream() - with 200 and what @stream gives, for as long as both sides stay. */
+void cs_question_stream(struct cs_question *question, const char *type, struct cs_stream *stream);
 
 /** cs_stream_wake() - there is more. */
 void cs_stream_wake(struct cs_stream *stream);
