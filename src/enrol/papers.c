@@ -32,7 +32,8 @@ static size_t take_blocks(struct cs_str pem, struct cs_arena *arena,
     int r;
 
     while ((r = cs_pem_next(&pem, arena, &block)) == 1) {
-        if (n == CS_CHAIN_CERTS_MAX || !cs_str_eq(block.label, CS_STR("CERTIFICATE")))
+        if (n == CS_CHAIN_CERTS_MAX || !block.der.len ||
+            !cs_str_eq(block.label, CS_STR("CERTIFICATE")))
             return 0;
         ders[n++] = block.der;
     }
