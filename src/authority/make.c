@@ -32,15 +32,15 @@ static bool set_key_kind(EVP_PKEY_CTX *ctx, enum cs_make_key_kind kind)
     return false;
 }
 
+static const struct {
+    const char *word;
+    enum cs_make_key_kind kind;
+} kinds[] = {{"ec-p256", CS_MAKE_P256},     {"ec-p384", CS_MAKE_P384},
+             {"ed25519", CS_MAKE_ED25519},  {"rsa-2048", CS_MAKE_RSA2048},
+             {"rsa-3072", CS_MAKE_RSA3072}, {"rsa-4096", CS_MAKE_RSA4096}};
+
 int cs_make_kind_parse(struct cs_str text, enum cs_make_key_kind *ret_kind)
 {
-    static const struct {
-        const char *word;
-        enum cs_make_key_kind kind;
-    } kinds[] = {{"ec-p256", CS_MAKE_P256},     {"ec-p384", CS_MAKE_P384},
-                 {"ed25519", CS_MAKE_ED25519},  {"rsa-2048", CS_MAKE_RSA2048},
-                 {"rsa-3072", CS_MAKE_RSA3072}, {"rsa-4096", CS_MAKE_RSA4096}};
-
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (!cs_str_eq(text, cs_str_from(kinds[i].word)))
             continue;
@@ -48,6 +48,15 @@ int cs_make_kind_parse(struct cs_str text, enum cs_make_key_kind *ret_kind)
         return 0;
     }
     return -EINVAL;
+}
+
+const char *cs_make_kind_name(enum cs_make_key_kind kind)
+{
+    size_t i = 0;
+
+    while (kinds[i].kind != kind)
+        i++;
+    return kinds[i].word;
 }
 
 struct cs_str cs_make_kinds(void)

@@ -27,6 +27,8 @@ enum cs_make_key_kind {
 
 /** cs_make_kind_parse() - "ec-p256", "rsa-3072" and so on. Return: 0, or -EINVAL. */
 int cs_make_kind_parse(struct cs_str text, enum cs_make_key_kind *ret_kind);
+/** cs_make_kind_name() - the word for @kind. Static. */
+const char *cs_make_kind_name(enum cs_make_key_kind kind);
 /** cs_make_kinds() - the words that it takes, with ", " between. Static. */
 struct cs_str cs_make_kinds(void);
 

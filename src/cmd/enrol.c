@@ -82,7 +82,7 @@ static int take_key_kind(struct request *q)
     const char *text = option(q, CS_OPT_KEY_TYPE);
 
     q->plan.enrol.has_key_kind = text != NULL;
-    if (text && cs_enrol_key_kind(cs_str_from(text), &q->plan.enrol.key_kind) < 0)
+    if (text && cs_make_kind_parse(cs_str_from(text), &q->plan.enrol.key_kind) < 0)
         return refuse("--key-type wants ec-p256, ec-p384, ed25519, rsa-2048, rsa-3072 or rsa-4096");
     return CS_EXIT_OK;
 }

@@ -10,38 +10,14 @@
 enum { NAMES_MAX = 256 };
 
 static const struct {
-    const char *name;
     enum cs_make_key_kind kind;
     enum cs_key_kind family;
-    unsigned bits;
+    unsigned bits; /* 0: the family has one size */
 } key_kinds[] = {
-    {"ec-p256", CS_MAKE_P256, CS_KEY_EC, 256},
-    {"ec-p384", CS_MAKE_P384, CS_KEY_EC, 384},
-    {"ed25519", CS_MAKE_ED25519, CS_KEY_ED25519, 0},
-    {"rsa-2048", CS_MAKE_RSA2048, CS_KEY_RSA, 2048},
-    {"rsa-3072", CS_MAKE_RSA3072, CS_KEY_RSA, 3072},
-    {"rsa-4096", CS_MAKE_RSA4096, CS_KEY_RSA, 4096},
+    {CS_MAKE_P256, CS_KEY_EC, 256},       {CS_MAKE_P384, CS_KEY_EC, 384},
+    {CS_MAKE_ED25519, CS_KEY_ED25519, 0}, {CS_MAKE_RSA2048, CS_KEY_RSA, 2048},
+    {CS_MAKE_RSA3072, CS_KEY_RSA, 3072},  {CS_MAKE_RSA4096, CS_KEY_RSA, 4096},
 };
-
-int cs_enrol_key_kind(struct cs_str text, enum cs_make_key_kind *ret_kind)
-{
-    for (size_t i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
-        if (!cs_str_eq(text, cs_str_from(key_kinds[i].name)))
-            continue;
-        *ret_kind = key_kinds[i].kind;
-        return 0;
-    }
-    return -EINVAL;
-}
-
-const char *cs_enrol_key_name(enum cs_make_key_kind kind)
-{
-    for (size_t i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
-        if (key_kinds[i].kind == kind)
-            return key_kinds[i].name;
-    }
-    return "";
-}
 
 static bool is_of_kind(const struct cs_cert *key, enum cs_make_key_kind kind)
 {
@@ -112,7 +88,7 @@ static int add_member(const struct cs_enrol_state *state, size_t i, struct cs_bu
 int cs_enrol_state_write(const struct cs_enrol_state *state, struct cs_buf *buf)
 {
     int r = cs_buf_addf(buf, "{\n  \"key\": \"%s\",\n  \"ttl\": %lld,\n",
-                        cs_enrol_key_name(state->key_kind), (long long)state->ttl_sec) ||
+                        cs_make_kind_name(state->key_kind), (long long)state->ttl_sec) ||
             add_names(state, buf);
 
     for (size_t i = 0; i < N_MEMBERS && r == 0; i++)
@@ -164,7 +140,7 @@ static const char *read_state(const json_t *object, struct cs_arena *arena,
         if (!read_member(object, i, arena, state))
             return cs_arena_printf(arena, "its \"%s\" cannot be read", members[i].name).ptr;
     }
-    if (cs_enrol_key_kind(text_of(json_object_get(object, "key")), &state->key_kind) < 0)
+    if (cs_make_kind_parse(text_of(json_object_get(object, "key")), &state->key_kind) < 0)
         return "its \"key\" is of no kind that is known";
     if (!read_names(json_object_get(object, "names"), arena, state))
         return "its \"names\" cannot be read";

@@ -29,11 +29,6 @@ int cs_enrol_state_write(const struct cs_enrol_state *state, struct cs_buf *buf)
 const char *cs_enrol_state_read(struct cs_str json, struct cs_arena *arena,
                                 struct cs_enrol_state *ret_state);
 
-/** cs_enrol_key_kind() - the kind of key called @text: "ec-p256", "ec-p384", "ed25519",
- *  "rsa-2048", "rsa-3072", "rsa-4096". Return: 0, or -EINVAL. */
-int cs_enrol_key_kind(struct cs_str text, enum cs_make_key_kind *ret_kind);
-/** cs_enrol_key_name() - such a text. Static. */
-const char *cs_enrol_key_name(enum cs_make_key_kind kind);
 /** cs_enrol_key_is() - whether the first private key in @pem is of @kind. */
 bool cs_enrol_key_is(struct cs_str pem, enum cs_make_key_kind kind);
 

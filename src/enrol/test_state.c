@@ -80,14 +80,14 @@ static void test_key_kinds(void)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct evp_pkey_st *key = NULL;
         struct cs_buf pem;
-        tap_int(cs_enrol_key_kind(cs_str_from(cs_enrol_key_name(kinds[i])), &found), 0,
-                cs_enrol_key_name(kinds[i]));
+        tap_int(cs_make_kind_parse(cs_str_from(cs_make_kind_name(kinds[i])), &found), 0,
+                cs_make_kind_name(kinds[i]));
         tap_int(found, kinds[i], "by its name");
         cs_buf_init(&pem, 1 << 16);
         tap_ok(cs_make_key(kinds[i], &key) == 0 && cs_key_write(key, &pem) == 0, "one made");
         for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
             tap_ok(cs_enrol_key_is(cs_buf_str(&pem), kinds[k]) == (k == i), "told apart from %s",
-                   cs_enrol_key_name(kinds[k]));
+                   cs_make_kind_name(kinds[k]));
         cs_buf_wipe(&pem);
         cs_key_free(key);
     }
