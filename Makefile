@@ -29,7 +29,7 @@ demo: build
 	@$(B)/countersign demo $(ARGS)
 
 # The tests' own programs and certificates need more packages than the product does.
-check check-long: packages-check build
+check check-long: packages-check zlint build
 	@$(NINJA) all
 	@$(PYTHON) tools/run-checks $(if $(filter check-long,$@),--long) $(B)
 
@@ -82,10 +82,14 @@ $(B)/build.ninja: | packages-build aws-lc
 packages-%:
 	@test $(PACKAGES) = no || TLS=$(TLS) tools/provide-packages $*
 
+# Somebody else's linter of certificates; the tests that ask it are skipped when it cannot be had.
+zlint: packages-check
+	@test $(PACKAGES) = no || tools/provide-zlint >/dev/null || true
+
 aws-lc: packages-build
 	@test $(TLS) = openssl || deps/aws-lc/provide >/dev/null || { test $(TLS) = auto && \
 	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
 .PHONY: build demo check check-long install fuzz bench bench-quick bench-page \
-  bench-spread bench-peers clean aws-lc
+  bench-spread bench-peers clean aws-lc zlint
 .NOTPARALLEL: # ninja is parallel; packages are installed one run at a time
