@@ -23,6 +23,8 @@ static const struct cs_route routes[] = {
     {CS_METHOD_GET, "/ca.pem", CS_ROUTE_PLAIN, NULL, cs_on_roots},
     {CS_METHOD_GET, "/crl/{}.crl", CS_ROUTE_PLAIN, NULL, cs_on_list},
     {CS_METHOD_GET, "/crl/{}/{}.crl", CS_ROUTE_PLAIN, NULL, cs_on_list},
+    {CS_METHOD_POST, "/ocsp", CS_ROUTE_PLAIN, "application/ocsp-request", cs_on_ocsp},
+    {CS_METHOD_GET, "/ocsp/{*}", CS_ROUTE_PLAIN, NULL, cs_on_ocsp_path},
     {CS_METHOD_GET, "/spiffe/bundle.json", CS_ROUTE_PLAIN, NULL, cs_on_bundle},
 };
 

@@ -134,5 +134,9 @@ void cs_on_roots(void *ctx, struct cs_question *question);
 void cs_on_bundle(void *ctx, struct cs_question *question);
 /** cs_on_list() - GET /crl/ISSUER.crl and /crl/ISSUER/SHARD.crl. */
 void cs_on_list(void *ctx, struct cs_question *question);
+/** cs_on_ocsp() - POST /ocsp. */
+void cs_on_ocsp(void *ctx, struct cs_question *question);
+/** cs_on_ocsp_path() - GET /ocsp/BASE64: the request is in the path. */
+void cs_on_ocsp_path(void *ctx, struct cs_question *question);
 
 #endif

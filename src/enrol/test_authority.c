@@ -449,6 +449,96 @@ static void test_revoke(void)
     refused(&answer, 409, "already-revoked", "once");
 }
 
+/* ---- OCSP ---- */
+
+/* The certificates of @paper, leaf first, and a request about the leaf. */
+static struct cs_str status_request(const struct paper *paper, const char *nonce,
+                                    struct cs_cert ret_certs[2])
+{
+    struct cs_str rest = paper->cert, der;
+    struct cs_pem_block block;
+    struct cs_buf buf;
+
+    cs_findings_init(&findings, &arena);
+    for (int i = 0; i < 2; i++) {
+        if (cs_pem_next(&rest, &arena, &block) != 1 ||
+            cs_cert_parse(block.der, &arena, &findings, &ret_certs[i]) != 0)
+            abort();
+    }
+    cs_buf_init(&buf, CS_OCSP_REQUEST_MAX);
+    if (cs_ocsp_request_make(&ret_certs[0], &ret_certs[1], cs_str_from(nonce), &buf) < 0)
+        abort();
+    der = cs_arena_dup(&arena, cs_buf_str(&buf));
+    cs_buf_deinit(&buf);
+    return der;
+}
+
+static struct cs_fetch_answer post_ocsp(struct cs_str body, const char *type)
+{
+    struct cs_fetch_request request = {.url = cs_arena_printf(&arena, "%s/ocsp", plain_url),
+                                       .body = body,
+                                       .content_type = cs_str_from(type),
+                                       .max_body = BODY_MAX,
+                                       .timeout_ms = 10000};
+    struct cs_fetch_answer answer = {0};
+
+    if (cs_fetch_once(&request, &arena, &answer) < 0)
+        abort();
+    return answer;
+}
+
+static enum cs_ocsp_status judge(struct cs_str der, const struct cs_cert certs[2],
+                                 const char *nonce)
+{
+    struct cs_ocsp_query query = {.der = der,
+                                  .cert = &certs[0],
+                                  .issuer = &certs[1],
+                                  .nonce = cs_str_from(nonce),
+                                  .now_sec = time(NULL)};
+
+    return cs_ocsp_judge(&query).status;
+}
+
+/* In the path as it is, slashes and all. */
+static const char *path_of(struct cs_str der)
+{
+    struct cs_buf text;
+    const char *path;
+
+    cs_buf_init(&text, BODY_MAX);
+    if (cs_base64_write(&text, der) < 0)
+        abort();
+    path = cs_arena_printf(&arena, "/ocsp/%.*s", CS_FMT(cs_buf_str(&text))).ptr;
+    cs_buf_deinit(&text);
+    return path;
+}
+
+static void test_ocsp(enum cs_ocsp_status status)
+{
+    static const char type[] = "application/ocsp-request";
+    struct cs_cert certs[2];
+    struct cs_str plain = status_request(&second, "", certs);
+    struct cs_str nonce = status_request(&second, "0123456789abcdef", certs);
+    struct cs_fetch_answer answer = post_ocsp(plain, type), again;
+
+    tap_int(answer.status, 200, "asked for a status");
+    tap_int(judge(answer.body, certs, ""), status, "  which it has");
+    again = ask(plain_url, path_of(plain), (struct cs_str){0}, NULL);
+    tap_str(again.body, answer.body, "the same by GET");
+    answer = post_ocsp(nonce, type);
+    tap_int(judge(answer.body, certs, "0123456789abcdef"), status, "and with a nonce");
+    answer = ask(tls_url, path_of(nonce), (struct cs_str){0}, NULL);
+    tap_int(judge(answer.body, certs, "0123456789abcdef"), status, "over TLS, too");
+    answer = post_ocsp(CS_STR("hello"), type);
+    tap_str(answer.body, CS_STR("\x30\x03\x0a\x01\x01"), "what is no request is malformed");
+    answer = ask(plain_url, "/ocsp/hello", (struct cs_str){0}, NULL);
+    tap_str(answer.body, CS_STR("\x30\x03\x0a\x01\x01"), "by GET as well");
+    answer = post_ocsp(plain, "text/plain");
+    refused(&answer, 415, "media-type-refused", "a body of another type");
+    answer = ask(plain_url, "/ocsp/", (struct cs_str){0}, NULL);
+    refused(&answer, 404, "path-unknown", "nothing to ask about");
+}
+
 /* Both are in the whole list, and each in a shard. */
 static void test_lists(void)
 {
@@ -497,7 +587,9 @@ int main(void)
     test_enrol();
     test_refused();
     test_renew();
+    test_ocsp(CS_OCSP_GOOD);
     test_revoke();
+    test_ocsp(CS_OCSP_REVOKED);
     test_lists();
     stop();
     tap_int(cs_folder_remove(dir) || rmdir(home), 0, "nothing is left");

@@ -135,6 +135,8 @@ static bool client_has(const struct cs_question *question, const struct cs_docum
     struct cs_str tags = cs_headers_value(&question->head.headers, CS_STR("If-None-Match"));
     struct cs_str tag;
 
+    if (!(question->head.method & (CS_METHOD_GET | CS_METHOD_HEAD)))
+        return false;
     while ((tag = cs_list_element(&tags)).ptr) {
         if (cs_str_starts(tag, CS_STR("W/")))
             tag = cs_str_skip(tag, 2);
@@ -144,13 +146,22 @@ static bool client_has(const struct cs_question *question, const struct cs_docum
     return false;
 }
 
+/* What caches may do with it (RFC 9111; for OCSP RFC 5019 section 6.2). */
 static void freshness(struct cs_serving *conn, const struct cs_document *document)
 {
     int64_t left = document->fresh_until - cs_now_sec(&conn->server->spec.loop->now);
+    char text[CS_TIME_TEXT];
 
+    if (document->made_at)
+        header(conn, "Last-Modified", cs_time_http(document->made_at, text));
+    if (left <= 0) {
+        header(conn, "Cache-Control", CS_STR("no-cache"));
+        return;
+    }
+    header(conn, "Expires", cs_time_http(document->fresh_until, text));
     header(conn, "Cache-Control",
-           left > 0 ? cs_arena_printf(&conn->question.arena, "max-age=%lld", (long long)left)
-                    : CS_STR("no-cache"));
+           cs_arena_printf(&conn->question.arena,
+                           "max-age=%lld, public, no-transform, must-revalidate", (long long)left));
 }
 
 void cs_question_document(struct cs_question *question, struct cs_document *document)

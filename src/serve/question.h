@@ -41,6 +41,7 @@ struct cs_document {
     struct cs_str bytes; /* owned */
     char etag[36];       /* quoted; made of the bytes */
     int64_t fresh_until; /* seconds since 1970: caches may keep it so long; 0: ask each time */
+    int64_t made_at;     /* the same: since when it is so; 0: not said */
 };
 
 /** cs_document_new() - a copy of @bytes with one reference; @type is static text. */

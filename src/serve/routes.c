@@ -1,17 +1,20 @@
 /* Text before, hole, text behind: no backtracking, since a hole ends where the next text of the
- * pattern is first found. */
+ * pattern is first found, or takes all that is left. */
 #include "serve/routes.h"
 
 #include "base/panic.h"
 
-/* Up to the first hole of *@pattern, which moves behind it. */
-static struct cs_str literal(struct cs_str *pattern, bool *ret_hole)
-{
-    ptrdiff_t hole = cs_str_search(*pattern, CS_STR("{}"));
-    struct cs_str text = hole < 0 ? *pattern : cs_str_sub(*pattern, 0, (size_t)hole);
+enum hole { NO_HOLE, HOLE, REST };
 
-    *ret_hole = hole >= 0;
-    *pattern = hole < 0 ? (struct cs_str){0} : cs_str_skip(*pattern, (size_t)hole + 2);
+/* Up to the first hole of *@pattern, which moves behind it. */
+static struct cs_str literal(struct cs_str *pattern, enum hole *ret_hole)
+{
+    ptrdiff_t at = cs_str_find(*pattern, '{');
+    struct cs_str text = at < 0 ? *pattern : cs_str_sub(*pattern, 0, (size_t)at);
+    struct cs_str hole = at < 0 ? (struct cs_str){0} : cs_str_skip(*pattern, (size_t)at);
+
+    *ret_hole = at < 0 ? NO_HOLE : cs_str_starts(hole, CS_STR("{*}")) ? REST : HOLE;
+    *pattern = cs_str_skip(hole, *ret_hole == REST ? 3 : 2);
     return text;
 }
 
@@ -32,16 +35,20 @@ static size_t hole_length(struct cs_str path, struct cs_str behind)
 
 static bool matches(struct cs_str pattern, struct cs_str path, struct cs_str holes[CS_ROUTE_HOLES])
 {
-    bool hole;
+    enum hole hole;
     struct cs_str text = literal(&pattern, &hole);
 
     for (size_t i = 0;; i++) {
         if (!cs_str_starts(path, text))
             return false;
         path = cs_str_skip(path, text.len);
-        if (!hole)
+        if (hole == NO_HOLE)
             return path.len == 0;
         cs_assert(i < CS_ROUTE_HOLES);
+        if (hole == REST) {
+            holes[i] = path;
+            return path.len > 0;
+        }
         text = literal(&pattern, &hole);
         holes[i] = cs_str_sub(path, 0, hole_length(path, text));
         if (!holes[i].len)

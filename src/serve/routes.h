@@ -1,7 +1,8 @@
 /* Which handler answers: rows of method and path. Pure.
  *
  * A pattern is a path in which "{}" stands for one or more bytes without a '/': of two texts
- * around it, "/crl/{}.crl" takes "/crl/7.crl" and gives "7". Patterns are tried in order.
+ * around it, "/crl/{}.crl" takes "/crl/7.crl" and gives "7". "{*}" at the end stands for all that
+ * is left, one byte or more. Patterns are tried in order.
  */
 #ifndef CS_SERVE_ROUTES_H
 #define CS_SERVE_ROUTES_H

@@ -16,6 +16,7 @@ static const struct cs_route rows[] = {
     {CS_METHOD_POST, "/things/{}", 0, NULL, nothing},
     {CS_METHOD_PUT, "/things/{}", 0, NULL, nothing},
     {CS_METHOD_GET, "/things/{}/parts", 0, NULL, nothing},
+    {CS_METHOD_GET, "/all/{}/{*}", 0, NULL, nothing},
 };
 
 static const struct cs_routes routes = {rows, sizeof(rows) / sizeof(rows[0])};
@@ -51,6 +52,10 @@ static const struct {
     {CS_METHOD_POST, "/things/a b", 5, "a b", NULL, 0},
     {CS_METHOD_POST, "/things/a/b", -1, NULL, NULL, 0},
     {CS_METHOD_GET, "/things/a/parts", 7, "a", NULL, 0},
+    {CS_METHOD_GET, "/all/a/b", 8, "a", "b", 0},
+    {CS_METHOD_GET, "/all/a//b/c=/", 8, "a", "/b/c=/", 0},
+    {CS_METHOD_GET, "/all/a/", -1, NULL, NULL, 0},
+    {CS_METHOD_GET, "/all/a", -1, NULL, NULL, 0},
     {CS_METHOD_GET, "/things/a", -1, NULL, NULL, CS_METHOD_POST | CS_METHOD_PUT},
 };
 
