@@ -114,6 +114,13 @@ static const struct cs_command commands[] = {
      "After log files were moved away: what is written from then on goes to new files\n"
      "of the old names.\n",
      WHERE, cs_cmd_reopen},
+    {"status", NULL, 0, "show what a running gateway does",
+     "Shows the workers and their connections, what is revoked at a word, and how\n"
+     "often what failed where.\n"
+     "\n"
+     "Exits 0 if all is well, 1 if something needs a person (a worker that does not\n"
+     "answer), 2 if the gateway could not be asked.\n",
+     WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_status},
     {"revoke", "FILE|SERIAL", 1, "revoke a certificate at a running gateway",
      "With --now every worker of the gateway refuses the certificate from the next\n"
      "moment on, in new handshakes and resumed ones, and cuts the open connections\n"

@@ -144,6 +144,8 @@ int cs_cmd_stop(const struct cs_line *line);
 int cs_cmd_quit(const struct cs_line *line);
 /** cs_cmd_reopen() - `countersign reopen`. */
 int cs_cmd_reopen(const struct cs_line *line);
+/** cs_cmd_status() - `countersign status`. */
+int cs_cmd_status(const struct cs_line *line);
 /** cs_cmd_revoke() - `countersign revoke`. */
 int cs_cmd_revoke(const struct cs_line *line);
 /** cs_cmd_demo() - `countersign demo`. */

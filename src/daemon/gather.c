@@ -53,10 +53,15 @@ static void on_ended(struct cs_call *call)
 void cs_gather_begin(struct cs_gather *gather, struct cs_crew *const *crews, size_t n,
                      enum cs_tell what, struct cs_str bytes, int fd)
 {
-    gather->calls = cs_alloc(n * sizeof(*gather->calls));
     for (size_t i = 0; i < n; i++)
         gather->n_calls += crews[i] != NULL;
+    if (gather->n_calls == 0) {
+        gather->told(gather);
+        gather->over(gather);
+        return;
+    }
     gather->n_open = gather->n_calls;
+    gather->calls = cs_alloc(gather->n_calls * sizeof(*gather->calls));
     for (size_t i = 0, at = 0; i < n; i++) {
         if (!crews[i])
             continue;
@@ -64,5 +69,4 @@ void cs_gather_begin(struct cs_gather *gather, struct cs_crew *const *crews, siz
             .call = {.replied = on_replied, .late = on_late, .ended = on_ended}, .gather = gather};
         cs_crew_tell(crews[i], what, bytes, fd, &gather->calls[at++].call);
     }
-    cs_assert(gather->n_calls > 0);
 }

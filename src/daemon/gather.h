@@ -24,8 +24,8 @@ struct cs_gather {
 };
 
 /** cs_gather_begin() - tell the workers of the @n @crews (NULL ones are passed over) @what.
- * Whatever follows comes from the event loop, told at the latest after CS_CALL_PATIENCE_MS.
- *  @bytes and @fd as cs_crew_tell() has them. */
+ * Whatever follows comes from the event loop, told at the latest after CS_CALL_PATIENCE_MS; where
+ * there is no crew, at once. @bytes and @fd as cs_crew_tell() has them. */
 void cs_gather_begin(struct cs_gather *gather, struct cs_crew *const *crews, size_t n,
                      enum cs_tell what, struct cs_str bytes, int fd);
 

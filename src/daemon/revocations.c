@@ -33,7 +33,7 @@ struct cs_revocations {
     char *folder, *file;
     struct item **items;
     size_t n, room;
-    struct cs_revoked_set *set;
+    struct cs_revoked_set *set; /* NULL: to be made when somebody asks */
 };
 
 /* ---- in memory ---- */
@@ -66,15 +66,16 @@ static bool holds(const struct cs_revocations *all, const struct cs_revocation *
     return false;
 }
 
-static void make_set(struct cs_revocations *all)
+static struct cs_revoked_set *make_set(const struct cs_revocations *all)
 {
     struct cs_revocation *list = cs_alloc(all->n * sizeof(*list));
+    struct cs_revoked_set *set;
 
     for (size_t i = 0; i < all->n; i++)
         list[i] = all->items[i]->revocation;
-    cs_revoked_set_free(all->set);
-    all->set = cs_revoked_set_new(list, all->n);
+    set = cs_revoked_set_new(list, all->n);
     free(list);
+    return set;
 }
 
 static int say(struct cs_buf *why, int error, const char *what, const char *path)
@@ -210,7 +211,6 @@ int cs_revocations_new(const char *folder, int64_t now_sec, struct cs_buf *why,
         cs_revocations_free(all);
         return r;
     }
-    make_set(all);
     *ret_revocations = all;
     return 0;
 }
@@ -294,12 +294,14 @@ int cs_revocations_add(struct cs_revocations *all, const struct cs_revocation *r
     if (r < 0)
         return r;
     hold(all, revocation);
-    make_set(all);
+    all->set = cs_revoked_set_free(all->set);
     return 0;
 }
 
-const struct cs_revoked_set *cs_revocations_set0(const struct cs_revocations *all)
+const struct cs_revoked_set *cs_revocations_set0(struct cs_revocations *all)
 {
+    if (!all->set)
+        all->set = make_set(all);
     return all->set;
 }
 

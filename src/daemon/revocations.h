@@ -26,7 +26,7 @@ struct cs_revocations *cs_revocations_free(struct cs_revocations *revocations);
 int cs_revocations_add(struct cs_revocations *revocations, const struct cs_revocation *revocation,
                        struct cs_buf *why);
 /** cs_revocations_set0() - all of them; lives until the next one is added. */
-const struct cs_revoked_set *cs_revocations_set0(const struct cs_revocations *revocations);
+const struct cs_revoked_set *cs_revocations_set0(struct cs_revocations *revocations);
 /** cs_revocations_file0() - the path of the file; lives as long as the revocations. */
 const char *cs_revocations_file0(const struct cs_revocations *revocations);
 

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "daemon/gather.h"
+#include "daemon/status.h"
 #include "x509/crl.h"
 
 enum { REASONS = 11, NAME_MAX_BYTES = 1024, WHY_BYTES = 4096 };
@@ -56,15 +57,6 @@ static void on_over(struct cs_gather *gather)
     free(cs_container_of(gather, struct revoking, gather));
 }
 
-static bool has_crew(const struct cs_service *service)
-{
-    for (size_t i = 0; i < service->n_crews; i++) {
-        if (service->crews[i])
-            return true;
-    }
-    return false;
-}
-
 static void tell_workers(const struct cs_service *service, struct revoking *r)
 {
     struct cs_str bytes = cs_revoked_set_bytes(cs_revocations_set0(service->revocations));
@@ -83,15 +75,11 @@ static void tell_workers(const struct cs_service *service, struct revoking *r)
                         "known to them",
                         -fd, strerror(-fd));
         free(r);
-    } else if (has_crew(service)) {
-        cs_gather_begin(&r->gather, service->crews, service->n_crews, CS_TELL_REVOKED,
-                        (struct cs_str){0}, fd);
-        close(fd);
-    } else { /* new workers inherit it */
-        close(fd);
-        on_told(&r->gather);
-        free(r);
+        return;
     }
+    cs_gather_begin(&r->gather, service->crews, service->n_crews, CS_TELL_REVOKED,
+                    (struct cs_str){0}, fd);
+    close(fd);
 }
 
 static bool read_reason(const char *text, unsigned *ret_reason)
@@ -207,12 +195,18 @@ void cs_service_spread(const struct cs_service *service, unsigned n)
 
 /* ---- the table ---- */
 
+static void do_status(const struct cs_service *service, json_t *request, struct cs_asked *asked)
+{
+    cs_status_ask(service, asked);
+}
+
 static const struct {
     const char *what;
     const char *members; /* blank-separated, besides "do" */
     void (*run)(const struct cs_service *service, json_t *request, struct cs_asked *asked);
 } requests[] = {
     {"revoke", "serial issuer reason name not_after", do_revoke},
+    {"status", "", do_status},
 };
 
 static bool is_among(struct cs_str words, struct cs_str word)

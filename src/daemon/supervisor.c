@@ -52,6 +52,7 @@ struct supervisor {
     struct cs_user user, next_user;     /* whom workers become, if we are root */
     bool is_root;
     struct cs_control control;
+    int64_t started_sec, loaded_sec;
     struct cs_revocations *revocations; /* NULL: there is no folder that we may keep any in */
     char *state_folder;
     char *pid_path, *next_pid_path;
@@ -388,6 +389,9 @@ static struct cs_service service_of(const struct supervisor *s,
         .revocations = s->revocations,
         .counters = s->counters,
         .log = &s->log,
+        .config_path = s->spec->snapshot.config_path,
+        .started_sec = s->started_sec,
+        .loaded_sec = s->loaded_sec,
         .now_sec = time(NULL),
     };
 }
@@ -579,6 +583,7 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
     s->was_up = true;
     cs_timecheck_begin(&s->timecheck, &s->loop, &s->log, s->clock_page, s->next_snapshot);
     cs_stewarding_begin(s->stewarding, s->next_snapshot, s->is_root ? &s->user : NULL);
+    s->loaded_sec = time(NULL);
     notify_ready();
     tell_parent(s, 0);
     if (first && s->spec->serving)
@@ -816,6 +821,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
         .spec = spec,
         .background_fd = -1,
         .is_root = geteuid() == 0,
+        .started_sec = time(NULL),
     };
     struct cs_snapshot *snapshot;
     int status = 1;

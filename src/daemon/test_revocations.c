@@ -28,7 +28,7 @@ static struct cs_revocation revocation(const char *serial, int64_t not_after)
                                   .named = CS_STR("CN=alice")};
 }
 
-static size_t count(const struct cs_revocations *all)
+static size_t count(struct cs_revocations *all)
 {
     return cs_revoked_set_count(cs_revocations_set0(all));
 }

@@ -709,6 +709,21 @@ void cs_crl_lists_free(struct cs_crl_lists *lists)
     free(lists);
 }
 
+bool cs_crl_lists_next(const struct cs_crl_lists *lists, size_t *at, struct cs_crl_facts *ret_facts)
+{
+    const struct list *list;
+
+    if (*at == lists->table->n_lists)
+        return false;
+    list = &lists->table->lists[*at];
+    *ret_facts = (struct cs_crl_facts){.issuer = lists->frames[*at].issuer,
+                                       .this_update = list->this_update,
+                                       .next_update = list->next_update,
+                                       .n_entries = list->n_entries};
+    ++*at;
+    return true;
+}
+
 /* ---- who signed it ---- */
 
 static bool right_key_id(const struct list *list, const struct cs_cert *ca)

@@ -51,6 +51,19 @@ const uint8_t *cs_crl_lists_digest(const struct cs_crl_lists *lists);
 /** cs_crl_lists_free() - sets made of it keep what they need. NULL is fine. */
 void cs_crl_lists_free(struct cs_crl_lists *lists);
 
+/* One of the lists, to be spoken of. */
+struct cs_crl_facts {
+    struct cs_str issuer; /* DER of its name; lives as long as the lists */
+    int64_t this_update;
+    int64_t next_update; /* INT64_MAX: it names none */
+    size_t n_entries;
+};
+
+/** cs_crl_lists_next() - go through the lists; *@at is 0 at first. Return: whether *@ret_facts is
+ *  one more. */
+bool cs_crl_lists_next(const struct cs_crl_lists *lists, size_t *at,
+                       struct cs_crl_facts *ret_facts);
+
 /** cs_crl_set_new() - judge who signed @lists; all sets made of the same lists share their
  *  block. Each signature is verified here, once, with the key of the CA in @cas that has its
  *  name; where no such CA is known, it is verified at each use with the key of the CA that the

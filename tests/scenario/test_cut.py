@@ -408,7 +408,7 @@ def test_a_worker_that_takes_the_place_of_a_dead_one_knows(start, pki, backend):
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: len(set(gw.workers()) - set(before)) == 2, "new workers")
     for _ in range(6):
-        assert refusal(gw, pki.alice)[0] == "revoked"
+        assert wire.get(gw.port["tls"], pki.alice).status == 400
 
 
 def test_a_worker_that_is_stuck_does_not_keep_the_others_from_it(start, pki, backend):
@@ -463,6 +463,99 @@ def test_an_upstream_that_is_revoked_leaves_the_pool(start, pki, tmp_path):
             wait_for(lambda: not upstream.open, "the other to be closed after its request")
             assert client.request("GET", "/").status == 502
         gw.wait_log(r"server certificate .* was revoked.*\[revoked\]")
+
+
+# many others
+
+class Crowd:
+    """Clients that stay connected and ask again and again, one after the other. What goes wrong is
+    kept: an answer that is not 200, and a connection that ends."""
+
+    THREADS = 4
+
+    def __init__(self, gw, identities, count):
+        self.contexts = [wire.context(identity) for identity in identities]
+        self.port = gw.port["tls"]
+        self.stop = threading.Event()
+        self.failures = []
+        self.done = [0] * self.THREADS
+        self.clients = [[] for _ in range(self.THREADS)]
+        self.share = count // self.THREADS
+        self.threads = [threading.Thread(target=self._run, args=(n,), daemon=True)
+                        for n in range(self.THREADS)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        wait_for(lambda: self.failures or all(len(c) == self.share for c in self.clients),
+                 "everybody to be connected", 120)
+        return self
+
+    def __exit__(self, *exc):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(30)
+        for client in sum(self.clients, []):
+            client.close()
+
+    def _run(self, number):
+        mine = self.clients[number]
+        try:
+            for n in range(self.share):
+                ctx = self.contexts[n % len(self.contexts)]
+                mine.append(wire.tls(self.port, ctx=ctx))
+            while not self.stop.is_set():
+                for client in mine:
+                    answer = client.request("GET", "/")
+                    assert answer.status == 200, answer.status
+                    assert answer.keeps_alive()
+                    self.done[number] += 1
+                    if self.stop.is_set():
+                        break
+        except Exception as error:  # pylint: disable=broad-except
+            self.failures.append(repr(error))
+
+    def go_on(self):
+        """Wait until everybody has had an answer again."""
+        before = list(self.done)
+        wait_for(lambda: self.failures or all(now_done >= then + self.share
+                                              for now_done, then in zip(self.done, before)),
+                 "answers for everybody", 120)
+        assert self.failures == []
+
+
+def end_of(client, ends):
+    """In a thread: when the connection ended."""
+    def watch():
+        assert client.ended(30)
+        ends.append(time.monotonic())
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.long)])
+def test_the_others_never_notice(start, pki, tmp_path, count):
+    """Of many connections under load, those of one certificate end, within a second."""
+    gw = start(server(FAILURES + "keepalive_requests 1000000; location / { return 200 ok; }"),
+               main=STATE + "worker_rlimit_nofile 30000;", workers=2, connections=12_000)
+    others = [pki.ca.issue(f"other {n}").save(tmp_path, f"other-{n}") for n in range(50)]
+    with Crowd(gw, others, count) as crowd:
+        victims = [opened(gw, pki.alice) for _ in range(5)]
+        ends = []
+        watchers = [end_of(client, ends) for client in victims]
+        crowd.go_on()
+        begun = time.monotonic()
+        answer = revoke(gw, pki.alice.certfile)
+        for watcher in watchers:
+            watcher.join()
+        assert answer["cut"] == 5
+        assert len(ends) == 5 and max(ends) < begun + 1
+        crowd.go_on()
+        for client in victims:
+            client.close()
+    codes = {f["code"] for f in failures(gw)}
+    assert codes == {"revoked"}
 
 
 # the control socket
@@ -563,3 +656,47 @@ def test_a_command_line_that_says_too_little(start, pki, backend, arguments, say
     gw = begin(start, backend)
     done = countersign(gw, "revoke", *arguments, cwd=pki.dir)
     assert done.returncode == 2 and says in done.stderr
+
+
+# status
+
+def status(gw, code=0):
+    done = countersign(gw, "status", "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_status_knows_workers_and_connections(start, pki, backend):
+    gw = begin(start, backend, workers=3)
+    with opened(gw, pki.alice), in_a_tunnel(gw, pki.bob):
+        answer = status(gw)
+        workers = answer["workers"]
+        assert sorted(w["pid"] for w in workers) == sorted(gw.workers())
+        assert sum(w["connections"] for w in workers) == 2
+        assert sum(w["verified"] for w in workers) == 2
+        assert sum(w["idle"] for w in workers) == 1
+        assert sum(w["upstreams"] for w in workers) >= 1
+        assert answer["healthy"] and not any(w["draining"] for w in workers)
+        gw.reload()
+        wait_for(lambda: sum(w["draining"] for w in status(gw)["workers"]) >= 1,
+                 "old workers that leave")
+        revoke(gw, pki.alice.certfile)
+    answer = status(gw)
+    assert answer["revoked"]["count"] == 1
+    assert all(w["revoked"] == 1 for w in answer["workers"])
+    assert refusal(gw, pki.alice)[0] == "revoked"
+    counts = {(row["code"], row["server"]): row["count"] for row in status(gw)["failures"]}
+    assert counts["revoked", "a.test"] >= 1
+
+
+def test_status_says_when_a_worker_does_not_answer(start, pki, backend):
+    gw = begin(start, backend, workers=2)
+    stuck = gw.workers()[0]
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        answer = status(gw, 1)
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+    assert (len(answer["workers"]), answer["silent_workers"]) == (1, 1)
+    text = countersign(gw, "status")
+    assert text.returncode == 0 and "connections" in text.stdout

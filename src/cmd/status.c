@@ -1,0 +1,153 @@
+/* status: what a running gateway says about itself, as text for people or as its JSON. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/time.h"
+#include "cmd/command.h"
+#include "cmd/report.h"
+#include "cmd/talk.h"
+
+#define BOLD "\033[1m"
+#define RED "\033[1;31m"
+#define PLAIN "\033[0m"
+
+struct page {
+    const json_t *answer;
+    bool colour;
+};
+
+static const char *text(const json_t *object, const char *name)
+{
+    const char *value = json_string_value(json_object_get(object, name));
+
+    return value ? value : "";
+}
+
+static long long number(const json_t *object, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(object, name));
+}
+
+static bool flag(const json_t *object, const char *name)
+{
+    return json_is_true(json_object_get(object, name));
+}
+
+static void heading(const struct page *page, const char *words)
+{
+    printf("\n%s%s%s\n", page->colour ? BOLD : "", words, page->colour ? PLAIN : "");
+}
+
+/* How long ago, or how long until. */
+static struct cs_str span(long long sec, char buf[CS_TIME_TEXT])
+{
+    return cs_time_span(sec, buf);
+}
+
+static long long seconds(const char *iso)
+{
+    int64_t sec = 0;
+
+    cs_time_parse(cs_str_from(iso), &sec);
+    return (long long)sec;
+}
+
+/* ---- the service and its workers ---- */
+
+static void print_service(const struct page *page)
+{
+    const json_t *a = page->answer;
+    long long now = seconds(text(a, "now"));
+    char up[CS_TIME_TEXT], loaded[CS_TIME_TEXT];
+
+    printf("countersign %s, process %lld, up %.*s\n", text(a, "version"), number(a, "pid"),
+           CS_FMT(span(now - seconds(text(a, "started")), up)));
+    printf("%s, in use for %.*s\n", text(a, "configuration"),
+           CS_FMT(span(now - seconds(text(a, "loaded")), loaded)));
+}
+
+static void print_workers(const struct page *page)
+{
+    const json_t *worker;
+    size_t i;
+
+    heading(page, "workers");
+    printf("  %-10s %11s %11s %11s %11s %8s\n", "process", "connections", "with a cert", "idle",
+           "upstream", "cut");
+    json_array_foreach(json_object_get(page->answer, "workers"), i, worker)
+        printf("  %-10lld %11lld %11lld %11lld %11lld %8lld%s\n", number(worker, "pid"),
+               number(worker, "connections"), number(worker, "verified"), number(worker, "idle"),
+               number(worker, "upstreams"), number(worker, "cut"),
+               flag(worker, "draining") ? "  leaving" : "");
+    if (number(page->answer, "silent_workers"))
+        printf("  %s%lld did not answer%s\n", page->colour ? RED : "",
+               number(page->answer, "silent_workers"), page->colour ? PLAIN : "");
+}
+
+/* ---- the rest ---- */
+
+static void print_revoked(const struct page *page)
+{
+    const json_t *revoked = json_object_get(page->answer, "revoked"), *worker;
+    long long n = number(revoked, "count");
+    size_t i;
+
+    if (!n)
+        return;
+    heading(page, "revoked at a word");
+    printf("  %lld, in %s\n", n, text(revoked, "file"));
+    json_array_foreach(json_object_get(page->answer, "workers"), i, worker)
+    {
+        if (number(worker, "revoked") == n)
+            continue;
+        printf("    %sprocess %lld knows of %lld%s\n", page->colour ? RED : "",
+               number(worker, "pid"), number(worker, "revoked"), page->colour ? PLAIN : "");
+    }
+}
+
+static void print_failures(const struct page *page)
+{
+    const json_t *failures = json_object_get(page->answer, "failures"), *row;
+    size_t i;
+
+    if (!json_array_size(failures))
+        return;
+    heading(page, "failures so far");
+    json_array_foreach(failures, i, row)
+        printf("  %8lld  %-32s %s%s%s\n", number(row, "count"), text(row, "code"),
+               text(row, "listener"), *text(row, "server") ? ", " : "", text(row, "server"));
+}
+
+static void print(const json_t *answer)
+{
+    struct page page = {.answer = answer, .colour = cs_report_colour(stdout)};
+
+    print_service(&page);
+    print_workers(&page);
+    print_revoked(&page);
+    print_failures(&page);
+}
+
+int cs_cmd_status(const struct cs_line *line)
+{
+    struct cs_instance instance;
+    json_t *answer = NULL;
+    int status;
+
+    cs_instance_init(&instance, line);
+    status = cs_talk(&instance, "status", json_pack("{s:s}", "do", "status"), &answer);
+    cs_instance_deinit(&instance);
+    if (status != CS_EXIT_OK)
+        return status;
+    if (cs_line_has(line, CS_OPT_JSON)) {
+        json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        putchar('\n');
+    } else {
+        print(answer);
+    }
+    status = flag(answer, "healthy") ? CS_EXIT_OK : CS_EXIT_FAILED;
+    json_decref(answer);
+    return status;
+}

@@ -1,0 +1,156 @@
+/* What the supervisor knows is written down when it is asked; what the workers say is added when
+ * the last of them has. */
+#include "daemon/status.h"
+
+#include <jansson.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "daemon/gather.h"
+#include "gateway/tally.h"
+#include "telemetry/counters.h"
+
+struct asking {
+    struct cs_gather gather;
+    struct cs_asked *asked;
+    json_t *answer;
+};
+
+/* ---- values ---- */
+
+static json_t *text_of(struct cs_str s)
+{
+    json_t *text = json_stringn(s.ptr ? s.ptr : "", s.len);
+
+    return text ? text : json_string("(not UTF-8)");
+}
+
+static json_t *time_of(int64_t sec)
+{
+    char text[CS_TIME_TEXT];
+
+    return text_of(cs_time_iso(sec, text));
+}
+
+static void put_text(json_t *object, const char *name, struct cs_str value)
+{
+    json_object_set_new(object, name, text_of(value));
+}
+
+static void put_number(json_t *object, const char *name, uint64_t value)
+{
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+/* ---- the rest ---- */
+
+static json_t *failures_of(const struct cs_counters *counters)
+{
+    json_t *list = json_array();
+    struct cs_count count;
+
+    for (size_t at = 0; counters && cs_counters_next(counters, &at, &count);) {
+        json_t *row = json_object();
+        put_text(row, "code", count.code);
+        put_text(row, "listener", count.listener);
+        put_text(row, "server", count.server);
+        put_number(row, "count", count.n);
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *revoked_of(struct cs_revocations *revocations)
+{
+    json_t *object = json_object();
+
+    if (!revocations)
+        return object;
+    put_number(object, "count", cs_revoked_set_count(cs_revocations_set0(revocations)));
+    put_text(object, "file", cs_str_from(cs_revocations_file0(revocations)));
+    return object;
+}
+
+static json_t *answer_of(const struct cs_service *service)
+{
+    json_t *answer = json_object();
+
+    json_object_set_new(answer, "ok", json_true());
+    json_object_set_new(answer, "version", json_string(CS_VERSION));
+    put_number(answer, "pid", (uint64_t)getpid());
+    json_object_set_new(answer, "now", time_of(service->now_sec));
+    json_object_set_new(answer, "started", time_of(service->started_sec));
+    json_object_set_new(answer, "loaded", time_of(service->loaded_sec));
+    put_text(answer, "configuration", service->config_path);
+    json_object_set_new(answer, "workers", json_array());
+    json_object_set_new(answer, "revoked", revoked_of(service->revocations));
+    json_object_set_new(answer, "failures", failures_of(service->counters));
+    return answer;
+}
+
+/* ---- workers ---- */
+
+static void on_replied(struct cs_gather *gather, struct cs_str words)
+{
+    struct asking *asking = cs_container_of(gather, struct asking, gather);
+    struct cs_tally tally;
+    json_t *worker;
+
+    if (words.len != sizeof(tally))
+        return;
+    memcpy(&tally, words.ptr, sizeof(tally));
+    worker = json_object();
+    put_number(worker, "pid", tally.pid);
+    json_object_set_new(worker, "draining", json_boolean(tally.draining));
+    put_number(worker, "connections", tally.connections);
+    put_number(worker, "verified", tally.verified);
+    put_number(worker, "idle", tally.idle);
+    put_number(worker, "upstreams", tally.upstreams);
+    put_number(worker, "cut", tally.cut);
+    put_number(worker, "revoked", tally.revoked);
+    json_array_append_new(json_object_get(asking->answer, "workers"), worker);
+}
+
+/* Whether nothing needs a person. */
+static bool is_healthy(const json_t *answer)
+{
+    const json_t *item;
+    json_int_t revoked =
+        json_integer_value(json_object_get(json_object_get(answer, "revoked"), "count"));
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "workers"), i, item)
+    {
+        if (json_integer_value(json_object_get(item, "revoked")) != revoked)
+            return false;
+    }
+    return json_integer_value(json_object_get(answer, "silent_workers")) == 0;
+}
+
+static void on_told(struct cs_gather *gather)
+{
+    struct asking *asking = cs_container_of(gather, struct asking, gather);
+
+    put_number(asking->answer, "silent_workers", gather->n_late + gather->n_refused);
+    json_object_set_new(asking->answer, "healthy", json_boolean(is_healthy(asking->answer)));
+    cs_asked_answer(asking->asked, cs_take(asking->answer));
+}
+
+static void on_over(struct cs_gather *gather)
+{
+    free(cs_container_of(gather, struct asking, gather));
+}
+
+void cs_status_ask(const struct cs_service *service, struct cs_asked *asked)
+{
+    struct asking *asking = CS_NEW(struct asking);
+
+    asking->asked = asked;
+    asking->answer = answer_of(service);
+    asking->gather.replied = on_replied;
+    asking->gather.told = on_told;
+    asking->gather.over = on_over;
+    cs_gather_begin(&asking->gather, service->crews, service->n_crews, CS_TELL_TALLY,
+                    (struct cs_str){0}, -1);
+}
