@@ -25,7 +25,7 @@ _countersign()
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             enrol) words=" --json --once --timeout --ca --fingerprint --token --token-file --identity --profile --ttl --key-type --out --watch --renew --reload-cmd --help -h" ;;
-            ca) words="init issue sign renew revoke list show crl token profiles audit"
+            ca) words="init issue sign renew revoke list show crl token profiles rotate backup restore audit"
                 if [ "$COMP_CWORD" -gt 2 ]; then
                     case ${COMP_WORDS[2]} in
                         init) words=" --json --dir --passphrase-file --name --domain --root-ttl --issuer-ttl --key --url --help -h" ;;
@@ -38,6 +38,9 @@ _countersign()
                         crl) words=" --config -c --prefix -p --json --dir --passphrase-file --issuer --shard --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
                         token) words=" --config -c --prefix -p --json --profile --ttl --dir --passphrase-file --help -h" ;;
                         profiles) words=" --config -c --prefix -p --json --dir --help -h" ;;
+                        rotate) words=" --config -c --prefix -p --json --ttl --dir --passphrase-file --key --help -h" ;;
+                        backup) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
+                        restore) words=" --json --dir --passphrase-file --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
                         audit) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                     esac
                 fi ;;

@@ -59,6 +59,7 @@ static bool is_good(const struct cs_kept_list *kept, int64_t now_sec)
 
 struct entries {
     struct cs_arena arena;
+    int64_t latest; /* no date lies behind this: thisUpdate, which is a little in the past */
     struct cs_make_revoked *items;
     size_t n, room;
 };
@@ -117,7 +118,7 @@ static const struct cs_requester self = {.proof = CS_PROOF_SERVICE, .actor = {"a
 static int make_list(struct cs_ca *ca, const struct cs_issuer *issuer, int64_t now_sec,
                      struct cs_arena *arena, struct cs_kept_list *kept)
 {
-    struct entries entries = {0};
+    struct entries entries = {.latest = now_sec - BACKDATE};
     struct cs_str subject = kept->shard < 0
                                 ? cs_arena_printf(arena, "%u", issuer->id)
                                 : cs_arena_printf(arena, "%u/%d", issuer->id, kept->shard);

@@ -270,8 +270,10 @@ static int check_needed(struct rotating *r)
                                        (unsigned long long)(needed.n - SHOWN));
     CS_FIND(r->findings, CS_AUTHORITY_KIND(STILL_NEEDED), NULL,
             r->rotation->root ? CS_STR("root") : CS_STR("issuing CA"), name_of(r->old, r->arena),
-            (struct cs_str){0}, cs_arena_u64(r->arena, needed.n), needed.names,
-            cs_time_iso(needed.until, until));
+            (struct cs_str){0},
+            cs_arena_printf(r->arena, "%llu certificate%s", (unsigned long long)needed.n,
+                            needed.n == 1 ? "" : "s"),
+            needed.names, cs_time_iso(needed.until, until));
     return CS_CA_REFUSED;
 }
 

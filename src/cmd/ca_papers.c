@@ -26,15 +26,12 @@ static int read_number(const struct cs_ca_job *job, enum cs_option option, uint6
 
 static int active_issuer(struct cs_ca_job *job, uint64_t *ret_id)
 {
-    const struct cs_issuer *issuers;
-    size_t n;
-    int r = cs_ca_issuers(job->ca, &issuers, &n);
+    const struct cs_issuer *issuer = cs_ca_signing(job->ca, false);
 
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        if (!issuers[i].is_root && issuers[i].state == CS_ISSUER_ACTIVE)
-            *ret_id = issuers[i].id;
-    }
-    return cs_ca_job_status(job, r);
+    if (!issuer)
+        return cs_ca_job_usage(job, "no issuing CA is active: --issuer says which list");
+    *ret_id = issuer->id;
+    return CS_EXIT_OK;
 }
 
 static void tell_list(struct cs_ca_job *job, const struct cs_ca_list *list, const char *path)
@@ -128,24 +125,10 @@ static struct cs_str default_profile(const struct cs_pattern_set *names)
     return CS_STR("client");
 }
 
-static const struct cs_issuer *newest_root(struct cs_ca_job *job)
-{
-    const struct cs_issuer *issuers, *root = NULL;
-    size_t n = 0;
-
-    if (cs_ca_issuers(job->ca, &issuers, &n) < 0)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        if (issuers[i].is_root && issuers[i].state == CS_ISSUER_ACTIVE)
-            root = &issuers[i];
-    }
-    return root;
-}
-
 /* For people the token goes to standard output alone, so that it can be piped. */
 static int tell_token(struct cs_ca_job *job, const struct cs_ca_token *token, const char *text)
 {
-    const struct cs_issuer *root = newest_root(job);
+    const struct cs_issuer *root = cs_ca_signing(job->ca, true);
     struct cs_str url = cs_ca_public_url(job->ca), fingerprint = {0};
     struct cs_sheet *sheet = &job->sheet;
     char until[CS_TIME_TEXT];

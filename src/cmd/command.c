@@ -271,6 +271,28 @@ static const struct cs_command commands[] = {
      CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_token},
     {"ca profiles", NULL, 0, "what may be issued: keys, names, usages, lifetimes",
      "Those of a configuration are among them with -c.\n", CA_LOOK, cs_cmd_ca_profiles},
+    {"ca rotate", "issuer|root prepare|activate|retire", 2, "from one CA certificate to the next",
+     "prepare makes the new one, activate lets it sign, retire is the end of the old\n"
+     "one: refused, with their names, while certificates that need it are valid and\n"
+     "were not renewed. A new root is trusted beside the old one from prepare on:\n"
+     "root.pem has both, the authority gives both to whoever enrols or renews, and\n"
+     "the old one certifies the new one for those who do not know it yet.\n"
+     "\n"
+     "The root's key has to be in the folder to prepare. Kind of key and length of\n"
+     "life are those of the present one, unless options say otherwise.\n",
+     CA_OPEN | CS_OPT_BIT(CS_OPT_KEY_KIND) | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_rotate},
+    {"ca backup", "DIR", 1, "a copy of the CA as a new folder",
+     "As of one moment, while the authority goes on. It has the store, certificates,\n"
+     "encrypted keys and lists, and not the pass phrase: keep that in another place.\n",
+     CA_OPEN, cs_cmd_ca_backup},
+    {"ca restore", "DIR [FILE...]", 1024, "make the CA what a backup is, and what happened since",
+     "Nothing that was revoked or used becomes good again: certificates, revocations,\n"
+     "used tokens and newer CA certificates are taken over from the store that is in\n"
+     "the folder, if it can be read, and revocations from the lists in there and in\n"
+     "the FILEs. What was in the folder is moved beside it. The authority must not\n"
+     "run.\n",
+     CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
+     cs_cmd_ca_restore},
     {"ca audit", "[verify]", 1, "the log of all that the CA did",
      "Who asked, how they proved it, what was signed. \"verify\" goes through the whole\n"
      "chain and exits 1 if anything in it was changed, is missing or was added.\n",

@@ -180,6 +180,12 @@ int cs_cmd_ca_crl(const struct cs_line *line);
 int cs_cmd_ca_token(const struct cs_line *line);
 /** cs_cmd_ca_profiles() - `countersign ca profiles`. */
 int cs_cmd_ca_profiles(const struct cs_line *line);
+/** cs_cmd_ca_rotate() - `countersign ca rotate`. */
+int cs_cmd_ca_rotate(const struct cs_line *line);
+/** cs_cmd_ca_backup() - `countersign ca backup`. */
+int cs_cmd_ca_backup(const struct cs_line *line);
+/** cs_cmd_ca_restore() - `countersign ca restore`. */
+int cs_cmd_ca_restore(const struct cs_line *line);
 /** cs_cmd_ca_audit() - `countersign ca audit`. */
 int cs_cmd_ca_audit(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */

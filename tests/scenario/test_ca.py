@@ -6,7 +6,6 @@ import os
 import re
 import sqlite3
 import stat
-import subprocess
 
 import pytest
 from cryptography import x509
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ca import Ca, openssl
 from gateway import run
 
 pytestmark = pytest.mark.countersign
@@ -21,60 +21,6 @@ pytestmark = pytest.mark.countersign
 DOMAIN = "example.internal"
 URL = "http://ca.example.internal:9080"
 KINDS = ["ec-p256", "ec-p384", "ed25519", "rsa-3072"]
-
-
-def openssl(*arguments, check=True):
-    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True,
-                          check=False)
-    assert not check or done.returncode == 0, done.stderr
-    return done
-
-
-class Ca:
-    """A CA in a folder, through the program."""
-
-    def __init__(self, folder, *options):
-        self.dir = folder / "ca"
-        self.folder = folder
-        done = self.run("init", *options)
-        assert done.returncode == 0, done.stderr
-
-    def run(self, command, *arguments, **words):
-        return run("ca", command, "--dir", str(self.dir), *map(str, arguments), **words)
-
-    def ok(self, command, *arguments, **words):
-        done = self.run(command, *arguments, **words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def json(self, command, *arguments):
-        return json.loads(self.ok(command, "--json", *arguments))
-
-    def refused(self, command, *arguments, **words):
-        """The codes of what is found wrong."""
-        done = self.run(command, "--json", *arguments, **words)
-        assert done.returncode == 1, done.stderr
-        return [f["code"] for f in json.loads(done.stdout)["findings"] if f["severity"] == "error"]
-
-    def issue(self, *names, out="papers", **words):
-        options = [part for name, value in words.items() for part in (f"--{name}", value)]
-        return self.json("issue", *names, "--out", self.folder / out, *options)
-
-    def cert(self, out="papers"):
-        return x509.load_pem_x509_certificate((self.folder / out / "cert.pem").read_bytes())
-
-    def lists(self):
-        """All revocation lists of the CA in one file."""
-        path = self.folder / "lists.pem"
-        path.write_text(self.ok("crl") + self.ok("crl", "--issuer", "1"))
-        return path
-
-    def verify(self, out="papers", purpose="sslserver", **words):
-        """What openssl says about a certificate, revocation included; ca.pem is all it trusts."""
-        at = self.folder / out
-        return openssl("verify", "-x509_strict", "-crl_check_all", "-CRLfile", self.lists(),
-                       "-CAfile", at / "ca.pem", "-untrusted", at / "cert.pem",
-                       "-purpose", purpose, at / "cert.pem", **words)
 
 
 @pytest.fixture(scope="module")
