@@ -81,7 +81,7 @@ static const struct cs_directive_row rows[] = {
             "/var/lib/countersign. Nobody else may be able to write there."},
     {"mtls_control", CS_CTX_MAIN, 1, 1, CS_V_PATH, 0, AT(control), .syntax = "path | off",
      .doc = "The Unix-domain socket of `countersign status` and `countersign revoke`, for root and "
-            "the program's own account only; the default is the pid file's path with .sock in "
+            "the program's own account only; the default is the pid file's path with .control in "
             "place of .pid."},
     {"mtls_time_source", CS_CTX_MAIN, 1, CS_ARGS_ANY, CS_V_LIST, CS_D_REPEAT, AT(time_source),
      .syntax = "host[:port] …",

@@ -122,7 +122,7 @@ struct cs_str cs_daemon_control_path(const struct cs_daemon_spec *spec,
         return cs_arena_dup(arena, cs_config_path(core->control, spec->snapshot.prefix, arena));
     if (cs_str_ends(pid, CS_STR(".pid")))
         pid.len -= strlen(".pid");
-    return pid.len ? cs_arena_cat(arena, pid, CS_STR(".sock")) : pid;
+    return pid.len ? cs_arena_cat(arena, pid, CS_STR(".control")) : pid;
 }
 
 static char *pid_path_of(const struct supervisor *s, const struct cs_snapshot *snapshot)

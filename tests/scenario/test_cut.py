@@ -564,7 +564,7 @@ def ask(gw, *lines):
     """The answers to lines of text, sent as they are."""
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(10)
-        control.connect(gw.path("gateway.sock"))
+        control.connect(gw.path("gateway.control"))
         control.sendall("".join(line + "\n" for line in lines).encode())
         stream = control.makefile("rb")
         return [json.loads(stream.readline()) for _ in lines]
@@ -605,7 +605,7 @@ def test_a_request_without_end_is_hung_up_on(start, pki, backend):
     gw = begin(start, backend)
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(10)
-        control.connect(gw.path("gateway.sock"))
+        control.connect(gw.path("gateway.control"))
         with pytest.raises(OSError):
             for _ in range(1000):
                 control.sendall(b"x" * 4096)
@@ -615,7 +615,7 @@ def test_a_request_without_end_is_hung_up_on(start, pki, backend):
 @pytest.mark.root
 def test_only_root_and_its_own_account_may_ask(start, pki, backend):
     gw = begin(start, backend)
-    path = gw.path("gateway.sock")
+    path = gw.path("gateway.control")
     assert oct(os.stat(path).st_mode & 0o777) == "0o600"
     os.chmod(path, 0o777)
     nobody = pwd.getpwnam("nobody")
@@ -628,7 +628,7 @@ def test_only_root_and_its_own_account_may_ask(start, pki, backend):
 
 def test_where_the_socket_is(start, pki, backend):
     gw = begin(start, backend, main=STATE + "mtls_control @dir@/other.sock;")
-    assert os.path.exists(gw.path("other.sock")) and not os.path.exists(gw.path("gateway.sock"))
+    assert os.path.exists(gw.path("other.sock")) and not os.path.exists(gw.path("gateway.control"))
     assert revoke(gw, pki.alice.certfile)
     gw.words["main"] = STATE + "mtls_control off;"
     gw.reload(gw.body)
@@ -637,9 +637,9 @@ def test_where_the_socket_is(start, pki, backend):
     assert (done.returncode, "mtls_control is off" in done.stderr) == (2, True)
     gw.words["main"] = STATE
     gw.reload(gw.body)
-    wait_for(lambda: os.path.exists(gw.path("gateway.sock")), "the usual one")
+    wait_for(lambda: os.path.exists(gw.path("gateway.control")), "the usual one")
     gw.stop()
-    assert not os.path.exists(gw.path("gateway.sock"))
+    assert not os.path.exists(gw.path("gateway.control"))
     done = countersign(gw, "revoke", "--now", pki.alice.certfile)
     assert (done.returncode, "no gateway runs" in done.stderr) == (2, True)
 
