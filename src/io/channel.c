@@ -12,7 +12,8 @@
 #include "io/file.h"
 
 #define BUDGET 64 /* messages received per call */
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define SEALS (F_SEAL_WRITE | SIZE_SEALS)
 
 struct queued_message {
     struct cs_list link;
@@ -135,7 +136,22 @@ static int take_fd(struct msghdr *msg)
 
 enum received { RECEIVED, NOTHING, ENDED };
 
-/* Receive one message and hand it on. With ENDED, *ret_fault says why. */
+static void close_spare(struct cs_channel *channel)
+{
+    if (channel->spare >= 0)
+        close(channel->spare);
+    channel->spare = -1;
+}
+
+static void open_spare(struct cs_channel *channel)
+{
+    if (channel->watch.loop && channel->spare < 0)
+        channel->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Receive one message and hand it on. With ENDED, *ret_fault says why. A process that has run out
+ * of descriptors still gets its messages: one that lacks its descriptor would have to be refused.
+ */
 static enum received receive(struct cs_channel *channel, int *ret_fault)
 {
     static char buf[CS_MESSAGE_MAX];
@@ -147,6 +163,7 @@ static enum received receive(struct cs_channel *channel, int *ret_fault)
                          .msg_control = control.space,
                          .msg_controllen = sizeof(control.space)};
     ssize_t n;
+    close_spare(channel);
     do
         n = recvmsg(channel->watch.fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
@@ -181,6 +198,7 @@ static void receive_some(struct cs_channel *channel)
     for (int i = 0; i < BUDGET; i++) {
         int fault = 0;
         enum received got = receive(channel, &fault);
+        open_spare(channel);
         if (!channel->watch.loop)
             return;
         if (got == NOTHING) {
@@ -215,9 +233,12 @@ int cs_channel_init(struct cs_channel *channel, struct cs_loop *loop, int fd,
                                      struct cs_channel_message *message),
                     void (*closed)(struct cs_channel *channel, int fault))
 {
-    *channel = (struct cs_channel){.loop = loop, .received = received, .closed = closed};
+    *channel =
+        (struct cs_channel){.loop = loop, .received = received, .closed = closed, .spare = -1};
     cs_list_init(&channel->queue);
-    return cs_watch_add(loop, &channel->watch, fd, on_ready);
+    int r = cs_watch_add(loop, &channel->watch, fd, on_ready);
+    open_spare(channel);
+    return r;
 }
 
 void cs_channel_deinit(struct cs_channel *channel)
@@ -229,6 +250,7 @@ void cs_channel_deinit(struct cs_channel *channel)
     int fd = channel->watch.fd;
     cs_watch_remove(&channel->watch);
     close(fd);
+    close_spare(channel);
 }
 
 void cs_channel_receive(struct cs_channel *channel)
@@ -239,8 +261,10 @@ void cs_channel_receive(struct cs_channel *channel)
 
 void cs_channel_isolate(struct cs_channel *channel)
 {
-    if (channel->watch.loop)
+    if (channel->watch.loop) {
         close(channel->watch.fd);
+        close_spare(channel);
+    }
     *channel = (struct cs_channel){0};
 }
 
@@ -265,7 +289,8 @@ int cs_sealed_map(int fd, struct cs_str *ret_bytes)
 {
     struct stat st;
     int seals = fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & SEALS) != SEALS)
+    if (seals < 0 || (seals & SIZE_SEALS) != SIZE_SEALS ||
+        !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return -EPERM;
     if (fstat(fd, &st) < 0)
         return -errno;
@@ -278,4 +303,31 @@ int cs_sealed_map(int fd, struct cs_str *ret_bytes)
         return -errno;
     *ret_bytes = cs_str_make(p, (size_t)st.st_size);
     return 0;
+}
+
+int cs_secret_make(const char *name, struct cs_str bytes, struct cs_secret *ret_secret)
+{
+    cs_cleanup(cs_close_p) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, (off_t)bytes.len) < 0)
+        return -errno;
+    void *p = mmap(NULL, bytes.len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    (void)madvise(p, bytes.len, MADV_DONTFORK);
+    memcpy(p, bytes.ptr, bytes.len);
+    *ret_secret = (struct cs_secret){.fd = fd, .bytes = cs_str_make(p, bytes.len)};
+    fd = -1;
+    if (fcntl(ret_secret->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | SIZE_SEALS) == 0)
+        return 0;
+    int r = -errno;
+    cs_secret_wipe(ret_secret);
+    return r;
+}
+
+void cs_secret_wipe(struct cs_secret *secret)
+{
+    cs_wipe((char *)secret->bytes.ptr, secret->bytes.len);
+    munmap((char *)secret->bytes.ptr, secret->bytes.len);
+    close(secret->fd);
+    *secret = (struct cs_secret){.fd = -1};
 }

@@ -32,6 +32,7 @@ struct cs_channel {
     void (*closed)(struct cs_channel *channel, int fault);
     struct cs_list queue;
     size_t queued; /* bytes in @queue */
+    int spare;     /* a descriptor that makes room for one that comes, when there is no other */
 };
 
 /** cs_channel_pair() - two ends: one for each process; close the other's after forking.
@@ -66,5 +67,17 @@ int cs_sealed_memory(const char *name, struct cs_str bytes);
 /** cs_sealed_map() - map such a descriptor, which may be closed then; -EPERM when it is not
  *  sealed. munmap() the bytes. Return: 0, or -errno. */
 int cs_sealed_map(int fd, struct cs_str *ret_bytes);
+
+/* Sealed memory that whoever made it can still wipe, when the others have read it. */
+struct cs_secret {
+    int fd;
+    struct cs_str bytes;
+};
+
+/** cs_secret_make() - memory that holds @bytes, which only this process can change, and nobody can
+ *  shrink. Others map it with cs_sealed_map(). Return: 0, or -errno. */
+int cs_secret_make(const char *name, struct cs_str bytes, struct cs_secret *ret_secret);
+/** cs_secret_wipe() - overwrite it, for all who have it mapped, and let it go. */
+void cs_secret_wipe(struct cs_secret *secret);
 
 #endif

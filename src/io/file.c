@@ -160,3 +160,30 @@ int cs_file_mkdirs(const char *path, mode_t mode)
     }
     return make_directory(path, mode);
 }
+
+static int64_t nanoseconds(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+struct cs_file_mark cs_file_mark_of(const struct stat *st)
+{
+    return (struct cs_file_mark){.dev = st->st_dev,
+                                 .ino = st->st_ino,
+                                 .size = st->st_size,
+                                 .changed_ns = nanoseconds(&st->st_ctim),
+                                 .modified_ns = nanoseconds(&st->st_mtim)};
+}
+
+struct cs_file_mark cs_file_mark(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? cs_file_mark_of(&st) : (struct cs_file_mark){0};
+}
+
+bool cs_file_mark_eq(const struct cs_file_mark *a, const struct cs_file_mark *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           a->changed_ns == b->changed_ns && a->modified_ns == b->modified_ns;
+}

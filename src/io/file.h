@@ -4,11 +4,31 @@
 #ifndef CS_IO_FILE_H
 #define CS_IO_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/str.h"
+
+/* What tells a file from the one that was at the same path before. Zeroed: there was none. */
+struct cs_file_mark {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    int64_t changed_ns;  /* when it was written or renamed */
+    int64_t modified_ns; /* when it was written */
+};
+
+/** cs_file_mark_of() - the mark of a file of which that is known. */
+struct cs_file_mark cs_file_mark_of(const struct stat *st);
+/** cs_file_mark() - the mark of what is at @path now, symlinks followed; zeroed: nothing that can
+ * be reached. */
+struct cs_file_mark cs_file_mark(const char *path);
+/** cs_file_mark_eq() - whether nothing has happened in between. */
+bool cs_file_mark_eq(const struct cs_file_mark *a, const struct cs_file_mark *b);
 
 /** cs_file_read() - everything in the file at @path, at most @max bytes. The buffer is made
  *  here and given to the caller: cs_buf_deinit() it, or cs_buf_wipe() it if it was a secret;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -130,6 +131,30 @@ static void test_descriptors(void)
     cs_channel_deinit(&b);
 }
 
+/* A process that has no descriptor left is handed one all the same. */
+static void test_full(void)
+{
+    struct rlimit before, now;
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[64], n = 0;
+
+    open_pair(true);
+    getrlimit(RLIMIT_NOFILE, &before);
+    now = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &now);
+    tap_int(cs_channel_send(&a, 2, CS_STR("fd"), null_fd), 0, "a descriptor");
+    while (n < 64 && (fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        n++;
+    settle();
+    tap_ok(n_closed == 0 && last_type == 2 && fd_seen >= 0, "comes in where there is no room");
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(fd_seen);
+    while (n)
+        close(fds[--n]);
+    close(null_fd);
+    cs_channel_deinit(&a);
+    cs_channel_deinit(&b);
+}
+
 static void send_raw(int fd, size_t len, int n_fds)
 {
     static char bytes[CS_MESSAGE_MAX + 64];
@@ -213,6 +238,22 @@ static void test_sealed(void)
     close(fd);
 }
 
+static void test_secret(void)
+{
+    struct cs_secret secret;
+    struct cs_str bytes;
+
+    tap_int(cs_secret_make("secret", CS_STR("key"), &secret), 0, "secret memory");
+    tap_int(cs_sealed_map(secret.fd, &bytes), 0, "mapped by somebody else");
+    tap_str(bytes, CS_STR("key"), "holds the bytes");
+    tap_ok(mmap(NULL, 3, PROT_READ | PROT_WRITE, MAP_SHARED, secret.fd, 0) == MAP_FAILED,
+           "who cannot change it");
+    tap_int(ftruncate(secret.fd, 0), -1, "nor cut it");
+    cs_secret_wipe(&secret);
+    tap_ok(memcmp(bytes.ptr, "\0\0\0", 3) == 0, "when it is wiped, it is for all");
+    munmap((void *)bytes.ptr, bytes.len);
+}
+
 int main(void)
 {
     if (cs_loop_init(&loop) < 0)
@@ -220,9 +261,11 @@ int main(void)
     test_messages();
     test_queue();
     test_descriptors();
+    test_full();
     test_breakers();
     test_deinit_inside();
     test_sealed();
+    test_secret();
     cs_loop_deinit(&loop);
     return tap_done();
 }

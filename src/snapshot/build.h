@@ -7,7 +7,6 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/variables.h"
 
-struct cs_crl_lists;
 struct cs_errand;
 struct cs_tls_pair;
 struct cs_regex;
@@ -18,47 +17,28 @@ struct cs_join {
     size_t listener;
 };
 
-/* A trust set that was built, and where its revocation lists are named. */
-struct cs_built_trust {
-    struct cs_trust *trust;
-    const struct cs_word *crl; /* NULL: none */
-    struct cs_built_trust *next;
-};
-
-/* Revocation lists of one file, read once for all trust sets; NULL: they were refused. */
-struct cs_built_lists {
-    struct cs_crl_lists *lists;
-};
-
-/* A snapshot being built. */
+/* A snapshot being built, or some of its credentials being built again. */
 struct cs_build {
     const struct cs_snapshot_options *options;
     struct cs_findings *findings;
     struct cs_snapshot *snapshot;
     struct cs_arena *arena; /* the snapshot's */
     const struct cs_block *http;
-    struct cs_map files;     /* path → struct cs_str *: files already read */
-    struct cs_map trusts;    /* key → struct cs_built_trust *: trust sets already built */
-    struct cs_map lists;     /* path → struct cs_built_lists *: revocation lists already read */
+    struct cs_map files;     /* path → files already read: see files.c */
     struct cs_map clients;   /* key → struct cs_tls_client *: the TLS side of upstreams */
     struct cs_map listeners; /* text → struct cs_listener_number * */
     struct cs_map logs;      /* key → struct cs_log_number * */
     struct cs_map formats;   /* name → struct cs_log_format * */
     struct cs_map upstreams; /* name, lower case → struct cs_upstream * */
-    struct cs_built_trust *first_trust, *last_trust;
     struct cs_join *joins;
     size_t n_joins;
+    bool renewing;                       /* credentials of a snapshot that is loaded */
+    const struct cs_vserver *server;     /* whose credentials are being built: one of the two */
+    const struct cs_proxy_tls *upstream; /* or neither */
 };
 
 /* What has to be released with the snapshot. */
-enum cs_owned_kind {
-    CS_OWNED_TLS_CLIENT,
-    CS_OWNED_TRUST,
-    CS_OWNED_REGEX,
-    CS_OWNED_NAMES,
-    CS_OWNED_LOCATIONS,
-    CS_OWNED_MAP
-};
+enum cs_owned_kind { CS_OWNED_REGEX, CS_OWNED_NAMES, CS_OWNED_LOCATIONS, CS_OWNED_MAP };
 
 struct cs_owned {
     enum cs_owned_kind kind;
@@ -94,6 +74,8 @@ int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_
 bool cs_build_is_there(struct cs_build *build, const struct cs_word *word);
 /** cs_build_known_file() - what cs_build_read() read already. Return: the text, or empty. */
 struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word);
+/** cs_build_file() - the number of that file among those that credentials are made of. */
+size_t cs_build_file(struct cs_build *build, const struct cs_word *word);
 /** cs_build_read_key() - the same for a private key; one that everybody can read is warned of. */
 int cs_build_read_key(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text);
 /** cs_build_wipe_files() - overwrite and free what was read: keys were among it. */
@@ -174,11 +156,17 @@ void cs_build_staple(struct cs_build *build, const struct cs_block *block,
                      struct cs_tls_pair *pairs, size_t n_pairs);
 
 /* tls.c */
-/** cs_build_server_tls() - the credentials of a server: its certificates, and who its clients must
- *  be. */
+/** cs_build_server_tls() - the first credentials of a server, and what is said about TLS beside. */
 void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server);
-/** cs_build_free_lists() - once every trust set has what it needs of them. */
-void cs_build_free_lists(struct cs_build *build);
+/** cs_build_credentials() - what @server shows and demands, out of the material there is; for
+ * loading and for renewing. Return: one reference; it is whole when @build has no new errors. */
+struct cs_credentials *cs_build_credentials(struct cs_build *build,
+                                            const struct cs_vserver *server);
+/** cs_build_upstream_credentials() - the same for the upstream side @to. */
+struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
+                                                      const struct cs_proxy_tls *to);
+/** cs_build_free_clients() - once all upstreams have theirs. */
+void cs_build_free_clients(struct cs_build *build);
 /** cs_build_upstream_tls() - the TLS side of a proxy_pass to https://, and its first credentials.
  *  Return: NULL after a finding. */
 const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,

@@ -2,8 +2,10 @@
 #include "snapshot/credentials.h"
 
 #include "base/mem.h"
+#include "snapshot/material.h"
 #include "tls/client.h"
 #include "tls/server.h"
+#include "tls/tickets.h"
 #include "x509/trust.h"
 
 struct cs_credentials *cs_credentials_ref(struct cs_credentials *credentials)
@@ -44,6 +46,11 @@ void cs_keyring_deinit(struct cs_keyring *keyring)
         cs_credentials_unref(keyring->servers[i]);
     for (size_t i = 0; i < keyring->n_upstreams; i++)
         cs_upstream_tls_unref(keyring->upstreams[i]);
+    for (size_t i = 0; i < keyring->n_materials; i++)
+        cs_material_release(keyring->materials[i]->kind, keyring->materials[i]->object);
+    cs_map_deinit(&keyring->materials_by_key);
+    cs_map_deinit(&keyring->files_by_path);
+    cs_ticket_keys_unref(keyring->ticket_keys);
     *keyring = (struct cs_keyring){0};
 }
 

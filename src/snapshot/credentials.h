@@ -13,9 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+#include "io/file.h"
 #include "policy/policy.h"
 #include "x509/chain.h"
 
+struct cs_material;
+struct cs_ticket_keys;
 struct cs_tls_client;
 struct cs_tls_server;
 struct cs_trust;
@@ -49,12 +53,28 @@ struct cs_upstream_tls {
     uint8_t digest[32]; /* over everything above: part of the pool's key */
 };
 
-/* Those in force, of all servers and upstreams of a snapshot, in whose arena the tables lie. */
+/* A file that credentials are made of. */
+struct cs_credential_file {
+    size_t index;             /* in cs_keyring::files */
+    struct cs_str path;       /* as it is opened, with a NUL behind it */
+    struct cs_file_mark mark; /* of what was read at load */
+};
+
+/* Those in force, of all servers and upstreams of a snapshot, in whose arena the tables lie; and
+ * what they are made of. */
 struct cs_keyring {
+    uint64_t generation;             /* how often it was renewed */
     struct cs_credentials **servers; /* by cs_vserver::index; never NULL in a loaded snapshot */
     size_t n_servers;
     struct cs_upstream_tls **upstreams; /* by cs_proxy_tls::index; the same */
     size_t n_upstreams;
+
+    struct cs_material **materials; /* all that was made of files: see renewal.h */
+    size_t n_materials;
+    struct cs_credential_file **files;
+    size_t n_files;
+    struct cs_map materials_by_key, files_by_path;
+    struct cs_ticket_keys *ticket_keys; /* of the whole service; one reference, or NULL */
 };
 
 /** cs_credentials_ref() - one more user. Return: @credentials. */

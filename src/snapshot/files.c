@@ -34,7 +34,8 @@ static int read_all(int fd, char *into, size_t size, size_t *ret_len)
 }
 
 /* The bytes of a regular file, from malloc(). */
-static int read_file(const char *path, size_t max, struct cs_str *ret_text)
+static int read_file(const char *path, size_t max, struct cs_str *ret_text,
+                     struct cs_file_mark *ret_mark)
 {
     cs_cleanup(cs_close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
@@ -61,6 +62,7 @@ static int read_file(const char *path, size_t max, struct cs_str *ret_text)
         return r;
     }
     *ret_text = cs_str_make(bytes, len);
+    *ret_mark = cs_file_mark_of(&st);
     return 0;
 }
 
@@ -81,41 +83,74 @@ static int read_elsewhere(struct cs_build *build, struct cs_str path, struct cs_
     return 0;
 }
 
+/* A file that was read. */
+struct known {
+    struct cs_str text;
+    struct cs_file_mark mark;
+};
+
 struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word)
 {
-    struct cs_str *known = cs_map_get(&build->files, cs_build_path(build, word->text));
+    const struct known *known = cs_map_get(&build->files, cs_build_path(build, word->text));
 
-    return known ? *known : (struct cs_str){0};
+    return known ? known->text : (struct cs_str){0};
+}
+
+size_t cs_build_file(struct cs_build *build, const struct cs_word *word)
+{
+    struct cs_keyring *keyring = build->snapshot->keyring;
+    struct cs_str path = cs_build_path(build, word->text);
+    struct cs_credential_file *file = cs_map_get(&keyring->files_by_path, path);
+
+    if (file)
+        return file->index;
+    file = CS_ARENA_NEW(build->arena, struct cs_credential_file);
+    *file = (struct cs_credential_file){.index = keyring->n_files, .path = path};
+    keyring->files = cs_build_grow(build, keyring->files, file->index, sizeof(*keyring->files));
+    keyring->files[keyring->n_files++] = file;
+    cs_map_set(&keyring->files_by_path, path, file);
+    return file->index;
+}
+
+/* It is what was read first that later changes are told from. */
+static void note_mark(struct cs_build *build, struct cs_str path, const struct cs_file_mark *mark)
+{
+    struct cs_credential_file *file = cs_map_get(&build->snapshot->keyring->files_by_path, path);
+
+    if (file && !build->renewing)
+        file->mark = *mark;
 }
 
 /* The file at @path, read once. Return: 0, or -errno. */
-static int obtain(struct cs_build *build, struct cs_str path, const struct cs_str **ret_text)
+static int obtain(struct cs_build *build, struct cs_str path, const struct known **ret_known)
 {
-    struct cs_str *known = cs_map_get(&build->files, path);
+    struct known *known = cs_map_get(&build->files, path);
     int r = 0;
 
     if (!known) {
-        known = CS_ARENA_NEW(build->arena, struct cs_str);
-        r = build->options->reader ? read_elsewhere(build, path, known)
-                                   : read_file(path.ptr, FILE_MAX, known);
+        known = CS_ARENA_NEW(build->arena, struct known);
+        r = build->options->reader ? read_elsewhere(build, path, &known->text)
+                                   : read_file(path.ptr, FILE_MAX, &known->text, &known->mark);
         if (r == 0)
             cs_map_set(&build->files, path, known);
     }
-    *ret_text = known;
+    if (r == 0)
+        note_mark(build, path, &known->mark);
+    *ret_known = known;
     return r;
 }
 
 bool cs_build_is_there(struct cs_build *build, const struct cs_word *word)
 {
-    const struct cs_str *text;
+    const struct known *known;
 
-    return obtain(build, cs_build_path(build, word->text), &text) == 0 && text->len > 0;
+    return obtain(build, cs_build_path(build, word->text), &known) == 0 && known->text.len > 0;
 }
 
 int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_str *ret_text)
 {
     struct cs_str path = cs_build_path(build, word->text);
-    const struct cs_str *known;
+    const struct known *known;
     int r = obtain(build, path, &known);
 
     if (r < 0) {
@@ -123,11 +158,11 @@ int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_
                 cs_str_from(strerror(-r)));
         return -EINVAL;
     }
-    if (known->len == 0) {
+    if (known->text.len == 0) {
         CS_FIND(build->findings, &cs_finding_file_empty, &word->place, path);
         return -EINVAL;
     }
-    *ret_text = *known;
+    *ret_text = known->text;
     return 0;
 }
 
@@ -145,11 +180,11 @@ int cs_build_read_key(struct cs_build *build, const struct cs_word *word, struct
 void cs_build_wipe_files(struct cs_build *build)
 {
     for (size_t i = 0; i < build->files.n_slots; i++) {
-        struct cs_str *text = build->files.slots[i].value;
-        if (!text)
+        struct known *known = build->files.slots[i].value;
+        if (!known)
             continue;
-        cs_wipe((char *)text->ptr, text->len);
-        free((char *)text->ptr);
+        cs_wipe((char *)known->text.ptr, known->text.len);
+        free((char *)known->text.ptr);
     }
     cs_map_deinit(&build->files);
 }
@@ -158,7 +193,8 @@ static int config_read(void *ctx, struct cs_str path, struct cs_arena *arena,
                        struct cs_str *ret_text)
 {
     struct cs_str name = cs_arena_dup(arena, path), text = {0};
-    int r = read_file(name.ptr, CONFIG_MAX, &text);
+    struct cs_file_mark mark;
+    int r = read_file(name.ptr, CONFIG_MAX, &text, &mark);
 
     if (r < 0)
         return r;

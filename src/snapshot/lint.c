@@ -1,6 +1,6 @@
 /* What works and will hurt: said by `countersign check`, never a reason to refuse. */
 #include "base/time.h"
-#include "snapshot/build.h"
+#include "snapshot/material.h"
 #include "x509/cert.h"
 #include "x509/findings.h"
 #include "x509/name.h"
@@ -151,17 +151,17 @@ static void lint_files(struct lint *lint, const struct cs_block *block)
 
 /* ---- revocation lists ---- */
 
-static void lint_crl(struct cs_build *build, const struct cs_built_trust *built,
+static void lint_crl(struct cs_build *build, const struct cs_material *trust,
                      const struct cs_cert *ca)
 {
     struct cs_crl_answer answer =
-        cs_crl_set_check(cs_trust_crls(built->trust), ca, ca, build->options->now_sec);
+        cs_crl_set_check(cs_trust_crls(trust->object), ca, ca, build->options->now_sec);
     struct cs_str subject = cs_name_text(ca->subject, build->arena);
-    const struct cs_place *place = &built->crl->place;
+    const struct cs_place *place = &trust->crl->place;
 
     switch (answer.status) {
     case CS_CRL_MISSING:
-        CS_FIND(build->findings, &cs_finding_lint_crl_missing, place, subject, built->crl->text);
+        CS_FIND(build->findings, &cs_finding_lint_crl_missing, place, subject, trust->crl->text);
         break;
     case CS_CRL_EXPIRED:
         CS_FIND(build->findings, &cs_finding_lint_crl_expired, place, subject,
@@ -179,17 +179,17 @@ static void lint_crl(struct cs_build *build, const struct cs_built_trust *built,
 }
 
 /* Lists that are missing or out of date for the CAs of one trust set, of clients or upstreams. */
-static void lint_crls(struct cs_build *build, const struct cs_built_trust *built)
+static void lint_crls(struct cs_build *build, const struct cs_material *trust)
 {
     const struct cs_cert *cas;
     size_t n = 0;
 
-    if (!built->crl || !cs_trust_crls(built->trust))
+    if (trust->kind != CS_MATERIAL_TRUST || !trust->crl)
         return;
-    cas = cs_trust_certs(built->trust, &n);
+    cas = cs_trust_certs(trust->object, &n);
     for (size_t i = 0; i < n; i++) {
         if (is_ca(&cas[i]))
-            lint_crl(build, built, &cas[i]);
+            lint_crl(build, trust, &cas[i]);
     }
 }
 
@@ -455,8 +455,8 @@ void cs_build_lint(struct cs_build *build)
     lint_files(&lint, build->http);
     for (const struct chain *chain = lint.chains; chain; chain = chain->next)
         lint_chain(&lint, chain);
-    for (const struct cs_built_trust *t = build->first_trust; t; t = t->next)
-        lint_crls(build, t);
+    for (size_t i = 0; i < build->snapshot->keyring->n_materials; i++)
+        lint_crls(build, build->snapshot->keyring->materials[i]);
     lint_upstreams(build, build->http);
     for (size_t i = 0; i < build->snapshot->n_servers; i++)
         lint_server(&lint, build->snapshot->servers[i]);

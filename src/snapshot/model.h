@@ -105,8 +105,9 @@ struct cs_failure_log {
 
 /* That an upstream is spoken to over TLS: the keyring has how. */
 struct cs_proxy_tls {
-    size_t index;            /* in cs_keyring::upstreams */
-    struct cs_template name; /* proxy_ssl_name: to verify, and for SNI */
+    size_t index;                 /* in cs_keyring::upstreams */
+    const struct cs_block *block; /* in cs_snapshot::config */
+    struct cs_template name;      /* proxy_ssl_name: to verify, and for SNI */
 };
 
 /* proxy_redirect: a Location that starts with `from` starts with `to` instead. */
@@ -185,7 +186,9 @@ struct cs_vserver {
     struct cs_str name; /* first server_name, or empty */
     struct cs_server_name *names;
     size_t n_names;
-    const struct cs_block *block; /* in cs_snapshot::config */
+    const struct cs_block *block;  /* in cs_snapshot::config */
+    const struct cs_block *lender; /* whose certificates it shows; NULL: none are shown */
+    const struct cs_word *auto_certificate, *auto_key; /* of "auto": where they will lie, or NULL */
     bool listens_tls, listens_plain;
     bool proxies; /* some location of it passes requests on */
     size_t index; /* in cs_snapshot::servers, and in cs_keyring::servers */

@@ -12,9 +12,8 @@
 #include "route/names.h"
 #include "route/regex.h"
 #include "snapshot/build.h"
-#include "tls/client.h"
 #include "tls/directives.h"
-#include "x509/trust.h"
+#include "tls/tickets.h"
 
 #define CS_FINDING_KIND(id, code, severity, primary, detail, hint)                                 \
     const struct cs_finding_kind cs_finding_##id = {code, severity, primary, detail, hint};
@@ -74,8 +73,6 @@ const struct cs_word *cs_build_word(const struct cs_block *block, const char *na
 static void release(const struct cs_owned *owned)
 {
     switch (owned->kind) {
-    case CS_OWNED_TLS_CLIENT: cs_tls_client_unref(owned->object); break;
-    case CS_OWNED_TRUST: cs_trust_unref(owned->object); break;
     case CS_OWNED_REGEX: cs_regex_free(owned->object); break;
     case CS_OWNED_NAMES: cs_names_free(owned->object); break;
     case CS_OWNED_LOCATIONS: cs_location_free(owned->object); break;
@@ -206,11 +203,12 @@ int cs_snapshot_load(const struct cs_snapshot_options *options, struct cs_findin
     struct cs_build build = {
         .options = options, .findings = findings, .snapshot = snapshot, .arena = &snapshot->arena};
 
+    snapshot->prefix = cs_arena_dup(build.arena, options->prefix);
+    if (options->ticket_keys)
+        snapshot->keyring->ticket_keys = cs_ticket_keys_ref(options->ticket_keys);
     build_all(&build);
     cs_build_wipe_files(&build);
-    cs_map_deinit(&build.trusts);
-    cs_build_free_lists(&build);
-    cs_map_deinit(&build.clients);
+    cs_build_free_clients(&build);
     cs_map_deinit(&build.listeners);
     cs_map_deinit(&build.logs);
     cs_map_deinit(&build.formats);

@@ -80,6 +80,7 @@ struct cs_snapshot {
     uint64_t generation; /* counts up with every load in this process */
     struct cs_arena arena;
     struct cs_config *config; /* the tree: for -T, and for status */
+    struct cs_str prefix;     /* as in the options */
     struct cs_core_settings core;
     struct cs_time_source *time_sources;
     size_t n_time_sources;

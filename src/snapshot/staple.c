@@ -1,6 +1,6 @@
 /* What an OCSP responder said about our own certificates, for clients that ask: read from a file,
  * judged like anybody else's answer, and left out when it would do more harm than none. */
-#include "snapshot/build.h"
+#include "snapshot/material.h"
 #include "tls/directives.h"
 #include "tls/server.h"
 #include "x509/crl.h"
@@ -10,6 +10,15 @@
 
 /* More than this many certificates are not looked through for an issuer. */
 enum { CERTS_MAX = 256 };
+
+/* A file, kept for when one of what it is judged with is renewed. Return: empty after a finding. */
+static struct cs_str bytes_of(struct cs_build *build, const struct cs_word *word)
+{
+    struct cs_material_spec spec = {.kind = CS_MATERIAL_BYTES, .words = {word}};
+    const struct cs_buf *bytes = cs_material_get0(build, &spec);
+
+    return bytes ? cs_buf_str(bytes) : (struct cs_str){0};
+}
 
 /* The certificates of a file that is read in earnest elsewhere, in the arena. */
 static struct cs_cert *read_certs(struct cs_build *build, struct cs_str pem, size_t *ret_n)
@@ -26,6 +35,22 @@ static struct cs_cert *read_certs(struct cs_build *build, struct cs_str pem, siz
             cs_cert_parse(block.der, build->arena, &ignored, &certs[n]) == 0)
             n++;
     }
+    *ret_n = n;
+    return certs;
+}
+
+/* Those of a pair. */
+static struct cs_cert *parse_chain(struct cs_build *build, const struct cs_pair *pair,
+                                   size_t *ret_n)
+{
+    const struct cs_str *ders = cs_pair_chain0(pair, ret_n);
+    struct cs_cert *certs = cs_arena_array(build->arena, *ret_n, sizeof(*certs));
+    struct cs_findings ignored;
+    size_t n = 0;
+
+    cs_findings_init(&ignored, build->arena);
+    while (n < *ret_n && cs_cert_parse(ders[n], build->arena, &ignored, &certs[n]) == 0)
+        n++;
     *ret_n = n;
     return certs;
 }
@@ -49,9 +74,8 @@ static const struct cs_cert *issuer_of(struct cs_build *build, const struct cs_b
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !issuer; i++) {
         const struct cs_word *word = cs_build_word(block, names[i]);
-        struct cs_str pem;
-        if (word && cs_build_read(build, word, &pem) == 0) {
-            const struct cs_cert *certs = read_certs(build, pem, &n);
+        if (word) {
+            const struct cs_cert *certs = read_certs(build, bytes_of(build, word), &n);
             issuer = find_issuer(certs, n, &chain[0]);
         }
     }
@@ -79,7 +103,7 @@ static bool try(struct cs_build *build, const struct cs_block *block, const stru
                 struct cs_str der, struct cs_tls_pair *pair)
 {
     size_t n;
-    const struct cs_cert *chain = read_certs(build, pair->chain_pem, &n);
+    const struct cs_cert *chain = parse_chain(build, pair->loaded, &n);
     struct cs_ocsp_query query = {.der = der,
                                   .cert = chain,
                                   .issuer = n ? issuer_of(build, block, chain, n) : NULL,
@@ -110,7 +134,8 @@ void cs_build_staple(struct cs_build *build, const struct cs_block *block,
                  &cs_block_nearest(block, "ssl_stapling")->place);
         return;
     }
-    if (cs_build_read(build, word, &der) < 0)
+    der = bytes_of(build, word);
+    if (!der.len)
         return;
     for (size_t i = 0; i < n_pairs; i++)
         found = try(build, block, word, der, &pairs[i]) || found;

@@ -1,9 +1,10 @@
-/* TLS of virtual servers and upstreams: files become keys, chains and trust, together the
- * credentials; what a client must be becomes the digest that sessions are bound to. */
+/* TLS of virtual servers and upstreams: settings and material become credentials; what a client
+ * must be becomes the digest that sessions are bound to. The same code makes the first ones and
+ * those that replace them. */
 #include "base/mem.h"
 #include "config/value.h"
-#include "snapshot/build.h"
 #include "snapshot/errand.h"
+#include "snapshot/material.h"
 #include "tls/client.h"
 #include "tls/directives.h"
 #include "tls/server.h"
@@ -17,28 +18,6 @@ enum { GRACE_MAX_SEC = 30 * 86400 };
 
 static const char *const alpn[] = {"http/1.1", "http/1.0", NULL};
 
-/* ssl_password_file: one per line. They borrow from the file. */
-static size_t read_passwords(struct cs_build *build, const struct cs_word *word,
-                             struct cs_str **ret_passwords)
-{
-    struct cs_str text, *passwords = NULL;
-    size_t n = 0;
-
-    if (!word || cs_build_read(build, word, &text) < 0)
-        return 0;
-    while (text.ptr) {
-        struct cs_str line = cs_str_cut(&text, '\n');
-        if (line.len && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        if (line.len == 0)
-            continue;
-        passwords = cs_build_grow(build, passwords, n, sizeof(*passwords));
-        passwords[n++] = line;
-    }
-    *ret_passwords = passwords;
-    return n;
-}
-
 static bool has_variables(struct cs_build *build, const struct cs_directive *d)
 {
     if (cs_str_find(d->args[0].text, '$') < 0)
@@ -47,24 +26,24 @@ static bool has_variables(struct cs_build *build, const struct cs_directive *d)
     return true;
 }
 
-/* Files of one pair, read. Return: whether both could be. */
-static bool read_pair(struct cs_build *build, const struct cs_word *certificate,
-                      const struct cs_word *key, struct cs_tls_pair *pair)
+static struct cs_pair *pair_of(struct cs_build *build, const struct cs_word *certificate,
+                               const struct cs_word *key, const struct cs_word *passwords)
 {
-    pair->place = certificate->place;
-    pair->key_place = key->place;
-    return cs_build_read(build, certificate, &pair->chain_pem) == 0 &&
-           cs_build_read_key(build, key, &pair->key_pem) == 0;
+    struct cs_material_spec spec = {.kind = CS_MATERIAL_PAIR,
+                                    .words = {certificate, key, passwords}};
+
+    return cs_material_get0(build, &spec);
 }
 
-static size_t read_pairs(struct cs_build *build, const struct cs_ssl_settings *ssl,
-                         const struct cs_str *passwords, size_t n_passwords,
-                         struct cs_tls_pair *pairs)
+static size_t get_pairs(struct cs_build *build, const struct cs_block *block,
+                        const struct cs_ssl_settings *ssl, struct cs_tls_pair *pairs)
 {
+    const struct cs_word *passwords = cs_build_word(block, "ssl_password_file");
     size_t n = 0;
 
     for (size_t i = 0; i < ssl->certificate.n; i++) {
         const struct cs_directive *d = ssl->certificate.items[i];
+        const struct cs_word *key;
         if (i >= ssl->certificate_key.n) {
             CS_FIND(build->findings, &cs_finding_no_key, &d->args[0].place, d->args[0].text,
                     CS_STR("ssl_certificate_key"));
@@ -72,9 +51,11 @@ static size_t read_pairs(struct cs_build *build, const struct cs_ssl_settings *s
         }
         if (has_variables(build, d) || has_variables(build, ssl->certificate_key.items[i]))
             continue;
-        pairs[n] = (struct cs_tls_pair){.passwords = passwords, .n_passwords = n_passwords};
-        if (read_pair(build, &d->args[0], &ssl->certificate_key.items[i]->args[0], &pairs[n]))
-            n++;
+        key = &ssl->certificate_key.items[i]->args[0];
+        pairs[n] = (struct cs_tls_pair){.loaded = pair_of(build, &d->args[0], key, passwords),
+                                        .place = d->args[0].place,
+                                        .key_place = key->place};
+        n += pairs[n].loaded != NULL;
     }
     return n;
 }
@@ -88,102 +69,62 @@ static bool is_auto(const struct cs_ssl_settings *ssl)
     return false;
 }
 
-/* The pair that the steward keeps. Return: how many there are. */
-static size_t read_auto(struct cs_build *build, const struct cs_vserver *server,
-                        const struct cs_ssl_settings *ssl, struct cs_tls_pair *pair)
+static struct cs_word *word_at(struct cs_build *build, const struct cs_word *like,
+                               struct cs_str folder, const char *name)
+{
+    struct cs_word *word = CS_ARENA_NEW(build->arena, struct cs_word);
+
+    *word = *like;
+    word->text = cs_arena_printf(build->arena, "%.*s/%s", CS_FMT(folder), name);
+    return word;
+}
+
+/* Where the pair will lie that the steward keeps: as if the configuration had named the files. */
+static void name_auto(struct cs_build *build, struct cs_vserver *server,
+                      const struct cs_ssl_settings *ssl)
 {
     const struct cs_word *word = &ssl->certificate.items[0]->args[0];
     const struct cs_errand *errand;
-    struct cs_word certificate = *word, key = *word;
 
     if (ssl->certificate.n > 1 || ssl->certificate_key.n) {
         CS_FIND0(build->findings, &cs_finding_auto_alone, &word->place);
-        return 0;
+        return;
     }
     errand = cs_build_auto(build, server, &word->place);
     if (!errand)
-        return 0;
-    certificate.text = cs_arena_printf(build->arena, "%.*s/cert.pem", CS_FMT(errand->folder));
-    key.text = cs_arena_printf(build->arena, "%.*s/key.pem", CS_FMT(errand->folder));
-    if (!cs_build_is_there(build, &certificate)) {
+        return;
+    server->auto_certificate = word_at(build, word, errand->folder, "cert.pem");
+    server->auto_key = word_at(build, word, errand->folder, "key.pem");
+    if (!cs_build_is_there(build, server->auto_certificate))
         CS_FIND(build->findings, &cs_finding_auto_awaited, &word->place, errand->folder);
+}
+
+/* Return: how many there are. */
+static size_t get_auto(struct cs_build *build, const struct cs_vserver *server,
+                       struct cs_tls_pair *pair)
+{
+    struct cs_material_spec spec = {.kind = CS_MATERIAL_PAIR,
+                                    .words = {server->auto_certificate, server->auto_key},
+                                    .is_awaited = true};
+
+    if (!server->auto_certificate)
         return 0;
-    }
-    return read_pair(build, &certificate, &key, pair) ? 1 : 0;
+    *pair = (struct cs_tls_pair){.loaded = cs_material_get0(build, &spec),
+                                 .place = server->auto_certificate->place,
+                                 .key_place = server->auto_key->place};
+    return pair->loaded != NULL;
 }
 
-/* The lists of a file, read once however many trust sets go by them.
- * Return: NULL when they cannot be used, which is told once. */
-static const struct cs_crl_lists *read_lists(struct cs_build *build, const struct cs_word *word)
-{
-    struct cs_str path = cs_build_path(build, word->text);
-    struct cs_source source = {.file = word->text, .place = word->place};
-    struct cs_built_lists *built = cs_map_get(&build->lists, path);
-
-    if (built)
-        return built->lists;
-    if (cs_build_read(build, word, &source.bytes) < 0)
-        return NULL;
-    built = CS_ARENA_NEW(build->arena, struct cs_built_lists);
-    cs_map_set(&build->lists, path, built);
-    if (cs_crl_lists_new(&source, 1, build->findings, &built->lists) != 0)
-        return NULL;
-    return built->lists;
-}
-
-void cs_build_free_lists(struct cs_build *build)
-{
-    for (size_t i = 0; i < build->lists.n_slots; i++) {
-        struct cs_built_lists *built = build->lists.slots[i].value;
-        if (built)
-            cs_crl_lists_free(built->lists);
-    }
-    cs_map_deinit(&build->lists);
-}
-
-/* A trust set, with a reference for the caller; servers that name the same files share one.
+/* A trust set, with a reference for the caller.
  * @named: clients are told the names of the CAs in the first file. */
-static struct cs_trust *build_trust(struct cs_build *build, const struct cs_word *named,
-                                    const struct cs_word *trusted, const struct cs_word *crl)
+static struct cs_trust *get_trust(struct cs_build *build, const struct cs_word *named,
+                                  const struct cs_word *trusted, const struct cs_word *crl)
 {
-    const struct cs_word *words[] = {named, trusted};
-    struct cs_source cas[2];
-    struct cs_trust_spec spec = {.cas = cas, .n_named = named ? 1 : 0};
-    struct cs_built_trust *built;
-    struct cs_str key = cs_arena_printf(
-        build->arena, "%.*s\n%.*s\n%.*s", CS_FMT(named ? named->text : CS_STR("")),
-        CS_FMT(trusted ? trusted->text : CS_STR("")), CS_FMT(crl ? crl->text : CS_STR("")));
+    struct cs_material_spec spec = {
+        .kind = CS_MATERIAL_TRUST, .words = {named, trusted}, .crl = crl, .n_named = named ? 1 : 0};
+    struct cs_trust *trust = cs_material_get0(build, &spec);
 
-    built = cs_map_get(&build->trusts, key);
-    if (built)
-        return built->trust ? cs_trust_ref(built->trust) : NULL;
-    for (size_t i = 0; i < 2; i++) {
-        struct cs_source *ca = &cas[spec.n_cas];
-        if (!words[i])
-            continue;
-        *ca = (struct cs_source){.file = words[i]->text, .place = words[i]->place};
-        if (cs_build_read(build, words[i], &ca->bytes) < 0)
-            return NULL;
-        spec.n_cas++;
-    }
-    if (crl) {
-        spec.crl_place = &crl->place;
-        spec.crls = read_lists(build, crl);
-        if (!spec.crls)
-            return NULL;
-    }
-    built = CS_ARENA_NEW(build->arena, struct cs_built_trust);
-    built->crl = crl;
-    cs_map_set(&build->trusts, key, built); /* a refused one stays refused, and is told once */
-    if (cs_trust_new(&spec, build->findings, &built->trust) != 0)
-        return NULL;
-    cs_build_own(build, CS_OWNED_TRUST, built->trust);
-    if (build->last_trust)
-        build->last_trust->next = built;
-    else
-        build->first_trust = built;
-    build->last_trust = built;
-    return cs_trust_ref(built->trust);
+    return trust ? cs_trust_ref(trust) : NULL;
 }
 
 static void read_reject(struct cs_build *build, const struct cs_block *block,
@@ -255,7 +196,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
-            auth->trust = build_trust(build, named, trusted, cs_build_word(block, "ssl_crl"));
+            auth->trust = get_trust(build, named, trusted, cs_build_word(block, "ssl_crl"));
         else
             CS_FIND0(build->findings, &cs_finding_no_trust, &server->place);
     }
@@ -287,32 +228,21 @@ static void make_binding(const struct cs_vserver *server, const struct cs_client
     cs_digest_final(&digest, ret_binding);
 }
 
-/* The keys of ssl_session_ticket_key, or the service's own. Return: one reference, or NULL. */
+/* The keys of ssl_session_ticket_key, or the service's own. Return: borrowed, or NULL. */
 static struct cs_ticket_keys *ticket_keys(struct cs_build *build, const struct cs_ssl_settings *ssl)
 {
-    struct cs_str *files;
-    struct cs_ticket_keys *keys = NULL;
-    size_t n = 0;
-
     if (ssl->session_ticket_key.n == 0)
-        return build->options->ticket_keys ? cs_ticket_keys_ref(build->options->ticket_keys) : NULL;
-    files = cs_arena_array(build->arena, ssl->session_ticket_key.n, sizeof(*files));
-    for (size_t i = 0; i < ssl->session_ticket_key.n; i++) {
-        if (cs_build_read(build, &ssl->session_ticket_key.items[i]->args[0], &files[n]) == 0)
-            n++;
-    }
-    if (n)
-        cs_ticket_keys_new_files(files, n, &ssl->session_ticket_key.items[0]->args[0].place,
-                                 build->findings, &keys);
-    return keys;
+        return build->snapshot->keyring->ticket_keys;
+    return cs_material_list0(build, CS_MATERIAL_TICKET_KEYS, &ssl->session_ticket_key);
 }
 
+/* What is remarkable about them is told when the configuration is loaded. */
 static unsigned usable_protocols(struct cs_build *build, const struct cs_block *block,
                                  const char *directive, uint32_t bits, const struct cs_place *place)
 {
     const struct cs_directive *d = cs_block_nearest(block, directive);
 
-    if (bits & CS_SSL_OBSOLETE)
+    if (bits & CS_SSL_OBSOLETE && !build->renewing)
         CS_FIND(build->findings, &cs_finding_old_protocol, d ? &d->place : place,
                 cs_str_from(directive));
     bits &= CS_TLS_1_2 | CS_TLS_1_3;
@@ -355,50 +285,51 @@ static const struct cs_block *certificates_of(const struct cs_build *build,
     return NULL;
 }
 
-/* Certificates, keys and passwords of the default server into @ssl. Return: the block they are
- * from, which is @block itself when nothing needs to be borrowed, or NULL after a finding. */
-static const struct cs_block *borrow_certificates(struct cs_build *build,
-                                                  const struct cs_block *block,
-                                                  const struct cs_vserver *server,
-                                                  struct cs_ssl_settings *ssl)
+/* The block whose certificates @server shows: its own, or the default server's.
+ * Return: NULL after a finding. */
+static const struct cs_block *find_lender(struct cs_build *build, const struct cs_vserver *server,
+                                          const struct cs_ssl_settings *ssl)
 {
     const struct cs_block *lender;
-    struct cs_ssl_settings lent;
 
     if (ssl->certificate.n || ssl->reject_handshake)
-        return block;
+        return server->block;
     lender = certificates_of(build, server);
-    if (!lender) {
+    if (lender)
+        CS_FIND(build->findings, &cs_finding_lent_certificate, &server->place,
+                cs_build_word(lender, "ssl_certificate")->text);
+    else
         CS_FIND0(build->findings, &cs_finding_no_certificate, &server->place);
-        return NULL;
-    }
-    cs_settings_resolve(&cs_ssl_directives, lender, build->arena, &lent);
-    ssl->certificate = lent.certificate;
-    ssl->certificate_key = lent.certificate_key;
-    CS_FIND(build->findings, &cs_finding_lent_certificate, &server->place,
-            lent.certificate.items[0]->args[0].text);
     return lender;
 }
 
-/* What is trusted has to be readable even where nothing asks for it yet. */
-static void read_trust(struct cs_build *build, const struct cs_block *block)
+/* What is named has to be readable even where nothing asks for it yet. */
+static void read_named(struct cs_build *build, const struct cs_block *block, const char *name)
 {
-    static const char *const names[] = {"ssl_trusted_certificate", "ssl_crl"};
+    const struct cs_word *word = cs_build_word(block, name);
     struct cs_str text;
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const struct cs_word *word = cs_build_word(block, names[i]);
-        if (word)
-            cs_build_read(build, word, &text);
-    }
+    if (word)
+        cs_build_read(build, word, &text);
+}
+
+/* Certificates and keys are those of the lender. */
+static void borrow(struct cs_build *build, const struct cs_vserver *server,
+                   struct cs_ssl_settings *ssl)
+{
+    struct cs_ssl_settings lent;
+
+    if (server->lender == server->block)
+        return;
+    cs_settings_resolve(&cs_ssl_directives, server->lender, build->arena, &lent);
+    ssl->certificate = lent.certificate;
+    ssl->certificate_key = lent.certificate_key;
 }
 
 static void build_context(struct cs_build *build, const struct cs_vserver *server,
-                          const struct cs_block *lender, const struct cs_ssl_settings *ssl,
-                          struct cs_credentials *credentials)
+                          const struct cs_ssl_settings *ssl, struct cs_credentials *credentials)
 {
     const struct cs_client_auth *auth = &credentials->auth;
-    struct cs_str *passwords = NULL;
     struct cs_tls_pair *pairs = cs_arena_array(build->arena, ssl->certificate.n, sizeof(*pairs));
     struct cs_names names = {0};
     struct cs_tls_server_spec spec = {.pairs = pairs,
@@ -410,13 +341,9 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
                                       .buffer_size = ssl->buffer_size,
                                       .alpn = alpn,
                                       .place = server->place};
-    size_t n_passwords =
-        read_passwords(build, cs_build_word(lender, "ssl_password_file"), &passwords);
 
-    spec.n_pairs = is_auto(ssl) ? read_auto(build, server, ssl, pairs)
-                                : read_pairs(build, ssl, passwords, n_passwords, pairs);
-    if (spec.n_pairs == 0 && ssl->certificate.n && !is_auto(ssl))
-        return;
+    spec.n_pairs = is_auto(ssl) ? get_auto(build, server, pairs)
+                                : get_pairs(build, server->lender, ssl, pairs);
     if (ssl->stapling)
         cs_build_staple(build, server->block, pairs, spec.n_pairs);
     spec.protocols =
@@ -430,59 +357,81 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
     make_binding(server, auth, spec.binding);
     if (spec.protocols)
         (void)cs_tls_server_new(&spec, build->findings, &credentials->tls);
-    cs_ticket_keys_unref(spec.ticket_keys);
 }
 
-static void build_credentials(struct cs_build *build, const struct cs_vserver *server,
-                              struct cs_ssl_settings *ssl, struct cs_credentials *credentials)
-{
-    const struct cs_block *block = server->block, *lender;
-    struct cs_str *passwords;
-
-    build_client_auth(build, server, ssl, &credentials->auth);
-    if (!server->listens_tls) {
-        read_passwords(build, cs_build_word(block, "ssl_password_file"), &passwords);
-        return;
-    }
-    read_trust(build, block);
-    check_ciphers(build, block, "ssl_ciphers");
-    lender = borrow_certificates(build, block, server, ssl);
-    if (lender)
-        build_context(build, server, lender, ssl, credentials);
-}
-
-void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
+struct cs_credentials *cs_build_credentials(struct cs_build *build, const struct cs_vserver *server)
 {
     struct cs_credentials *credentials = CS_NEW(struct cs_credentials);
     struct cs_ssl_settings ssl;
 
     credentials->refs = 1;
-    cs_keyring_put_server(build->snapshot->keyring, server->index, credentials);
+    build->server = server;
+    cs_settings_resolve(&cs_ssl_directives, server->block, build->arena, &ssl);
+    build_client_auth(build, server, &ssl, &credentials->auth);
+    if (server->lender) {
+        borrow(build, server, &ssl);
+        build_context(build, server, &ssl, credentials);
+    }
+    build->server = NULL;
+    return credentials;
+}
+
+void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
+{
+    struct cs_ssl_settings ssl;
+
     cs_settings_resolve(&cs_ssl_directives, server->block, build->arena, &ssl);
     server->reject_handshake = ssl.reject_handshake;
-    build_credentials(build, server, &ssl, credentials);
+    if (server->listens_tls) {
+        read_named(build, server->block, "ssl_trusted_certificate");
+        read_named(build, server->block, "ssl_crl");
+        check_ciphers(build, server->block, "ssl_ciphers");
+        server->lender = find_lender(build, server, &ssl);
+        if (server->lender)
+            borrow(build, server, &ssl);
+        if (server->lender && is_auto(&ssl))
+            name_auto(build, server, &ssl);
+    } else {
+        read_named(build, server->block, "ssl_password_file");
+    }
+    cs_keyring_put_server(build->snapshot->keyring, server->index,
+                          cs_build_credentials(build, server));
 }
 
 /* ---- upstreams ---- */
 
-static void build_client_pair(struct cs_build *build, const struct cs_block *block,
-                              struct cs_tls_client_spec *spec, struct cs_tls_pair *pair)
+static struct cs_pair *client_pair(struct cs_build *build, const struct cs_block *block)
 {
     const struct cs_directive *certificate = cs_block_nearest(block, "proxy_ssl_certificate");
     const struct cs_word *key = cs_build_word(block, "proxy_ssl_certificate_key");
 
     if (!certificate || certificate->args[0].text.len == 0)
-        return;
+        return NULL;
     if (!key) {
         CS_FIND(build->findings, &cs_finding_no_key, &certificate->args[0].place,
                 certificate->args[0].text, CS_STR("proxy_ssl_certificate_key"));
-        return;
+        return NULL;
     }
     if (has_variables(build, certificate) ||
         has_variables(build, cs_block_nearest(block, "proxy_ssl_certificate_key")))
-        return;
-    if (read_pair(build, &certificate->args[0], key, pair))
-        spec->pair = pair;
+        return NULL;
+    return pair_of(build, &certificate->args[0], key,
+                   cs_build_word(block, "proxy_ssl_password_file"));
+}
+
+/* What the certificate and the settings of a client are, as a key. */
+static void digest_client(const struct cs_tls_client_spec *spec, uint8_t ret_digest[32])
+{
+    struct cs_digest digest;
+
+    cs_digest_init(&digest);
+    cs_digest_number(&digest, spec->protocols);
+    cs_digest_number(&digest, spec->session_reuse);
+    cs_digest_add(&digest, spec->ciphers);
+    cs_digest_number(&digest, spec->pair != NULL);
+    if (spec->pair)
+        cs_digest_add(&digest, cs_str_make(cs_pair_digest(spec->pair->loaded), 32));
+    cs_digest_final(&digest, ret_digest);
 }
 
 /* Everything that decides whom an upstream connection may serve, but for its name. */
@@ -490,77 +439,78 @@ static void digest_upstream(const struct cs_tls_client_spec *spec,
                             const struct cs_upstream_tls *tls, uint8_t ret_digest[32])
 {
     struct cs_digest digest;
+    uint8_t client[32];
 
+    digest_client(spec, client);
     cs_digest_init(&digest);
-    cs_digest_number(&digest, spec->protocols);
-    cs_digest_add(&digest, spec->ciphers);
+    cs_digest_add(&digest, cs_str_make(client, sizeof(client)));
     cs_digest_number(&digest, tls->depth);
     cs_digest_number(&digest, tls->send_sni);
     cs_digest_number(&digest, tls->trust != NULL);
     if (tls->trust)
         cs_digest_add(&digest, cs_str_make(cs_trust_digest(tls->trust), 32));
-    cs_digest_number(&digest, spec->pair != NULL);
-    if (spec->pair)
-        cs_digest_add(&digest, spec->pair->chain_pem);
     cs_digest_final(&digest, ret_digest);
 }
 
-/* Locations that present the same to their upstreams share one client: its keys are read once,
- * and what it remembers is kept apart by the pool's key. */
-static struct cs_tls_client *find_client(struct cs_build *build,
-                                         const struct cs_tls_client_spec *spec)
+/* Upstreams that are shown the same, in what is built together, share one client: what it
+ * remembers is kept apart by the pool's key. Return: one reference, or NULL after a finding. */
+static struct cs_tls_client *get_client(struct cs_build *build,
+                                        const struct cs_tls_client_spec *spec)
 {
     struct cs_tls_client *client;
-    struct cs_digest digest;
     uint8_t bytes[32];
-    struct cs_str key;
+    struct cs_str key = cs_str_make(bytes, sizeof(bytes));
 
-    cs_digest_init(&digest);
-    cs_digest_number(&digest, spec->protocols);
-    cs_digest_number(&digest, spec->session_reuse);
-    cs_digest_add(&digest, spec->ciphers);
-    cs_digest_add(&digest, spec->pair ? spec->pair->chain_pem : (struct cs_str){0});
-    cs_digest_add(&digest, spec->pair ? spec->pair->key_pem : (struct cs_str){0});
-    cs_digest_number(&digest, spec->pair ? (int64_t)spec->pair->n_passwords : 0);
-    for (size_t i = 0; spec->pair && i < spec->pair->n_passwords; i++)
-        cs_digest_add(&digest, spec->pair->passwords[i]);
-    cs_digest_final(&digest, bytes);
-    key = cs_str_make(bytes, sizeof(bytes));
+    digest_client(spec, bytes);
     client = cs_map_get(&build->clients, key);
-    if (client)
-        return cs_tls_client_ref(client);
-    if (cs_tls_client_new(spec, build->findings, &client) < 0)
-        return NULL;
-    cs_build_own(build, CS_OWNED_TLS_CLIENT, client);
-    cs_map_set(&build->clients, cs_arena_dup(build->arena, key), client);
+    if (!client) {
+        if (cs_tls_client_new(spec, build->findings, &client) < 0)
+            return NULL;
+        cs_map_set(&build->clients, cs_arena_dup(build->arena, key), client);
+    }
     return cs_tls_client_ref(client);
 }
 
-static void build_upstream(struct cs_build *build, const struct cs_block *block,
-                           const struct cs_proxy_ssl_settings *ssl, struct cs_upstream_tls *tls)
+void cs_build_free_clients(struct cs_build *build)
 {
+    for (size_t i = 0; i < build->clients.n_slots; i++)
+        cs_tls_client_unref(build->clients.slots[i].value);
+    cs_map_deinit(&build->clients);
+}
+
+struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
+                                                      const struct cs_proxy_tls *to)
+{
+    const struct cs_block *block = to->block;
     const struct cs_word *trusted = cs_build_word(block, "proxy_ssl_trusted_certificate");
     const struct cs_place *place = &cs_block_nearest(block, "proxy_pass")->place;
-    struct cs_str *passwords = NULL;
+    struct cs_upstream_tls *tls = CS_NEW(struct cs_upstream_tls);
+    struct cs_proxy_ssl_settings ssl;
+    struct cs_tls_client_spec spec;
     struct cs_tls_pair pair = {0};
-    struct cs_tls_client_spec spec = {
-        .place = *place, .ciphers = ssl->ciphers, .session_reuse = ssl->session_reuse};
 
-    pair.n_passwords =
-        read_passwords(build, cs_build_word(block, "proxy_ssl_password_file"), &passwords);
-    pair.passwords = passwords;
-    check_ciphers(build, block, "proxy_ssl_ciphers");
-    build_client_pair(build, block, &spec, &pair);
-    spec.protocols = usable_protocols(build, block, "proxy_ssl_protocols", ssl->protocols, place);
-    if (ssl->verify && trusted)
-        tls->trust = build_trust(build, NULL, trusted, cs_build_word(block, "proxy_ssl_crl"));
-    else if (ssl->verify)
+    tls->refs = 1;
+    build->upstream = to;
+    cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
+    pair.loaded = client_pair(build, block);
+    spec = (struct cs_tls_client_spec){
+        .pair = pair.loaded ? &pair : NULL,
+        .protocols = usable_protocols(build, block, "proxy_ssl_protocols", ssl.protocols, place),
+        .ciphers = ssl.ciphers,
+        .session_reuse = ssl.session_reuse,
+        .place = *place,
+    };
+    if (ssl.verify && trusted)
+        tls->trust = get_trust(build, NULL, trusted, cs_build_word(block, "proxy_ssl_crl"));
+    else if (ssl.verify)
         CS_FIND0(build->findings, &cs_finding_no_upstream_trust, place);
-    tls->depth = (int)ssl->verify_depth;
-    tls->send_sni = ssl->server_name;
-    tls->reuse_sessions = ssl->session_reuse;
-    tls->client = spec.protocols ? find_client(build, &spec) : NULL;
+    tls->depth = (int)ssl.verify_depth;
+    tls->send_sni = ssl.server_name;
+    tls->reuse_sessions = ssl.session_reuse;
+    tls->client = spec.protocols ? get_client(build, &spec) : NULL;
     digest_upstream(&spec, tls, tls->digest);
+    build->upstream = NULL;
+    return tls;
 }
 
 const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
@@ -569,18 +519,18 @@ const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
 {
     struct cs_keyring *keyring = build->snapshot->keyring;
     struct cs_proxy_tls *to = CS_ARENA_NEW(build->arena, struct cs_proxy_tls);
-    struct cs_upstream_tls *tls = CS_NEW(struct cs_upstream_tls);
     struct cs_proxy_ssl_settings ssl;
 
-    to->index = keyring->n_upstreams++;
-    keyring->upstreams =
-        cs_build_grow(build, keyring->upstreams, to->index, sizeof(*keyring->upstreams));
-    tls->refs = 1;
-    cs_keyring_put_upstream(keyring, to->index, tls);
     cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
+    check_ciphers(build, block, "proxy_ssl_ciphers");
+    read_named(build, block, "proxy_ssl_password_file");
+    to->block = block;
     to->name =
         cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
                                   &cs_block_nearest(block, "proxy_pass")->place, build->findings);
-    build_upstream(build, block, &ssl, tls);
+    to->index = keyring->n_upstreams++;
+    keyring->upstreams =
+        cs_build_grow(build, keyring->upstreams, to->index, sizeof(*keyring->upstreams));
+    cs_keyring_put_upstream(keyring, to->index, cs_build_upstream_credentials(build, to));
     return to;
 }

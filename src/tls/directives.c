@@ -26,7 +26,8 @@
 #define WHY_TICKETS "sessions are resumed by tickets, which all workers can open"
 #define WHY_EARLY "0-RTT is not offered: it can be replayed, and it comes before the certificate"
 #define WHY_DHPARAM "only ECDHE key exchange is offered"
-#define WHY_CACHE "certificates are read when the configuration is loaded"
+#define WHY_CACHE                                                                                  \
+    "certificates are read when the configuration is loaded, and when their files change"
 #define WHY_COMPRESSION "certificates are sent uncompressed"
 
 static const struct cs_choice verify_client[] = {

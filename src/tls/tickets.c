@@ -146,6 +146,18 @@ struct cs_ticket_keys *cs_ticket_keys_unref(struct cs_ticket_keys *keys)
     return NULL;
 }
 
+bool cs_ticket_keys_eq(const struct cs_ticket_keys *a, const struct cs_ticket_keys *b)
+{
+    if (a->ratchet || b->ratchet || a->n_keys != b->n_keys)
+        return a == b;
+    for (size_t i = 0; i < a->n_keys; i++) {
+        if (!cs_str_eq_secret(cs_str_make(&a->keys[i], sizeof(a->keys[i])),
+                              cs_str_make(&b->keys[i], sizeof(b->keys[i]))))
+            return false;
+    }
+    return true;
+}
+
 void cs_ticket_keys_turn(struct cs_ticket_keys *keys, int64_t now_sec)
 {
     if (!keys->ratchet)

@@ -39,6 +39,8 @@ struct cs_ticket_keys *cs_ticket_keys_ref(struct cs_ticket_keys *keys);
  *  Return: NULL. */
 struct cs_ticket_keys *cs_ticket_keys_unref(struct cs_ticket_keys *keys);
 
+/** cs_ticket_keys_eq() - whether both are the same keys from files. */
+bool cs_ticket_keys_eq(const struct cs_ticket_keys *a, const struct cs_ticket_keys *b);
 /** cs_ticket_keys_turn() - bring a ratchet to the epoch of @now_sec, wiping what is older
  *  than the epoch before it; no effect on keys from files, or when time went backwards.
  *  Sessions do this by themselves; a supervisor does it so that a worker forked later

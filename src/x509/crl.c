@@ -813,13 +813,23 @@ const void *cs_crl_set_block(const struct cs_crl_set *set, size_t *ret_size)
     return set->table->block;
 }
 
-size_t cs_crl_set_entries(const struct cs_crl_set *set)
+static size_t count_entries(const struct table *table)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < set->table->n_lists; i++)
-        n += set->table->lists[i].n_entries;
+    for (size_t i = 0; i < table->n_lists; i++)
+        n += table->lists[i].n_entries;
     return n;
+}
+
+size_t cs_crl_lists_entries(const struct cs_crl_lists *lists)
+{
+    return count_entries(lists->table);
+}
+
+size_t cs_crl_set_entries(const struct cs_crl_set *set)
+{
+    return count_entries(set->table);
 }
 
 /* ---- asking ---- */

@@ -48,6 +48,8 @@ int cs_crl_lists_open(struct cs_str block, const struct cs_source *source,
                       struct cs_crl_lists **ret_lists);
 /** cs_crl_lists_digest() - as cs_crl_set_digest() of a set made of them. */
 const uint8_t *cs_crl_lists_digest(const struct cs_crl_lists *lists);
+/** cs_crl_lists_entries() - how many revoked certificates they have. */
+size_t cs_crl_lists_entries(const struct cs_crl_lists *lists);
 /** cs_crl_lists_free() - sets made of it keep what they need. NULL is fine. */
 void cs_crl_lists_free(struct cs_crl_lists *lists);
 

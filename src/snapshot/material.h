@@ -1,0 +1,69 @@
+/* Material: what credentials are made of, one piece for each set of files that makes one thing.
+ * Shared by the servers and upstreams that name the same files, and the part that is made again
+ * when a file has changed. Only for the files that build a snapshot or renew one.
+ */
+#ifndef CS_SNAPSHOT_MATERIAL_H
+#define CS_SNAPSHOT_MATERIAL_H
+
+#include "snapshot/build.h"
+
+struct cs_crl_lists;
+struct cs_pair;
+struct cs_ticket_keys;
+struct cs_trust;
+
+enum cs_material_kind {
+    CS_MATERIAL_PAIR,        /* files: certificate, key, and perhaps passwords → struct cs_pair */
+    CS_MATERIAL_LISTS,       /* a file of revocation lists → struct cs_crl_lists */
+    CS_MATERIAL_TRUST,       /* files of CAs, and lists → struct cs_trust */
+    CS_MATERIAL_TICKET_KEYS, /* files of keys → struct cs_ticket_keys */
+    CS_MATERIAL_BYTES,       /* a file as it is → struct cs_buf */
+};
+
+/* Whose credentials are made of it: one of the two. */
+struct cs_material_user {
+    const struct cs_vserver *server;
+    const struct cs_proxy_tls *upstream;
+    struct cs_material_user *next;
+};
+
+struct cs_material {
+    enum cs_material_kind kind;
+    size_t index;                 /* in cs_keyring::materials */
+    const struct cs_word **words; /* that name its files */
+    size_t *files;                /* the same, as indexes of cs_keyring::files */
+    size_t n_words;
+    size_t n_named;            /* TRUST: of the first so many files the names are sent to clients */
+    struct cs_material *lists; /* TRUST: the lists; NULL: none */
+    const struct cs_word *crl; /* and where it names them */
+    bool is_awaited;           /* that its files are not there yet is no fault */
+    struct cs_material_user *users;
+    void *object; /* in force, as the kind says; NULL: refused at load, or awaited */
+    void *fresh;  /* in a renewal: what takes its place */
+};
+
+/* What names a material. */
+struct cs_material_spec {
+    enum cs_material_kind kind;
+    const struct cs_word *words[3]; /* NULL: not there */
+    const struct cs_word *crl;      /* TRUST: names the lists, or NULL */
+    size_t n_named;
+    bool is_awaited; /* that its files are not there yet is no fault */
+};
+
+/** cs_material_get0() - what the files of @spec hold, for whom is being built: made when it is
+ * asked for first. One that is refused stays refused, and is told once. Return: NULL then. */
+void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *spec);
+/** cs_material_list0() - the same for the files that @directives name, in their order. */
+void *cs_material_list0(struct cs_build *build, enum cs_material_kind kind,
+                        const struct cs_directive_list *directives);
+/** cs_material_make() - read the files of @material and make of them what the kind says; with
+ *  @lists_only (TRUST) its CAs are those in force, and only the lists are newer.
+ *  Return: the object, for cs_material_release(); NULL after a finding, or when it is awaited. */
+void *cs_material_make(struct cs_build *build, const struct cs_material *material, bool lists_only);
+/** cs_material_eq() - whether two objects of @kind are alike in everything. */
+bool cs_material_eq(enum cs_material_kind kind, const void *a, const void *b);
+/** cs_material_release() - @object is no longer needed. NULL is fine. */
+void cs_material_release(enum cs_material_kind kind, void *object);
+
+#endif
