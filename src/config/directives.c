@@ -92,6 +92,10 @@ static const struct cs_directive_row rows[] = {
      .doc = "Whether the program goes into the background."},
     {"master_process", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(master_process), "on",
      .doc = "Whether workers are processes of their own under a supervisor."},
+    {"mtls_watch", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(watch), "on",
+     .doc =
+         "Whether certificates, keys, CA certificates, revocation lists and ticket keys are put to "
+         "use as soon as their files change, without a reload. Needs master_process on."},
     {"error_log", CS_CTX_MAIN | HTTP_LEVELS | STREAM_LEVELS, 1, 2, CS_V_LIST, CS_D_REPEAT,
      AT(error_log), .syntax = "file | stderr [level]",
      .doc = "Where problems are written, and from which level on: debug, info, notice, warn, error "

@@ -13,6 +13,7 @@ struct cs_core_settings {
     int64_t worker_shutdown_timeout_ms; /* 0: wait for ever */
     bool daemon;
     bool master_process;
+    bool watch;            /* certificates and the like are renewed when files change */
     struct cs_str pid;     /* relative to the prefix; empty: the built-in path */
     struct cs_str state;   /* folder for what outlives a restart; empty: the built-in path */
     struct cs_str control; /* the control socket, or "off"; empty: beside the pid file */

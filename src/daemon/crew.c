@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "base/mem.h"
+#include "daemon/renew.h"
 #include "gateway/worker.h"
 #include "io/process.h"
 
@@ -45,7 +46,8 @@ struct cs_crew {
     bool failed;
     struct worker *workers;
     struct cs_timer kill;
-    struct cs_task tell; /* works out which event is due */
+    struct cs_task tell;        /* works out which event is due */
+    struct cs_renewer *renewer; /* NULL: nothing is watched */
     uint64_t n_messages;
     struct cs_list calls; /* that wait for somebody, the oldest first */
 };
@@ -248,11 +250,14 @@ static void on_report(struct cs_channel *channel, struct cs_channel_message *mes
     }
 }
 
-/* It has ended, or is about to: waitpid() will say so. */
+/* It has ended, or is about to: waitpid() will say so. One that is not, and cannot be told anything
+ * any more, is not to go on. */
 static void on_closed(struct cs_channel *channel, int fault)
 {
     struct worker *w = cs_container_of(channel, struct worker, channel);
 
+    if (fault && w->pid)
+        kill(w->pid, SIGKILL);
     gone_until(w, w->crew->n_messages);
 }
 
@@ -305,8 +310,11 @@ void cs_crew_tell(struct cs_crew *crew, enum cs_tell what, struct cs_str bytes, 
 
 void cs_crew_isolate(struct cs_crew *crew)
 {
-    for (unsigned i = 0; crew && i < crew->spec.n_workers; i++)
+    if (!crew)
+        return;
+    for (unsigned i = 0; i < crew->spec.n_workers; i++)
         cs_channel_isolate(&crew->workers[i].channel);
+    cs_renewer_isolate(cs_take(crew->renewer));
 }
 
 /* What to do about a place without a worker. */
@@ -405,6 +413,8 @@ struct cs_crew *cs_crew_new(const struct cs_crew_spec *spec)
     }
     for (unsigned i = 0; i < spec->n_workers; i++)
         spawn(&crew->workers[i]);
+    if (spec->snapshot->core.watch)
+        crew->renewer = cs_renewer_new(crew, spec->snapshot, spec->loop, spec->log);
     return crew;
 }
 
@@ -419,6 +429,7 @@ struct cs_crew *cs_crew_free(struct cs_crew *crew)
     }
     CS_LIST_FOREACH_SAFE (link, &crew->calls)
         end_call(cs_container_of(link, struct cs_call, link));
+    cs_renewer_free(crew->renewer);
     cs_timer_cancel(crew->spec.loop, &crew->kill);
     cs_task_cancel(&crew->tell);
     cs_snapshot_unref(crew->spec.snapshot);
@@ -443,6 +454,7 @@ void cs_crew_finish(struct cs_crew *crew, bool graceful)
     int64_t shutdown_ms = crew->spec.snapshot->core.worker_shutdown_timeout_ms;
 
     crew->state = FINISHING;
+    cs_renewer_hush(crew->renewer);
     for (unsigned i = 0; i < crew->spec.n_workers; i++)
         cs_timer_cancel(crew->spec.loop, &crew->workers[i].respawn);
     cs_crew_signal(crew, graceful ? SIGQUIT : SIGTERM);
@@ -451,6 +463,12 @@ void cs_crew_finish(struct cs_crew *crew, bool graceful)
     else if (shutdown_ms > 0)
         cs_timer_set(crew->spec.loop, &crew->kill, now_ms + shutdown_ms + GRACE_MS);
     tell_soon(crew);
+}
+
+void cs_crew_replace(struct cs_crew *crew, unsigned worker)
+{
+    if (crew->workers[worker].pid)
+        kill(crew->workers[worker].pid, SIGTERM);
 }
 
 /* As nginx says it: monitoring looks for these words. */

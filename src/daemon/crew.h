@@ -8,6 +8,8 @@
  * A crew tells its host when it is up, when it could not start and when it has gone; all
  * three are said from the event loop, never from inside a call.
  *
+ * What its credentials are made of is watched while it lives (renew.h), unless mtls_watch is off.
+ *
  * All workers together can be told something (gateway/message.h), in every state: those that live
  * then are counted until each has replied or gone. One that is forked later is not told: it
  * inherits the memory of a supervisor that knows already.
@@ -74,12 +76,15 @@ enum { CS_CALL_PATIENCE_MS = 5000 };
 struct cs_crew *cs_crew_new(const struct cs_crew_spec *spec);
 /** cs_crew_free() - forget an ended crew. NULL is fine. Return: NULL. */
 struct cs_crew *cs_crew_free(struct cs_crew *crew);
-/** cs_crew_isolate() - in a forked child: close the channels to this crew's workers. */
+/** cs_crew_isolate() - in a forked child: close the channels to this crew's workers, and what is
+ *  watched for them. NULL is fine. */
 void cs_crew_isolate(struct cs_crew *crew);
 
 /** cs_crew_finish() - tell all workers to go: when their requests are done if @graceful, at
  *  once otherwise. CS_CREW_ENDED follows. May be repeated to make haste. */
 void cs_crew_finish(struct cs_crew *crew, bool graceful);
+/** cs_crew_replace() - end @worker, which cannot do as it was told; another takes its place. */
+void cs_crew_replace(struct cs_crew *crew, unsigned worker);
 /** cs_crew_signal() - send @signo to all workers. */
 void cs_crew_signal(const struct cs_crew *crew, int signo);
 /** cs_crew_reaped() - process @pid has ended with @status as of waitpid().

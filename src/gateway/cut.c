@@ -212,6 +212,12 @@ size_t cs_cut_round(struct cs_worker *worker)
     return round.n_cut;
 }
 
+void cs_cut_move_on(struct cs_worker *worker)
+{
+    CS_LIST_FOREACH (link, &worker->conns)
+        move_on(cs_container_of(link, struct cs_conn, link));
+}
+
 /* ---- expiry ---- */
 
 /* When the certificate of @conn is not valid any more; INT64_MAX: that does not matter. */

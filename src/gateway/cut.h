@@ -40,5 +40,8 @@ bool cs_cut_admit(struct cs_conn *conn);
  *  hold the new credentials from now on. Not from inside a connection's own stages.
  *  Return: how many connections of clients were cut. */
 size_t cs_cut_round(struct cs_worker *worker);
+/** cs_cut_move_on() - credentials have been replaced by others that judge alike: open connections
+ *  hold the new ones from now on. */
+void cs_cut_move_on(struct cs_worker *worker);
 
 #endif

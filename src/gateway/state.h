@@ -20,6 +20,7 @@
 #include "snapshot/variables.h"
 #include "tls/io.h"
 
+struct cs_waiting_lists;
 struct cs_worker;
 
 /* How long an idle connection may hold up a worker that is to leave. */
@@ -39,7 +40,8 @@ struct cs_worker {
     struct cs_loop loop;
     struct cs_snapshot *snapshot;
     struct cs_signals signals;
-    struct cs_channel channel; /* to the supervisor; zeroed: none */
+    struct cs_channel channel;              /* to the supervisor; zeroed: none */
+    struct cs_waiting_lists *waiting_lists; /* see renew.c */
     struct cs_tls_io tls_io;
     struct cs_piece piece;    /* of whichever body is being moved */
     struct cs_shelf requests; /* memory of requests: the struct, and where its arena begins */
@@ -89,6 +91,8 @@ static inline struct cs_upstream_tls *cs_worker_upstream_tls(const struct cs_wor
 /** cs_worker_make_room() - whether one more connection, to a client or an upstream, is within
  *  worker_connections; an idle one is closed for it. Otherwise logged. */
 bool cs_worker_make_room(struct cs_worker *worker);
+/** cs_renew_deinit() - forget what has come of a renewal. */
+void cs_renew_deinit(struct cs_worker *worker);
 /** cs_worker_left() - a connection has gone: accept again, or leave when draining. */
 void cs_worker_left(struct cs_worker *worker);
 

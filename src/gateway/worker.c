@@ -272,6 +272,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     close_all(worker);
     cs_cuts_deinit(worker);
     cs_channel_deinit(&worker->channel);
+    cs_renew_deinit(worker);
     cs_incidents_deinit(worker);
     cs_signals_deinit(&worker->signals);
     cs_reserve_deinit(&worker->reserve);
