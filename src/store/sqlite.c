@@ -341,10 +341,12 @@ static int cannot_open(struct cs_sqlite *s, int system)
                          strerror(-fault));
 }
 
-static int connect_file(struct cs_sqlite *s, unsigned flags)
+/* Who only reads opens it for writing too if it can: after a crash the log is put in order by
+ * whoever comes first. */
+static int connect_file(struct cs_sqlite *s)
 {
-    int how = flags & CS_STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, off;
-    int r = sqlite3_open_v2(s->path, &s->db, how | SQLITE_OPEN_NOMUTEX, NULL);
+    int off,
+        r = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
     cs_assert(s->db != NULL);
     if (r != SQLITE_OK)
@@ -356,7 +358,10 @@ static int connect_file(struct cs_sqlite *s, unsigned flags)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, &off);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, &off);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, &off);
-    return run(s, settings);
+    if (!s->store.read_only && sqlite3_db_readonly(s->db, "main"))
+        return cannot_open(s, EACCES);
+    r = run(s, settings);
+    return r || !s->store.read_only ? r : run(s, "PRAGMA query_only = ON;");
 }
 
 static int make_schema(struct cs_sqlite *s)
@@ -413,7 +418,7 @@ static int open_store(struct cs_sqlite *s, unsigned flags)
     int64_t tables = 0;
     int r = flags & CS_STORE_CREATE ? make_file(s) : 0;
 
-    r = r ? r : connect_file(s, flags);
+    r = r ? r : connect_file(s);
     r = r ? r : number(s, "SELECT count(*) FROM sqlite_schema", &tables);
     if (r == 0 && tables == 0 && (flags & CS_STORE_CREATE))
         r = make_store(s);

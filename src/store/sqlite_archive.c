@@ -103,11 +103,36 @@ void cs_archive_let_go(struct cs_sqlite *s)
     cs_store_close(cs_take(s->archive));
 }
 
+/* What root makes is to be the account's that has the store. Return: 0, or -errno. */
+static int give(struct cs_sqlite *s, const char *path)
+{
+    struct stat st;
+
+    if (geteuid() != 0)
+        return 0;
+    return stat(s->path, &st) < 0 || chown(path, st.st_uid, st.st_gid) < 0 ? -errno : 0;
+}
+
 static int make_folder(struct cs_sqlite *s)
 {
+    int r;
+
     if (mkdir(s->folder, 0700) < 0)
         return errno == EEXIST ? 0 : -errno;
-    return cs_sync_folder(s->folder);
+    r = give(s, s->folder);
+    return r ? r : cs_sync_folder(s->folder);
+}
+
+static int make_archive(struct cs_sqlite *s, int month)
+{
+    char path[PATH_MAX];
+    int r;
+
+    cs_archive_path(s->folder, month, path);
+    r = cs_sqlite_make_file(path);
+    if (r == -EEXIST)
+        return 0;
+    return r ? r : give(s, path);
 }
 
 /* The archive of @month, in a transaction. */
@@ -119,8 +144,9 @@ static int hold(struct cs_sqlite *s, int month)
         return cs_store_begin(s->archive);
     cs_archive_let_go(s);
     r = make_folder(s);
+    r = r ? r : make_archive(s, month);
     if (r < 0)
-        return cs_store_says(&s->store, r, "folder \"%s\" cannot be made: %s", s->folder,
+        return cs_store_says(&s->store, r, "an archive in \"%s\" cannot be made: %s", s->folder,
                              strerror(-r));
     r = cs_archive_open(s, month, CS_STORE_CREATE, &s->archive);
     s->archive_month = month;

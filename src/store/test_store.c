@@ -516,6 +516,35 @@ static void test_open_modes(void)
     tap_int(cs_store_open("", CS_STORE_CREATE, error, &store) < 0, 1, "no path");
 }
 
+static void copy(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    FILE *in = fopen(test_path(from), "re"), *out = fopen(test_path(to), "we");
+    size_t n;
+
+    cs_assert(in != NULL && out != NULL);
+    n = fread(bytes, 1, sizeof(bytes), in);
+    cs_assert(n > 0 && n < sizeof(bytes) && fwrite(bytes, 1, n, out) == n);
+    cs_assert(fclose(in) == 0 && fclose(out) == 0);
+}
+
+/* As a process leaves it that was killed. */
+static void test_left(void)
+{
+    struct cs_store *store = test_open("running", CS_STORE_CREATE), *reader;
+    struct seen seen = {0};
+
+    add(store, 1, 4);
+    copy("running", "left");
+    copy("running-wal", "left-wal");
+    cs_store_close(store);
+    reader = test_open("left", CS_STORE_READ);
+    tap_ok(cs_store_cert_each(reader, &(struct cs_store_query){0}, see_cert, &seen) == 0 &&
+               seen.n == 3,
+           "a reader after a crash sees all that was committed: %s", cs_store_error(reader));
+    cs_store_close(reader);
+}
+
 static void set(const char *name, const char *text)
 {
     sqlite3 *db;
@@ -601,6 +630,7 @@ int main(void)
     test_events();
     test_hostile();
     test_open_modes();
+    test_left();
     test_versions();
     test_transactions();
     cs_arena_deinit(&arena);

@@ -357,6 +357,26 @@ static void test_no_key(void)
     cs_store_close(store);
 }
 
+static void test_owner(void)
+{
+    struct cs_store *store = fresh();
+    struct stat folder = {0}, file = {0};
+
+    if (geteuid() != 0) {
+        cs_store_close(store);
+        return;
+    }
+    cs_assert(chown(test_path("store"), 12345, 23456) == 0);
+    sweep_all(store, &(struct cs_store_sweep){.certs_before = MARCH});
+    cs_store_close(store);
+    cs_assert(stat(test_path("archive"), &folder) == 0);
+    cs_assert(stat(test_path("archive/2027-01.sqlite"), &file) == 0);
+    tap_ok(folder.st_uid == 12345 && folder.st_gid == 23456 && file.st_uid == 12345 &&
+               file.st_gid == 23456,
+           "what root archives is its owner's");
+    tap_ok((folder.st_mode & 0777) == 0700 && (file.st_mode & 0777) == 0600, "and nobody else's");
+}
+
 /* Killed at random moments. */
 
 static void sweep_until_killed(int ready)
@@ -435,6 +455,7 @@ int main(void)
     test_clock();
     test_meddled();
     test_no_key();
+    test_owner();
     test_kill();
     cs_arena_deinit(&arena);
     return tap_done();
