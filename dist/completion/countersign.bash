@@ -6,7 +6,7 @@ _countersign()
     case ${COMP_WORDS[COMP_CWORD-1]} in
         --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer|--token-file|--passphrase-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --prefix|-p|--out|--dir) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard) return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard|--plain) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
     words="run check reload stop quit reopen status revoke demo doctor inspect explain enrol ca version help"
@@ -25,7 +25,7 @@ _countersign()
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             enrol) words=" --json --once --timeout --ca --fingerprint --token --token-file --identity --profile --ttl --key-type --out --watch --renew --reload-cmd --help -h" ;;
-            ca) words="init issue sign renew revoke list show crl token profiles rotate backup restore audit"
+            ca) words="init issue sign renew revoke list show crl token profiles rotate backup restore serve audit"
                 if [ "$COMP_CWORD" -gt 2 ]; then
                     case ${COMP_WORDS[2]} in
                         init) words=" --json --dir --passphrase-file --name --domain --root-ttl --issuer-ttl --key --url --help -h" ;;
@@ -41,6 +41,7 @@ _countersign()
                         rotate) words=" --config -c --prefix -p --json --ttl --dir --passphrase-file --key --help -h" ;;
                         backup) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                         restore) words=" --json --dir --passphrase-file --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+                        serve) words=" --config -c --prefix -p --listen --dir --passphrase-file --plain --help -h" ;;
                         audit) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                     esac
                 fi ;;

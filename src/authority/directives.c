@@ -71,6 +71,10 @@ static const struct cs_directive_row authority_rows[] = {
     {"public_url", AUTHORITY, 1, 1, CS_V_STR, 0, AT(public_url), .syntax = "url",
      .doc = "Where others reach the CA: certificates say that its revocation lists and OCSP "
             "answers are there."},
+    {"user", AUTHORITY, 1, 2, CS_V_LIST, CS_D_SECURITY, AT(user), .syntax = "user [group]",
+     .doc = "The account that the CA's process becomes, which owns the folder but for the keys: "
+            "never that of the workers. Else it is the folder's owner, or countersign-ca if there "
+            "is such an account."},
     {"profile", AUTHORITY, 1, 1, CS_V_BLOCK, CS_D_BLOCK | CS_D_REPEAT | CS_D_SECURITY,
      .opens = CS_CTX_PROFILE, .syntax = "name",
      .doc = "What certificates of this profile may be; the built-in ones are server, client, peer "

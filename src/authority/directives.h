@@ -14,6 +14,7 @@ struct cs_authority_settings {
     struct cs_str store;             /* the folder */
     struct cs_str passphrase_file;   /* empty: the one in the folder */
     struct cs_str public_url;        /* empty: what init was told */
+    struct cs_directive_list user;   /* ACCOUNT [GROUP], at most one */
 };
 
 extern const struct cs_schema_table cs_authority_directives;

@@ -135,10 +135,9 @@ static const char *configured_dir(struct cs_ca_job *job, const struct configured
         .ptr;
 }
 
-int cs_ca_job_open(struct cs_ca_job *job, unsigned flags)
+int cs_ca_job_options(struct cs_ca_job *job, unsigned flags, struct cs_ca_options *ret_options)
 {
     struct configured conf = {0};
-    struct cs_ca_options options = {.flags = flags};
     int status = read_config(job, &conf);
 
     if (status)
@@ -152,12 +151,21 @@ int cs_ca_job_open(struct cs_ca_job *job, unsigned flags)
         if (status)
             return status;
     }
-    options.dir = job->dir;
-    options.block = conf.block;
-    options.public_url = conf.settings.public_url;
+    *ret_options = (struct cs_ca_options){.dir = job->dir,
+                                          .flags = flags,
+                                          .block = conf.block,
+                                          .public_url = conf.settings.public_url};
     if (job->passphrase.len)
-        (void)cs_ca_passphrase(cs_buf_str(&job->passphrase), &options.passphrase);
-    return cs_ca_job_status(job, cs_ca_open(&options, &job->findings, &job->ca));
+        (void)cs_ca_passphrase(cs_buf_str(&job->passphrase), &ret_options->passphrase);
+    return CS_EXIT_OK;
+}
+
+int cs_ca_job_open(struct cs_ca_job *job, unsigned flags)
+{
+    struct cs_ca_options options;
+    int status = cs_ca_job_options(job, flags, &options);
+
+    return status ? status : cs_ca_job_status(job, cs_ca_open(&options, &job->findings, &job->ca));
 }
 
 int cs_ca_job_status(struct cs_ca_job *job, int r)

@@ -28,6 +28,9 @@ struct cs_ca_job {
  * of the authority block of --config, else the built-in one. Return: exit status; whatever it is,
  *  cs_ca_job_end() follows. */
 int cs_ca_job_begin(struct cs_ca_job *job, const struct cs_line *line);
+/** cs_ca_job_options() - which CA is meant, and how it is to be opened; @flags as of struct
+ *  cs_ca_options. Borrows from the job. Return: exit status. */
+int cs_ca_job_options(struct cs_ca_job *job, unsigned flags, struct cs_ca_options *ret_options);
 /** cs_ca_job_open() - open the CA; @flags as of struct cs_ca_options. Return: exit status. */
 int cs_ca_job_open(struct cs_ca_job *job, unsigned flags);
 /** cs_ca_job_status() - the exit status for @r, the outcome of a call in authority/ca.h; a fault is

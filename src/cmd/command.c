@@ -35,7 +35,7 @@ static const struct cs_option_row options[] = {
     [CS_OPT_TIME_SOURCE] = {0, "time-source", "HOST", "ask this time server about the clock",
                             false},
     [CS_OPT_COMPARE] = {0, "compare", NULL, "try again with one thing changed at a time", false},
-    [CS_OPT_LISTEN] = {0, "listen", "ADDR:PORT", "be the server, and explain its clients", false},
+    [CS_OPT_LISTEN] = {0, "listen", "ADDR:PORT", "be the server, there", false},
     [CS_OPT_CLIENT_CA] = {0, "client-ca", "FILE", "with --listen: the CAs of its clients", false},
     [CS_OPT_NOW] = {0, "now", NULL, "at the running gateway, at once", false},
     [CS_OPT_ISSUER] = {0, "issuer", "FILE", "the CA that issued the serial number", false},
@@ -71,6 +71,7 @@ static const struct cs_option_row options[] = {
     [CS_OPT_REVOKED] = {0, "revoked", NULL, "those that are revoked", false},
     [CS_OPT_OF_ISSUER] = {0, "issuer", "NUMBER", "of this CA certificate; else the active issuer",
                           false},
+    [CS_OPT_PLAIN] = {0, "plain", "ADDR:PORT", "public documents there, without TLS", false},
     [CS_OPT_SHARD] = {0, "shard", "NUMBER", "only this part of the list", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
@@ -293,6 +294,16 @@ static const struct cs_command commands[] = {
      "run.\n",
      CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_ca_restore},
+    {"ca serve", NULL, 0, "answer over the network: enrolment, renewal, lists, events",
+     "The CA as a server, without a gateway, until it is told to stop. With --plain its\n"
+     "certificates, revocation lists and OCSP answers can be had without TLS, too. It\n"
+     "stays who runs it: best an account of its own, which owns the folder.\n"
+     "\n"
+     "Prints the fingerprint by which clients know it (enrol --fingerprint), and a line\n"
+     "for each request.\n",
+     CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) |
+         CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_PLAIN),
+     cs_cmd_ca_serve},
     {"ca audit", "[verify]", 1, "the log of all that the CA did",
      "Who asked, how they proved it, what was signed. \"verify\" goes through the whole\n"
      "chain and exits 1 if anything in it was changed, is missing or was added.\n",

@@ -69,6 +69,7 @@ enum cs_option {
     CS_OPT_REVOKED,
     CS_OPT_OF_ISSUER,
     CS_OPT_SHARD,
+    CS_OPT_PLAIN,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,
@@ -186,6 +187,8 @@ int cs_cmd_ca_rotate(const struct cs_line *line);
 int cs_cmd_ca_backup(const struct cs_line *line);
 /** cs_cmd_ca_restore() - `countersign ca restore`. */
 int cs_cmd_ca_restore(const struct cs_line *line);
+/** cs_cmd_ca_serve() - `countersign ca serve`. */
+int cs_cmd_ca_serve(const struct cs_line *line);
 /** cs_cmd_ca_audit() - `countersign ca audit`. */
 int cs_cmd_ca_audit(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */

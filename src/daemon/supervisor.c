@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "daemon/background.h"
 #include "daemon/crew.h"
+#include "daemon/registrar.h"
 #include "daemon/service.h"
 #include "daemon/state.h"
 #include "daemon/stewarding.h"
@@ -41,6 +42,8 @@ struct supervisor {
     struct cs_timer ticket_turn;
     struct cs_timecheck timecheck;
     struct cs_stewarding *stewarding;
+    struct cs_registrar *registrar;
+    bool next_is_up;       /* of next: its workers serve */
     struct cs_task spread; /* of what authorities have revoked */
     unsigned n_revoked;
     struct cs_mainlog log;
@@ -239,6 +242,19 @@ static int prepare_listeners(struct supervisor *s, const struct cs_snapshot *sna
     return r;
 }
 
+/* Those of the authority. */
+static int prepare_registrar(struct supervisor *s, const struct cs_snapshot *snapshot)
+{
+    const struct cs_listener *failed;
+    int r = cs_registrar_prepare(s->registrar, snapshot, &failed);
+
+    if (r == 0)
+        return 0;
+    complain(s, "bind() to %.*s failed (%d: %s)", CS_FMT(failed->text), -r, strerror(-r));
+    cs_listeners_revert(&s->listeners);
+    return r;
+}
+
 static void say_addresses(const struct supervisor *s, const struct cs_snapshot *snapshot)
 {
     char text[CS_ADDR_TEXT];
@@ -261,6 +277,7 @@ static void in_child(void *ctx)
         close(s->background_fd);
     cs_timecheck_isolate(&s->timecheck);
     cs_stewarding_isolate(s->stewarding);
+    cs_registrar_isolate(s->registrar);
     cs_control_isolate(&s->control);
     cs_crew_isolate(s->crew);
     for (size_t i = 0; i < MAX_OLD_CREWS; i++)
@@ -295,7 +312,9 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
 
     cs_ticket_keys_turn(s->ticket_keys, time(NULL));
     s->next_snapshot = snapshot;
+    s->next_is_up = false;
     s->next = cs_crew_new(&spec);
+    cs_registrar_begin(s->registrar, snapshot, s->is_root ? &s->next_user : NULL);
 }
 
 static struct cs_crew **old_slot(struct supervisor *s, const struct cs_crew *crew)
@@ -321,7 +340,8 @@ static void stop_if_empty(struct supervisor *s)
 
     for (size_t i = 0; i < MAX_OLD_CREWS; i++)
         empty = empty && !s->old[i];
-    if (empty && s->stopping && !cs_stewarding_is_there(s->stewarding))
+    empty = empty && !cs_stewarding_is_there(s->stewarding) && !cs_registrar_is_there(s->registrar);
+    if (empty && s->stopping)
         cs_loop_stop(&s->loop);
 }
 
@@ -472,6 +492,7 @@ static int prepare(struct supervisor *s, const struct cs_snapshot *snapshot)
     r = r < 0 ? r : choose_user(s, snapshot);
     r = r < 0 ? r : prepare_state(s, snapshot);
     r = r < 0 ? r : prepare_listeners(s, snapshot);
+    r = r < 0 ? r : prepare_registrar(s, snapshot);
     if (r < 0) {
         s->log.state = before;
         return r;
@@ -561,6 +582,7 @@ static void stop(struct supervisor *s, bool graceful)
     if (s->next)
         retire(s, cs_take(s->next), false);
     cs_stewarding_finish(s->stewarding, graceful);
+    cs_registrar_finish(s->registrar, graceful);
     cs_listeners_deinit(&s->listeners, true); /* who comes now is refused and does not wait */
     stop_if_empty(s);
 }
@@ -575,6 +597,7 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
     s->crew = crew;
     s->user = s->next_user;
     cs_listeners_commit(&s->listeners);
+    cs_registrar_commit(s->registrar);
     if ((open_control(s, &s->next_snapshot->core) < 0 || take_pid_path(s) < 0) && first) {
         fail_start(s);
         stop(s, false);
@@ -591,11 +614,12 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
     reload_if_asked(s);
 }
 
-static void on_failed(struct supervisor *s, struct cs_crew *crew)
+static void on_failed(struct supervisor *s, struct cs_crew *crew, const char *who)
 {
     s->next = NULL;
-    complain(s, "the workers did not start%s",
+    complain(s, "the %s did not start%s", who,
              s->was_up ? ": the configuration before stays in use" : ", see the error log");
+    cs_registrar_revert(s->registrar);
     retire(s, crew, false);
     if (!s->was_up) {
         fail_start(s);
@@ -606,13 +630,37 @@ static void on_failed(struct supervisor *s, struct cs_crew *crew)
     reload_if_asked(s);
 }
 
+/* Once workers and authority serve. */
+static void take_up_next(struct supervisor *s)
+{
+    if (s->next && s->next_is_up && cs_registrar_is_ready(s->registrar))
+        on_up(s, s->next);
+}
+
+static void on_registrar(void *ctx, enum cs_registrar_event event)
+{
+    struct supervisor *s = ctx;
+
+    switch (event) {
+    case CS_REGISTRAR_UP: take_up_next(s); break;
+    case CS_REGISTRAR_FAILED:
+        if (s->next)
+            on_failed(s, s->next, "authority");
+        break;
+    case CS_REGISTRAR_ENDED: stop_if_empty(s); break;
+    }
+}
+
 static void on_crew(void *ctx, struct cs_crew *crew, enum cs_crew_event event)
 {
     struct supervisor *s = ctx;
 
     switch (event) {
-    case CS_CREW_UP: on_up(s, crew); break;
-    case CS_CREW_FAILED: on_failed(s, crew); break;
+    case CS_CREW_UP:
+        s->next_is_up = true;
+        take_up_next(s);
+        break;
+    case CS_CREW_FAILED: on_failed(s, crew, "workers"); break;
     case CS_CREW_ENDED:
         *old_slot(s, crew) = NULL;
         cs_crew_free(crew);
@@ -642,7 +690,8 @@ static void reap(struct supervisor *s)
     pid_t pid;
 
     while (cs_process_reap(&pid, &status) == 1) {
-        if (cs_stewarding_reaped(s->stewarding, pid, status))
+        if (cs_stewarding_reaped(s->stewarding, pid, status) ||
+            cs_registrar_reaped(s->registrar, pid, status))
             continue;
         if (s->crew && cs_crew_reaped(s->crew, pid, status))
             continue;
@@ -660,6 +709,7 @@ static void reopen(struct supervisor *s)
     cs_mainlog_say(&s->log, CS_LOG_NOTICE, "reopening logs");
     cs_mainlog_reopen(&s->log, s->is_root ? s->user.uid : (uid_t)-1);
     each_crew(s, SIGUSR1);
+    cs_registrar_signal(s->registrar, SIGUSR1);
 }
 
 static void let_workers_go(struct supervisor *s)
@@ -752,6 +802,18 @@ static struct cs_stewarding *make_stewarding(struct supervisor *s)
     return cs_stewarding_new(&spec);
 }
 
+static struct cs_registrar *make_registrar(struct supervisor *s)
+{
+    const struct cs_registrar_spec spec = {.loop = &s->loop,
+                                           .log = &s->log,
+                                           .others = &s->listeners,
+                                           .in_child = in_child,
+                                           .on_event = on_registrar,
+                                           .ctx = s};
+
+    return cs_registrar_new(&spec);
+}
+
 static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
 {
     int r = cs_loop_init(&s->loop);
@@ -792,6 +854,8 @@ static int run(struct supervisor *s, struct cs_snapshot *snapshot)
             complain(s, "fork() failed (%d: %s)", -r, strerror(-r));
         if (r != 0) {
             cs_listeners_deinit(&s->listeners, r < 0); /* the child has them */
+            if (r > 0)
+                cs_registrar_isolate(s->registrar);
             return r < 0 ? 1 : r - 1;
         }
         s->in_background = true;
@@ -831,6 +895,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     s.ticket_keys = make_ticket_keys();
     s.clock_page = cs_clock_page_new();
     s.counters = cs_process_shared(cs_counters_size());
+    s.registrar = make_registrar(&s);
     if (load(&s, &snapshot) == 0) {
         status = run(&s, snapshot);
         cs_snapshot_unref(snapshot);
@@ -838,6 +903,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     if (s.pid_path)
         cs_pidfile_remove(s.pid_path, getpid());
     cs_listeners_deinit(&s.listeners, true);
+    cs_registrar_free(s.registrar);
     cs_ticket_keys_unref(s.ticket_keys);
     cs_clock_page_free(s.clock_page);
     cs_mainlog_deinit(&s.log);

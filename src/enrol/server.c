@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "enrol/findings.h"
 #include "explain/finding.h"
-#include "io/process.h"
+#include "io/socket.h"
 #include "serve/findings.h"
 #include "x509/crl.h"
 
@@ -158,10 +158,11 @@ static void on_signal(struct cs_signals *signals, int signo, pid_t sender)
 {
     struct cs_enrol_server *server = cs_container_of(signals, struct cs_enrol_server, signals);
 
-    if (signo == SIGUSR1 && server->spec.reopen)
-        server->spec.reopen(server->spec.ctx);
-    else if (signo != SIGUSR1)
-        cs_enrol_stop(server, signo == SIGQUIT);
+    if (signo == SIGUSR1)
+        server->again = true;
+    else
+        server->ending = true;
+    cs_enrol_stop(server, signo == SIGQUIT || signo == SIGUSR1);
 }
 
 /* ---- the whole ---- */
@@ -242,18 +243,34 @@ const char *cs_enrol_fingerprint(const struct cs_enrol_server *server)
     return server->fingerprint;
 }
 
+static void say_hello(const struct cs_enrol_server *server)
+{
+    struct cs_addr addr;
+    char text[CS_ADDR_TEXT];
+
+    for (size_t i = 0; i < server->spec.n_listens; i++) {
+        const struct cs_server_listen *listen = &server->spec.listens[i];
+        if (cs_socket_local(listen->fd, &addr) == 0)
+            cs_enrol_log(server, CS_LOG_NOTICE, "the authority listens on %.*s%s",
+                         CS_FMT(cs_addr_text(&addr, text)),
+                         listen->tls ? "" : ", without TLS: for public documents only");
+    }
+    cs_enrol_log(server, CS_LOG_NOTICE, "the authority's fingerprint is %s", server->fingerprint);
+}
+
 int cs_enrol_run(struct cs_enrol_server *server)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1};
     int r = cs_signals_init(&server->signals, &server->loop, numbers,
                             sizeof(numbers) / sizeof(numbers[0]), on_signal);
 
+    say_hello(server);
     r = r ? r : cs_loop_run(&server->loop);
     cs_signals_deinit(&server->signals);
     cs_group_flush(server);
     if (r < 0)
         return r;
-    return server->again ? CS_ENROL_AGAIN : CS_ENROL_STOPPED;
+    return server->again && !server->ending ? CS_ENROL_AGAIN : CS_ENROL_STOPPED;
 }
 
 void cs_enrol_close(struct cs_enrol_server *server)

@@ -26,16 +26,15 @@ struct cs_enrol_spec {
     struct cs_str passphrase;     /* empty: the one in the folder; needed until open returns */
     struct cs_str public_url;     /* empty: the one that the CA knows */
     const struct cs_block *block; /* an authority block with profiles, or NULL */
-    const struct cs_server_listen *listens; /* open; copied */
+    const struct cs_server_listen *listens; /* open */
     size_t n_listens;
-    const struct cs_log *log;  /* where lines go */
-    void (*reopen)(void *ctx); /* open the log files again */
-    void *ctx;
+    const struct cs_log *log; /* where lines go */
 };
 
 enum {
     CS_ENROL_STOPPED = 0,
-    CS_ENROL_AGAIN = 1,   /* the CA has other certificates or keys now: open it again */
+    CS_ENROL_AGAIN = 1,   /* the CA has other certificates or keys now, or USR1 came for other log
+                             files: open it again */
     CS_ENROL_REFUSED = 1, /* of cs_enrol_open() */
 };
 
@@ -49,8 +48,8 @@ __attribute__((warn_unused_result)) int cs_enrol_open(const struct cs_enrol_spec
 /** cs_enrol_fingerprint() - SHA-256 of the newest root (DER), lower-case hex: what clients are told
  *  by other means, so that they know whom they talk to. Lives as long as @server. */
 const char *cs_enrol_fingerprint(const struct cs_enrol_server *server);
-/** cs_enrol_run() - serve. TERM and INT stop soon, QUIT when requests are answered, USR1 opens the
- *  logs again. Return: CS_ENROL_STOPPED, CS_ENROL_AGAIN, or -errno of the event loop. */
+/** cs_enrol_run() - serve. TERM and INT stop soon, QUIT and USR1 when requests are answered.
+ *  Return: CS_ENROL_STOPPED, CS_ENROL_AGAIN, or -errno of the event loop. */
 int cs_enrol_run(struct cs_enrol_server *server);
 /** cs_enrol_close() - end it; keys are wiped. NULL is fine. */
 void cs_enrol_close(struct cs_enrol_server *server);

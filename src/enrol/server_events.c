@@ -248,8 +248,7 @@ static void on_look(struct cs_timer *timer)
 {
     struct cs_enrol_server *server = cs_container_of(timer, struct cs_enrol_server, look);
 
-    if (cs_store_changed(cs_ca_get0_store(server->ca)))
-        cs_events_look(server);
+    cs_events_look(server);
     cs_timer_set(&server->loop, timer, server->loop.now.mono_ms + LOOK_MS);
 }
 

@@ -54,7 +54,9 @@ struct cs_enrol_server {
     struct cs_signals signals;
     struct cs_timer hurry; /* a stop that takes too long */
     char fingerprint[65];
-    bool again, stopping;
+    bool again;  /* to be opened again */
+    bool ending; /* was told to end, which counts more */
+    bool stopping;
 
     struct cs_timer renew; /* of the certificate that is shown */
     struct cs_group group;

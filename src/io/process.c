@@ -60,9 +60,22 @@ int cs_user_find(struct cs_str user, struct cs_str group, struct cs_user *ret_us
     return r;
 }
 
+int cs_user_of(uid_t uid, gid_t gid, struct cs_user *ret_user)
+{
+    const struct passwd *pw = getpwuid(uid);
+    struct cs_user found = {.uid = uid, .gid = pw ? pw->pw_gid : gid};
+
+    if (pw && copy_name(cs_str_from(pw->pw_name), found.name) < 0)
+        found.name[0] = '\0';
+    *ret_user = found;
+    return 0;
+}
+
 static int become(const struct cs_user *user)
 {
-    if (initgroups(user->name, user->gid) < 0)
+    int r = user->name[0] ? initgroups(user->name, user->gid) : setgroups(1, &user->gid);
+
+    if (r < 0)
         return -errno;
     if (setresgid(user->gid, user->gid, user->gid) < 0)
         return -errno;
@@ -95,6 +108,11 @@ int cs_process_drop(const struct cs_user *user)
         if (!is_for_good(user))
             return -EPERM;
     }
+    return cs_process_seal();
+}
+
+int cs_process_seal(void)
+{
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -errno;
     return 0;

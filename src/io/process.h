@@ -19,11 +19,18 @@ struct cs_user {
  *  is called like the user, else the user's own. Blocks: for the start only.
  *  Return: 0, -ENOENT (no such user), -ESRCH (no such group), or -errno. */
 int cs_user_find(struct cs_str user, struct cs_str group, struct cs_user *ret_user);
+/** cs_user_of() - the account that @uid is; a nameless one with @gid if there is none. Blocks: for
+ *  the start only. Return: 0. */
+int cs_user_of(uid_t uid, gid_t gid, struct cs_user *ret_user);
 /** cs_process_drop() - become @user for good: groups, group, user; no new privileges through
  *  exec; no core dumps or tracing by others, since there are keys in memory. Fails unless all
  *  of it is verified. A process that is not root cannot become anybody: only the rest is done.
  *  Return: 0, or -errno (do not go on). */
 int cs_process_drop(const struct cs_user *user);
+
+/** cs_process_seal() - stay who we are: no new privileges through exec; no core dumps or tracing by
+ *  others. Return: 0, or -errno. */
+int cs_process_seal(void);
 
 /** cs_process_fork() - a child with default signal actions and none blocked. It shares the
  *  parent's epoll: the child's first act is cs_loop_deinit() of every loop it inherited, before

@@ -173,7 +173,14 @@ const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
                                                  const struct cs_block *block,
                                                  const struct cs_proxy *proxy);
 
+/* authority.c */
+/** cs_build_authority_block() - the authority block, if there is one. */
+void cs_build_authority_block(struct cs_build *build);
+
 /* listen.c */
+/** cs_build_address() - @word, "127.0.0.1:8443", "8443", "[::]:443" or "unix:/path", as an address.
+ *  Return: NULL, or why it is none. Static. */
+const char *cs_build_address(struct cs_str word, struct cs_addr *ret_addr);
 /** cs_build_listens() - the listen directives of a server. */
 /** cs_build_listens() - the sockets of @server, its names being known. */
 void cs_build_listens(struct cs_build *build, const struct cs_block *block,

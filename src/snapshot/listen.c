@@ -45,8 +45,7 @@ static bool split_host(struct cs_str word, struct cs_str *host, uint64_t *port)
     return cs_str_to_u64(digits, 65535, port) == 0 && *port != 0;
 }
 
-/* Why @word is not an address, or NULL with the address written. */
-static const char *read_address(struct cs_str word, struct cs_addr *addr)
+const char *cs_build_address(struct cs_str word, struct cs_addr *addr)
 {
     struct cs_str host;
     uint64_t port = 80;
@@ -250,7 +249,7 @@ static void build_listen(struct cs_build *build, const struct cs_directive *d,
                          struct cs_vserver *server)
 {
     struct listen listen = {.backlog = 511, .ipv6only = true};
-    const char *why = read_address(d->args[0].text, &listen.addr);
+    const char *why = cs_build_address(d->args[0].text, &listen.addr);
 
     if (why) {
         CS_FIND(build->findings, &cs_finding_bad_listen, &d->args[0].place, d->args[0].text,
@@ -275,6 +274,6 @@ void cs_build_listens(struct cs_build *build, const struct cs_block *block,
     }
     if (cs_block_find(block, "listen"))
         return;
-    read_address(build->options->unprivileged ? CS_STR("8000") : CS_STR("80"), &standard.addr);
+    cs_build_address(build->options->unprivileged ? CS_STR("8000") : CS_STR("80"), &standard.addr);
     join(build, &standard, server, &word);
 }

@@ -131,7 +131,8 @@ static void build_http(struct cs_build *build)
     s->variables = cs_variables_new(build->arena);
     s->error_logs = cs_build_error_logs(build, s->config->main, &s->n_error_logs);
     if (!http || !http->block) {
-        CS_FIND0(build->findings, &cs_finding_no_http, NULL);
+        if (!s->authority)
+            CS_FIND0(build->findings, &cs_finding_no_http, NULL);
         return;
     }
     build->http = http->block;
@@ -169,17 +170,6 @@ static void check_user(struct cs_build *build)
         CS_FIND(build->findings, &cs_finding_no_group, &d->args[1].place, s->core.group);
 }
 
-/* What the authority's process will make of its block is asked now, like everything else. */
-static void check_authority(struct cs_build *build)
-{
-    const struct cs_directive *d = cs_block_find(build->snapshot->config->main, "authority");
-    struct cs_profiles profiles;
-
-    if (d && d->block)
-        (void)!cs_profiles_build(d->block, (struct cs_names){0}, build->arena, build->findings,
-                                 &profiles);
-}
-
 static void build_all(struct cs_build *build)
 {
     struct cs_snapshot *s = build->snapshot;
@@ -188,7 +178,7 @@ static void build_all(struct cs_build *build)
         return;
     cs_core_resolve(s->config, build->arena, &s->core);
     check_user(build);
-    check_authority(build);
+    cs_build_authority_block(build);
     cs_build_clock(build);
     build_http(build);
     if (build->options->check && build->findings->n_errors == 0)

@@ -23,6 +23,7 @@
 #include "config/tree.h"
 #include "snapshot/credentials.h"
 
+struct cs_authority;
 struct cs_errand;
 struct cs_owned;
 struct cs_schema;
@@ -96,8 +97,9 @@ struct cs_snapshot {
     struct cs_variables *variables;
     struct cs_log_spec *logs; /* every log named anywhere, once: workers open them by index */
     size_t n_logs;
-    struct cs_errand *errands; /* of the steward, a list */
-    const size_t *error_logs;  /* those of the main level */
+    struct cs_errand *errands;            /* of the steward, a list */
+    const struct cs_authority *authority; /* the CA of this configuration; NULL: none */
+    const size_t *error_logs;             /* those of the main level */
     size_t n_error_logs;
     struct cs_owned *owned; /* TLS contexts and the like, released with the snapshot */
 };
