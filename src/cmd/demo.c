@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,8 +80,7 @@ static int trouble(const char *what, int r)
 
 /* The stage */
 
-/* A socket on a port that the kernel chooses. */
-static int listen_somewhere(struct cs_addr *ret_addr, int *ret_fd)
+int cs_demo_listen(struct cs_addr *ret_addr, int *ret_fd)
 {
     struct cs_listen_options options = CS_LISTEN_DEFAULT;
     struct cs_addr addr;
@@ -128,7 +128,7 @@ static void follow_parent(pid_t parent)
 static int start_backend(struct cs_demo *demo)
 {
     pid_t parent = getpid();
-    int fd, r = listen_somewhere(&demo->backend, &fd);
+    int fd, r = cs_demo_listen(&demo->backend, &fd);
 
     if (r < 0)
         return r;
@@ -164,22 +164,23 @@ static void tell_serving(void *ctx)
         _exit(1);
 }
 
-static _Noreturn void be_gateway(const struct cs_demo *demo, int serving_fd)
+static _Noreturn void be_gateway(const struct cs_demo *demo, const char *name, int serving_fd)
 {
     struct cs_arena arena = {0};
+    const char *d = demo->folder;
     struct cs_daemon_spec spec = {
-        .pid_path = CS_STR("gateway.pid"),
+        .pid_path = cs_arena_printf(&arena, "%s.pid", name),
         .report = report_errors,
         .complain = complain,
         .serving = tell_serving,
         .ctx = &serving_fd,
     };
 
-    spec.snapshot.prefix = cs_arena_printf(&arena, "%s/", demo->folder);
-    spec.snapshot.config_path = cs_arena_printf(&arena, "%s/gateway.conf", demo->folder);
-    spec.snapshot.error_log = cs_arena_printf(&arena, "%s/error.log", demo->folder);
+    spec.snapshot.prefix = cs_arena_printf(&arena, "%s/", d);
+    spec.snapshot.config_path = cs_arena_printf(&arena, "%s/%s.conf", d, name);
+    spec.snapshot.error_log = cs_arena_printf(&arena, "%s/%s.log", d, name);
     spec.snapshot.globals =
-        cs_arena_printf(&arena, "worker_processes 2; error_log %s/error.log info;", demo->folder);
+        cs_arena_printf(&arena, "worker_processes 2; error_log %s/%s.log info;", d, name);
     spec.snapshot.unprivileged = geteuid() != 0;
     exit(cs_daemon_run(&spec)); /* the arena goes with the process */
 }
@@ -195,11 +196,29 @@ static int wait_serving(int fd)
     return -ECHILD;
 }
 
-static int start_gateway(struct cs_demo *demo)
+int cs_demo_gateway(const struct cs_demo *demo, const char *name, pid_t *ret_pid)
 {
     pid_t parent = getpid();
-    int ends[2], fd, r = listen_somewhere(&demo->gateway, &fd);
+    int ends[2], r;
+
+    if (pipe(ends) < 0)
+        return -errno;
+    *ret_pid = cs_process_fork();
+    if (*ret_pid == 0) {
+        close(ends[0]);
+        follow_parent(parent);
+        be_gateway(demo, name, ends[1]);
+    }
+    close(ends[1]);
+    r = *ret_pid < 0 ? *ret_pid : wait_serving(ends[0]);
+    close(ends[0]);
+    return r;
+}
+
+static int start_gateway(struct cs_demo *demo)
+{
     struct cs_buf config;
+    int fd, r = cs_demo_listen(&demo->gateway, &fd);
 
     if (r < 0)
         return r;
@@ -207,20 +226,7 @@ static int start_gateway(struct cs_demo *demo)
     cs_buf_init(&config, 16 << 10);
     r = write_config(demo, &config);
     cs_buf_deinit(&config);
-    if (r < 0)
-        return r;
-    if (pipe(ends) < 0)
-        return -errno;
-    demo->gateway_pid = cs_process_fork();
-    if (demo->gateway_pid == 0) {
-        close(ends[0]);
-        follow_parent(parent);
-        be_gateway(demo, ends[1]);
-    }
-    close(ends[1]);
-    r = demo->gateway_pid < 0 ? demo->gateway_pid : wait_serving(ends[0]);
-    close(ends[0]);
-    return r;
+    return r < 0 ? r : cs_demo_gateway(demo, "gateway", &demo->gateway_pid);
 }
 
 static int set_stage(struct cs_demo *demo)
@@ -233,6 +239,8 @@ static int set_stage(struct cs_demo *demo)
         demo->folder[0] = '\0';
         return trouble("cannot make a folder in /tmp", r);
     }
+    if (chmod(demo->folder, 0711) < 0) /* processes of another account have folders in it */
+        return trouble("chmod", -errno);
     r = cs_demo_pki_make(&demo->pki, demo->folder, time(NULL));
     if (r < 0)
         return trouble("cannot make certificates", r);
@@ -259,6 +267,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static void clear_stage(struct cs_demo *demo)
 {
+    end_process(demo->automatic_pid);
     end_process(demo->gateway_pid);
     end_process(demo->backend_pid);
     cs_demo_pki_deinit(&demo->pki);
@@ -289,9 +298,11 @@ static void print_opening(const struct cs_demo *demo)
     cs_buf_deinit(&config);
 }
 
+enum { ALL = CS_DEMO_STORIES + CS_DEMO_CA_STEPS };
+
 static void print_closing(const struct cs_demo *demo, unsigned n)
 {
-    cs_demo_title(demo, "%u of %u went as they should", n, CS_DEMO_STORIES);
+    cs_demo_title(demo, "%u of %u went as they should", n, ALL);
 }
 
 static void print_curl(const struct cs_demo *demo)
@@ -315,7 +326,7 @@ static void print_curl(const struct cs_demo *demo)
             printf(" --cert %s/%s.crt --key %s/%s.key", d, tries[i].client, d, tries[i].client);
         printf(" https://localhost:%u/hello\n", cs_addr_port(&demo->gateway));
     }
-    printf("  %s# what the gateway says about them%s\n  tail -f %s/error.log\n", paint(demo, DIM),
+    printf("  %s# what the gateway says about them%s\n  tail -f %s/gateway.log\n", paint(demo, DIM),
            paint(demo, PLAIN), d);
     printf("\nCtrl-C ends it and removes the folder.\n");
 }
@@ -354,9 +365,9 @@ int cs_cmd_demo(const struct cs_line *line)
     hold_signals(&signals);
     if (set_stage(&demo) == 0) {
         print_opening(&demo);
-        n = cs_demo_story(&demo);
+        n = cs_demo_story(&demo) + cs_demo_ca_story(&demo);
         print_closing(&demo, n);
-        status = n == CS_DEMO_STORIES ? CS_EXIT_OK : CS_EXIT_FAILED;
+        status = n == ALL ? CS_EXIT_OK : CS_EXIT_FAILED;
         if (!cs_line_has(line, CS_OPT_ONCE)) {
             print_curl(&demo);
             fflush(stdout);

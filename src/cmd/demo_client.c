@@ -123,8 +123,8 @@ static int send_request(struct visitor *v)
     int r;
 
     cs_buf_init(&request, 4096);
-    r = cs_buf_addf(&request, "GET /hello HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n\r\n",
-                    CS_FMT(v->visit->host));
+    r = cs_buf_addf(&request, "GET /hello HTTP/1.1\r\nHost: %.*s\r\n%s\r\n", CS_FMT(v->visit->host),
+                    v->visit->meanwhile ? "" : "Connection: close\r\n");
     result = r == 0 ? cs_tls_write(v->tls, request.ptr, request.len, &n) : CS_TLS_FAILED;
     cs_buf_deinit(&request);
     if (result != CS_TLS_OK)
@@ -134,9 +134,21 @@ static int send_request(struct visitor *v)
     return r ? r : result == CS_TLS_OK ? 0 : -EPIPE;
 }
 
+/* The answer is there, and the connection open. */
+static void let_happen(struct visitor *v, int64_t *since_ms)
+{
+    v->visit->meanwhile(v->visit->ctx);
+    cs_loop_now(&v->loop);
+    *since_ms = v->loop.now.mono_ms;
+    v->deadline_ms = *since_ms + VISIT_MS;
+    v->visit->ended_ms = -1;
+}
+
 /* All there is until the gateway closes. Return: 0, or -errno. */
 static int read_answer(struct visitor *v, struct cs_buf *answer)
 {
+    int64_t since_ms = -1;
+
     for (;;) {
         enum cs_tls_result result;
         size_t n = 0;
@@ -146,11 +158,17 @@ static int read_answer(struct visitor *v, struct cs_buf *answer)
         result = cs_tls_read(v->tls, answer->ptr + answer->len, 4096, &n);
         if (result == CS_TLS_OK)
             answer->len += n;
+        else if (wants_more(result) && answer->len && v->visit->meanwhile && since_ms < 0)
+            let_happen(v, &since_ms);
         else if (wants_more(result) && wait_event(v) < 0)
-            return -ETIMEDOUT;
+            return answer->len ? 0 : -ETIMEDOUT;
         else if (!wants_more(result))
-            return answer->len ? 0 : -ECONNRESET;
+            break;
     }
+    cs_loop_now(&v->loop);
+    if (since_ms >= 0)
+        v->visit->ended_ms = v->loop.now.mono_ms - since_ms;
+    return answer->len ? 0 : -ECONNRESET;
 }
 
 static int take_body(struct cs_demo_visit *visit, const struct cs_h1_response *response,

@@ -14,6 +14,9 @@ struct cs_demo_visit {
     struct cs_str host;               /* to ask for and to expect in the certificate */
     const struct cs_demo_pair *pair;  /* to present; NULL: none */
     const struct cs_demo_pair *trust; /* the CA the client believes */
+    /* What happens while the connection is open, behind the answer; NULL: it is closed. */
+    void (*meanwhile)(void *ctx);
+    void *ctx;
 
     /* what was seen; texts live in @arena */
     struct cs_arena arena;
@@ -24,6 +27,7 @@ struct cs_demo_visit {
     int status;                /* of the answer; 0: none came */
     struct cs_str body;
     struct cs_str fault; /* why nothing came, in words; empty otherwise */
+    int64_t ended_ms; /* with meanwhile: how long after that the gateway closed; -1: it did not */
 };
 
 /** cs_demo_visit_make() - do it. The outcome is in @visit, whatever it is. */

@@ -21,7 +21,7 @@ static struct cs_buf read_log(const struct cs_demo *demo)
     struct cs_buf log;
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/error.log", demo->folder);
+    snprintf(path, sizeof(path), "%s/gateway.log", demo->folder);
     if (cs_file_read(path, LOG_MAX, &log) < 0)
         cs_buf_init(&log, 1);
     return log;

@@ -50,6 +50,14 @@ def test_the_six_steps_of_a_mutual_handshake_are_told(demo):
         assert shown
 
 
+def test_a_ca_of_ones_own_is_shown(demo):
+    last = re.search(r"^\(8\)(.*)", demo[0].stdout, re.M | re.S).group(1)
+    for words in ["ca init", "ssl_certificate auto", "enrol", "ca revoke", "closed [0-9]+ ms later",
+                  "13 of 13"]:
+        assert re.search(words, last), last
+    assert "✗" not in last
+
+
 def test_it_leaves_no_file_and_no_process(demo):
     done, folder = demo
     assert os.listdir(folder) == []
