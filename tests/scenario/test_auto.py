@@ -1,0 +1,265 @@
+"""A CA, a gateway and clients that look after themselves: nobody makes a certificate by hand, and
+revoked means disconnected."""
+
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+from cryptography import x509
+
+import wire
+from gateway import IS_ROOT, SANITIZED, run
+from waiting import wait_for
+
+pytestmark = pytest.mark.countersign
+
+BODY = """
+    mtls_failure_log @dir@/failures.json format=json;
+    server {
+        listen 127.0.0.1:@tls@ ssl;
+        server_name a.test b.test;
+        ssl_certificate auto;
+        ssl_client_certificate @ca@/root.pem;
+        ssl_verify_client on;
+        ssl_verify_depth 2;
+        location / {
+            proxy_pass http://@backend@;
+            proxy_set_header X-Client-ID $ssl_client_spiffe_id;
+        }
+    }"""
+MAIN = """
+mtls_state @dir@/state;
+authority {
+    listen 127.0.0.1:@authority@ ssl;
+    store @ca@;
+    profile server { ttl @life@; renew_between 5% 10%; }
+}"""
+NAME = "spiffe://example.internal/"
+
+
+class Ca:
+    """What `countersign ca` made."""
+
+    def __init__(self, folder):
+        self.dir = str(folder / "ca")
+        self.folder = folder
+        self.ok("init", "--name", "Example")
+        self.root = os.path.join(self.dir, "root.pem")
+
+    def ok(self, command, *arguments):
+        done = run("ca", command, "--dir", self.dir, *map(str, arguments))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, command, *arguments):
+        return json.loads(self.ok(command, "--json", *arguments))
+
+    @property
+    def fingerprint(self):
+        done = subprocess.run(["openssl", "x509", "-in", self.root, "-noout", "-sha256",
+                               "-fingerprint"], capture_output=True, text=True, check=True)
+        return done.stdout.partition("=")[2].strip()
+
+    def token(self, *names, profile="spiffe"):
+        made = self.json("token", *names, "--profile", profile)
+        return made["token"]
+
+
+class Member:
+    """A client that has enrolled: what wire.py wants of an identity."""
+
+    def __init__(self, ca, port, name, folder):
+        self.dir = str(folder / name)
+        self.name = NAME + name
+        done = run("enrol", "--ca", f"https://127.0.0.1:{port}", "--fingerprint", ca.fingerprint,
+                   "--token", ca.token(self.name), "--identity", self.name, "--out", self.dir,
+                   timeout_s=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.certfile = os.path.join(self.dir, "cert.pem")
+        self.keyfile = os.path.join(self.dir, "key.pem")
+
+    @property
+    def cert(self):
+        with open(self.certfile, "rb") as file:
+            return x509.load_pem_x509_certificate(file.read())
+
+    @property
+    def serial(self):
+        return f"{self.cert.serial_number:X}"
+
+
+@pytest.fixture
+def ca(tmp_path):
+    os.chmod(tmp_path, 0o755)
+    return Ca(tmp_path)
+
+
+def begin(start, ca, backend, life="1d", **words):
+    return start(BODY, main=MAIN, ca=ca.dir, backend=backend, life=life, **words)
+
+
+def presented(gw, ca, sni="a.test"):
+    """The serial of the certificate that the gateway presents; None: no handshake succeeds."""
+    ctx = ssl.create_default_context(cafile=ca.root)
+    try:
+        with socket.create_connection(("127.0.0.1", gw.port["tls"]), timeout=10) as raw, \
+                ctx.wrap_socket(raw, server_hostname=sni) as tls:
+            return x509.load_der_x509_certificate(tls.getpeercert(True)).serial_number
+    except (ssl.SSLError, ConnectionError):
+        return None
+
+
+def ready(gw, ca):
+    return wait_for(lambda: presented(gw, ca), "a certificate of the gateway's own", timeout_s=20)
+
+
+def test_the_gateway_gets_its_certificate_and_keeps_it_over_a_restart(start, ca, backend):
+    gw = begin(start, ca, backend)
+    serial = ready(gw, ca)
+    assert presented(gw, ca, "b.test") == serial
+    folder = os.path.join(gw.dir, "state", "steward")
+    papers = [os.path.join(folder, name) for name in os.listdir(folder)
+              if name.startswith("a.test-") and not name.endswith(".token")]
+    assert len(papers) == 1
+    assert oct(os.stat(papers[0]).st_mode)[-3:] == "700"
+    issued = len(ca.json("list", "--identity", "a.test")["certificates"])
+    gw.stop()
+    gw.ended = False
+    gw.start()
+    assert ready(gw, ca) == serial
+    assert len(ca.json("list", "--identity", "a.test")["certificates"]) == issued
+
+
+def test_it_is_renewed_without_anybody_noticing(start, ca, backend):
+    gw = begin(start, ca, backend, life="60s")
+    first = ready(gw, ca)
+    member = Member(ca, gw.port["authority"], "steady", ca.folder)
+    with wire.tls(gw.port["tls"], ctx=wire.context(member), sni="a.test") as client:
+        wait_for(lambda: presented(gw, ca) not in (None, first), "another certificate",
+                 timeout_s=30)
+        assert client.request("GET", "/").status == 200
+    for _ in range(20):
+        assert presented(gw, ca) is not None
+        time.sleep(0.2)
+
+
+def test_a_client_that_enrolled_gets_through_with_curl(start, ca, backend):
+    gw = begin(start, ca, backend)
+    ready(gw, ca)
+    member = Member(ca, gw.port["authority"], "billing", ca.folder)
+    where = f"a.test:{gw.port['tls']}"
+    done = subprocess.run(
+        ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", ca.root, "--cert",
+         member.certfile, "--key", member.keyfile, "--resolve", where + ":127.0.0.1",
+         f"https://{where}/"], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (0, "200"), done.stderr
+    assert backend.requests[-1].all("X-Client-ID") == [member.name]
+
+
+class Crowd(threading.Thread):
+    """Others, connected all the while, who should see nothing of it."""
+
+    def __init__(self, gw, member, n):
+        super().__init__()
+        self.clients = [wire.tls(gw.port["tls"], ctx=wire.context(member), sni="a.test")
+                        for _ in range(n)]
+        self.stopping = threading.Event()
+        self.errors = []
+        self.rounds = 0
+
+    def run(self):
+        while not self.stopping.is_set() and not self.errors:
+            for client in self.clients:
+                try:
+                    if client.request("GET", "/").status != 200:
+                        self.errors.append("not 200")
+                except (OSError, EOFError, AssertionError) as error:
+                    self.errors.append(repr(error))
+                if self.stopping.is_set():
+                    break
+            self.rounds += 1
+
+    def end(self):
+        self.stopping.set()
+        self.join()
+        for client in self.clients:
+            client.close()
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_revoked_means_disconnected(start, ca, backend, version):
+    n = 100 if SANITIZED else 1000
+    gw = begin(start, ca, backend, workers=2, connections=4 * n)
+    ready(gw, ca)
+    others = Member(ca, gw.port["authority"], "others", ca.folder)
+    crowd = Crowd(gw, others, n)
+    dave = Member(ca, gw.port["authority"], "dave", ca.folder)
+    ctx = wire.context(dave, version=version)
+    with wire.tls(gw.port["tls"], ctx=ctx, sni="a.test") as client:
+        assert client.request("GET", "/").status == 200
+        session = client.session
+        crowd.start()
+        wait_for(lambda: crowd.rounds or crowd.errors, "everybody had an answer", timeout_s=30)
+        begun = time.monotonic()
+        ca.ok("revoke", dave.serial, "--reason", "keyCompromise")
+        revoked = time.monotonic()
+        assert client.ended(5)
+        ended = time.monotonic()
+    for resumed in (None, session):
+        with wire.tls(gw.port["tls"], ctx=ctx, sni="a.test", session=resumed) as client:
+            answer = client.request("GET", "/")
+            assert answer.status == 400 and not client.reused
+            assert b"revoked" in answer.body
+    crowd.end()
+    assert crowd.errors == []
+    # the command itself starts a process and writes to a disk
+    assert ended - revoked < 1 and ended - begun < (10 if SANITIZED else 2)
+    codes = [json.loads(line)["code"] for line in gw.read("failures.json").splitlines()]
+    assert set(codes) - {"sni-unknown"} == {"revoked"}  # before it had a certificate
+
+
+def test_what_was_revoked_while_the_gateway_was_down_is_known_when_it_is_back(start, ca, backend):
+    gw = begin(start, ca, backend)
+    ready(gw, ca)
+    dave = Member(ca, gw.port["authority"], "dave", ca.folder)
+    gw.stop()
+    gw.ended = False
+    ca.ok("revoke", dave.serial)
+    gw.start()
+    ready(gw, ca)
+    wait_for(lambda: wire.get(gw.port["tls"], dave).status == 400, "a refusal", timeout_s=10)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="processes run as another account")
+def test_the_steward_is_replaced_and_has_no_rights(start, ca, backend):
+    gw = begin(start, ca, backend)
+    ready(gw, ca)
+    first = gw.wait_log(r"start steward process (\d+)").group(1)
+    with open(f"/proc/{first}/status", encoding="ascii") as status:
+        assert re.search(r"^Uid:\s+(?!0\s)", status.read(), re.M)
+    os.kill(int(first), 9)
+    seen = len(gw.log())
+    second = gw.wait_log(r"start steward process (\d+)", start=seen, timeout_s=10).group(1)
+    assert second != first
+    dave = Member(ca, gw.port["authority"], "dave", ca.folder)
+    wait_for(lambda: wire.get(gw.port["tls"], dave).status == 200, "an answer")
+    ca.ok("revoke", dave.serial)
+    wait_for(lambda: wire.get(gw.port["tls"], dave).status == 400, "a refusal", timeout_s=10)
+
+
+def test_without_the_authority_what_there_is_is_served(start, ca, backend):
+    gw = begin(start, ca, backend)
+    serial = ready(gw, ca)
+    pid = int(gw.wait_log(r"start authority process (\d+)").group(1))
+    for _ in range(3):
+        os.kill(pid, 9)
+        seen = len(gw.log())
+        pid = int(gw.wait_log(r"start authority process (\d+)", start=seen,
+                              timeout_s=20).group(1))
+        assert presented(gw, ca) == serial
