@@ -295,12 +295,12 @@ static const struct cs_command commands[] = {
      CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_ca_restore},
     {"ca serve", NULL, 0, "answer over the network: enrolment, renewal, lists, events",
-     "The CA as a server, without a gateway, until it is told to stop. With --plain its\n"
-     "certificates, revocation lists and OCSP answers can be had without TLS, too. It\n"
-     "stays who runs it: best an account of its own, which owns the folder.\n"
+     "The CA as a server, without a gateway, until it is told to stop. With --plain\n"
+     "its certificates, revocation lists and OCSP answers can be had without TLS, too.\n"
+     "It stays who runs it: best an account of its own, which owns the folder.\n"
      "\n"
-     "Prints the fingerprint by which clients know it (enrol --fingerprint), and a line\n"
-     "for each request.\n",
+     "Prints the fingerprint by which clients know it (enrol --fingerprint), and a\n"
+     "line for each request.\n",
      CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) |
          CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_PLAIN),
      cs_cmd_ca_serve},
