@@ -19,7 +19,13 @@
 #define ACTOR "countersign demo"
 #define IDENTITY "spiffe://demo.internal/dave"
 
-enum { CERTIFICATE_PATIENCE_MS = 20000, LOOK_MS = 50, FILE_BYTES = 1 << 16, CONFIG_BYTES = 8192 };
+enum {
+    CERTIFICATE_PATIENCE_MS = 20000,
+    REFUSED_PATIENCE_MS = 1000,
+    LOOK_MS = 50,
+    FILE_BYTES = 1 << 16,
+    CONFIG_BYTES = 8192
+};
 
 struct act {
     struct cs_demo *demo;
@@ -289,17 +295,24 @@ static void visit_and_revoke(struct act *act)
     cs_demo_visit_deinit(&visit);
 }
 
+/* Every worker knows within moments, but one may know before another. */
 static void visit_again(struct act *act)
 {
-    struct cs_demo_visit visit = visit_of(act, &act->dave);
+    struct cs_str words = {0};
+    bool refused = false;
 
-    cs_demo_visit_make(&visit);
-    tell(act, visit.status == 400 && cs_str_search(visit.body, CS_STR("revoked")) >= 0,
-         "dave comes again",
-         visit.status ? cs_arena_printf(&act->arena, "answered with %d: the certificate is revoked",
-                                        visit.status)
-                      : cs_arena_dup(&act->arena, visit.fault));
-    cs_demo_visit_deinit(&visit);
+    for (int waited = 0; waited < REFUSED_PATIENCE_MS && !refused; waited += LOOK_MS) {
+        struct cs_demo_visit visit = visit_of(act, &act->dave);
+        if (waited)
+            pause_ms(LOOK_MS);
+        cs_demo_visit_make(&visit);
+        refused = visit.status == 400 && cs_str_search(visit.body, CS_STR("revoked")) >= 0;
+        words = visit.status ? cs_arena_printf(&act->arena, "answered with %d%s", visit.status,
+                                               refused ? ": the certificate is revoked" : "")
+                             : cs_arena_dup(&act->arena, visit.fault);
+        cs_demo_visit_deinit(&visit);
+    }
+    tell(act, refused, "dave comes again", words);
 }
 
 unsigned cs_demo_ca_story(struct cs_demo *demo)
