@@ -20,6 +20,12 @@ DOMAIN = "example.internal"
 JSON = ("Content-Type", "application/json")
 
 
+def serial(identity):
+    """As the API and the commands write it: whole bytes, none of them zero in front."""
+    text = f"{identity.cert.serial_number:X}"
+    return "0" * (len(text) % 2) + text
+
+
 def pem_certs(text):
     return [x509.load_pem_x509_certificate(block.encode())
             for block in re.findall("-----BEGIN.*?-----END CERTIFICATE-----\n", text, re.S)]

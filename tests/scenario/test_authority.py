@@ -18,7 +18,7 @@ import pki
 import served
 import wire
 from gateway import IS_ROOT, SANITIZED
-from served import Folder, Follower, Server, csr, pem_certs
+from served import Folder, Follower, Server, csr, pem_certs, serial
 from waiting import wait_for
 
 pytestmark = pytest.mark.countersign
@@ -66,7 +66,7 @@ def test_a_token_gets_a_certificate_that_openssl_accepts(server, folder, tmp_pat
     assert got["ca"] == server.public("/ca.pem").text
     leaf, = pem_certs(got["certificate"])
     assert leaf.public_key().public_numbers() == key.public_key().public_numbers()
-    assert got["serial"] == f"{leaf.serial_number:032X}"
+    assert got["serial"] == serial(pki.Identity(leaf, key))
     for name, text in (("leaf", got["certificate"]), ("chain", got["chain"]), ("ca", got["ca"])):
         (tmp_path / name).write_text(text)
     lists = b"".join(crl_pem(server, n) for n in (1, 2))
@@ -153,7 +153,7 @@ def test_who_has_a_document_is_not_sent_it_again(server, web):
     again = server.public("/crl/2.crl", headers=[("If-None-Match", tag)])
     assert again.status == 304 and not again.body and again.header("ETag") == tag
     doomed = server.renew(web)
-    server.folder.ok("revoke", f"{doomed.serial:032X}")
+    server.folder.ok("revoke", serial(doomed))
     wait_for(lambda: server.public("/crl/2.crl", headers=[("If-None-Match", tag)]).status == 200,
              "a new list", 2)
 
@@ -172,7 +172,7 @@ def test_a_revocation_by_command_is_in_the_shard_at_once_and_openssl_sees_it(ser
         return crl.get_revoked_certificate_by_serial_number(doomed.serial)
 
     assert not is_listed()
-    server.folder.ok("revoke", "--reason", "keyCompromise", f"{doomed.serial:032X}")
+    server.folder.ok("revoke", "--reason", "keyCompromise", serial(doomed))
     begun = time.monotonic()
     wait_for(is_listed, "the shard to say so", 2)
     took = time.monotonic() - begun
@@ -207,7 +207,7 @@ def test_only_administrators_revoke_for_others(tmp_path, tmp_path_factory):
     server = Server(folder, "-c", str(conf))
     try:
         victim = server.enrol("victim.example.internal")
-        body = {"serial": f"{victim.serial:032X}", "reason": "privilegeWithdrawn"}
+        body = {"serial": serial(victim), "reason": "privilegeWithdrawn"}
         assert problem(server.post("/v1/revoke", body, server.enrol("other.example.internal"))) \
             == (403, "revocation-not-allowed")
         token = folder.ok("token", "-c", conf, "--profile", "operator",
@@ -228,8 +228,8 @@ def test_who_comes_back_to_the_events_misses_nothing(server, folder, web):
     doomed = [server.enrol(f"e{n}.example.internal") for n in range(4)]
 
     def revoke(identity):
-        folder.ok("revoke", f"{identity.serial:032X}")
-        return f"{identity.serial:032X}"
+        folder.ok("revoke", serial(identity))
+        return serial(identity)
 
     with Follower(server.port, ctx) as follower:
         assert follower.head.header("Content-Type") == "text/event-stream"
@@ -258,8 +258,8 @@ def test_who_comes_back_to_the_events_misses_nothing(server, folder, web):
 def test_a_stream_ends_with_the_certificate_that_opened_it(server, folder):
     doomed = server.enrol("follower.example.internal")
     with Follower(server.port, served.context(server.ca, doomed)) as follower:
-        folder.ok("revoke", f"{doomed.serial:032X}")
-        assert follower.wait(1)[-1][2]["serial"] == f"{doomed.serial:032X}"
+        folder.ok("revoke", serial(doomed))
+        assert follower.wait(1)[-1][2]["serial"] == serial(doomed)
         wait_for(lambda: follower.ended, "the stream to end")
 
 
@@ -558,7 +558,7 @@ def test_a_revocation_survives_and_is_told_after_a_death(service):
     os.kill(old, signal.SIGKILL)
     wait_for(lambda: service.pid() != old, "another process")
     with Follower(service.port, ctx, 0) as follower:
-        assert follower.wait(1)[-1][2]["serial"] == f"{doomed.serial:032X}"
+        assert follower.wait(1)[-1][2]["serial"] == serial(doomed)
     assert problem(service.post("/v1/renew", {"csr": csr(pki.new_key())}, doomed)) \
         == (403, "renewal-revoked")
 
@@ -641,7 +641,7 @@ def test_the_authority_is_somebody_of_its_own(start, tmp_path):
     assert owner.st_uid == int(uid) != 0
     assert os.stat(folder.path + "/issuer-2.key").st_uid == 0
     web = service.enrol("web.example.internal")
-    folder.ok("revoke", f"{service.renew(web).serial:032X}")  # as root, beside it
+    folder.ok("revoke", serial(service.renew(web)))  # as root, beside it
     assert service.public("/crl/2.crl").status == 200
     assert all(os.stat(os.path.join(folder.path, name)).st_uid == int(uid)
                for name in os.listdir(folder.path)
