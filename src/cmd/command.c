@@ -115,12 +115,14 @@ static const struct cs_command commands[] = {
      "After log files were moved away: what is written from then on goes to new files\n"
      "of the old names.\n",
      WHERE, cs_cmd_reopen},
-    {"status", NULL, 0, "show what a running gateway does",
-     "Shows the workers and their connections, what is revoked at a word, and how\n"
-     "often what failed where.\n"
+    {"status", NULL, 0, "show what a running gateway does and by which papers",
+     "Shows the workers and their connections; every certificate, CA and revocation\n"
+     "list in use with the time left, its file and the servers it is for; what is\n"
+     "revoked at a word; and how often what failed where.\n"
      "\n"
-     "Exits 0 if all is well, 1 if something needs a person (a worker that does not\n"
-     "answer), 2 if the gateway could not be asked.\n",
+     "Exits 0 if all is well, 1 if something needs a person (a paper that has expired,\n"
+     "a file that is another one now and not in use, a worker that does not answer), 2\n"
+     "if the gateway could not be asked.\n",
      WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_status},
     {"revoke", "FILE|SERIAL", 1, "revoke a certificate at a running gateway",
      "With --now every worker of the gateway refuses the certificate from the next\n"

@@ -11,7 +11,10 @@
 
 #define BOLD "\033[1m"
 #define RED "\033[1;31m"
+#define YELLOW "\033[1;33m"
 #define PLAIN "\033[0m"
+
+enum { SHOWN = 20 }; /* of each kind, at least */
 
 struct page {
     const json_t *answer;
@@ -86,6 +89,87 @@ static void print_workers(const struct page *page)
                number(page->answer, "silent_workers"), page->colour ? PLAIN : "");
 }
 
+/* ---- papers ---- */
+
+static const struct {
+    const char *kind, *heading;
+} kinds[] = {{"server", "certificates shown to clients"},
+             {"client", "certificates shown to upstreams"},
+             {"ca", "trusted CAs"},
+             {"list", "revocation lists"}};
+
+static void remark(const struct page *page, const char *colour, const char *words)
+{
+    printf("    %s%s%s\n", page->colour ? colour : "", words, page->colour ? PLAIN : "");
+}
+
+static void print_time(const struct page *page, const json_t *paper)
+{
+    const char *state = text(paper, "state");
+    bool over = strcmp(state, "expired") == 0, good = strcmp(state, "good") == 0;
+    const char *colour = good ? "" : strcmp(state, "expires soon") == 0 ? YELLOW : RED;
+    char buf[CS_TIME_TEXT];
+
+    if (!json_object_get(paper, "until")) {
+        printf("without end");
+        return;
+    }
+    if (page->colour)
+        printf("%s", colour);
+    if (strcmp(state, "not yet valid") == 0)
+        printf("not yet valid, from %s", text(paper, "from"));
+    else
+        printf("%s%.*s %s", over ? "expired " : "", CS_FMT(span(number(paper, "left_sec"), buf)),
+               over ? "ago" : "left");
+    printf("%s, until %s", page->colour && *colour ? PLAIN : "", text(paper, "until"));
+}
+
+static void print_paper(const struct page *page, const json_t *paper)
+{
+    printf("  %s%s\n    ", text(paper, "name"), flag(paper, "issuing") ? " (its issuer)" : "");
+    print_time(page, paper);
+    if (json_object_get(paper, "entries"))
+        printf(", %lld revoked", number(paper, "entries"));
+    printf("\n    %s, written %s, named at %s\n    for %s\n", text(paper, "file"),
+           text(paper, "changed"), text(paper, "place"), text(paper, "used_by"));
+    if (flag(paper, "differs"))
+        remark(page, RED,
+               "the file is another one now, and is not in use: the error log says why, "
+               "or reload");
+}
+
+/* A bundle of the system has many CAs: those that need no attention are counted. */
+static bool is_shown(const json_t *paper, size_t n_before)
+{
+    return n_before < SHOWN || strcmp(text(paper, "state"), "good") != 0 || flag(paper, "differs");
+}
+
+static void print_kind(const struct page *page, const char *kind, const char *words)
+{
+    const json_t *paper;
+    size_t i, n = 0, n_more = 0;
+
+    json_array_foreach(json_object_get(page->answer, "papers"), i, paper)
+    {
+        if (strcmp(text(paper, "kind"), kind) != 0)
+            continue;
+        if (n == 0)
+            heading(page, words);
+        if (is_shown(paper, n++))
+            print_paper(page, paper);
+        else
+            n_more++;
+    }
+    if (n_more)
+        printf("  and %zu more that are good\n", n_more);
+}
+
+static void print_papers(const struct page *page)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        print_kind(page, kinds[i].kind, kinds[i].heading);
+}
+
 /* ---- the rest ---- */
 
 static void print_revoked(const struct page *page)
@@ -126,6 +210,7 @@ static void print(const json_t *answer)
 
     print_service(&page);
     print_workers(&page);
+    print_papers(&page);
     print_revoked(&page);
     print_failures(&page);
 }

@@ -166,6 +166,11 @@ static int share_lists(struct cs_renewal *renewal, size_t material)
 static void clear(struct cs_renewer *r, size_t material)
 {
     r->states[material] = (struct state){0};
+    for (size_t i = 0; i < r->snapshot->keyring->n_files; i++) {
+        struct cs_credential_file *file = r->snapshot->keyring->files[i];
+        if (cs_keyring_is_made_of(r->snapshot->keyring, material, i))
+            file->mark = cs_file_mark(file->path.ptr); /* what is in force is what is there */
+    }
 }
 
 static int64_t patience_ms(const struct cs_renewer *r, size_t material)

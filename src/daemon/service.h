@@ -12,6 +12,7 @@ struct cs_counters;
 struct cs_service {
     struct cs_crew *const *crews; /* some may be NULL */
     size_t n_crews;
+    const struct cs_snapshot *snapshot; /* in use */
     struct cs_revocations *revocations; /* NULL: there is no state folder to keep any in */
     const struct cs_counters *counters; /* of failures; may be NULL */
     const struct cs_mainlog *log;
@@ -22,7 +23,7 @@ struct cs_service {
 };
 
 /** cs_service_ask() - do what @request says, and answer @asked: now, or once the workers have done
- *  their part. What @service points to outlives the call, the crews no longer. */
+ *  their part. What @service points to outlives the call, the snapshot and the crews no longer. */
 void cs_service_ask(const struct cs_service *service, struct json_t *request,
                     struct cs_asked *asked);
 

@@ -7,9 +7,13 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "daemon/expiry.h"
 #include "daemon/gather.h"
 #include "gateway/tally.h"
+#include "snapshot/papers.h"
 #include "telemetry/counters.h"
+#include "x509/cert.h"
+#include "x509/name.h"
 
 struct asking {
     struct cs_gather gather;
@@ -41,6 +45,70 @@ static void put_text(json_t *object, const char *name, struct cs_str value)
 static void put_number(json_t *object, const char *name, uint64_t value)
 {
     json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+/* ---- papers ---- */
+
+static void put_certificate(json_t *object, const struct cs_cert *cert, struct cs_arena *arena)
+{
+    char sha256[2 * sizeof(cert->sha256)];
+
+    put_text(object, "issuer", cs_name_text(cert->issuer, arena));
+    put_text(object, "serial", cs_serial_text(cert->serial, arena));
+    cs_hex_encode(cert->sha256, sizeof(cert->sha256), false, sha256);
+    put_text(object, "sha256", cs_str_make(sha256, sizeof(sha256)));
+}
+
+static const char *state_of(const struct cs_paper *paper, int64_t now_sec)
+{
+    int64_t steps[CS_EXPIRY_STEPS];
+
+    cs_expiry_steps(paper->from, paper->until, steps);
+    if (paper->until <= now_sec)
+        return "expired";
+    if (paper->from > now_sec)
+        return "not yet valid";
+    return steps[0] <= now_sec ? "expires soon" : "good";
+}
+
+static json_t *paper_of(const struct cs_paper *paper, int64_t now_sec, struct cs_arena *arena)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "kind", json_string(cs_paper_kind_name(paper->kind)));
+    put_text(object, "name", cs_paper_name(paper, arena));
+    if (paper->kind == CS_PAPER_LIST)
+        put_number(object, "entries", paper->n_entries);
+    else
+        put_certificate(object, &paper->cert, arena);
+    json_object_set_new(object, "from", time_of(paper->from));
+    if (paper->until != INT64_MAX) {
+        json_object_set_new(object, "until", time_of(paper->until));
+        json_object_set_new(object, "left_sec", json_integer(paper->until - now_sec));
+    }
+    if (paper->issuing)
+        json_object_set_new(object, "issuing", json_true());
+    put_text(object, "file", paper->file);
+    put_text(object, "place",
+             cs_arena_printf(arena, "%.*s:%u", CS_FMT(paper->place.file), paper->place.line));
+    put_text(object, "used_by", paper->used_by);
+    json_object_set_new(object, "changed", time_of(paper->modified_sec));
+    json_object_set_new(object, "differs", json_boolean(paper->differs));
+    json_object_set_new(object, "state", json_string(state_of(paper, now_sec)));
+    return object;
+}
+
+static json_t *papers_of(const struct cs_service *service)
+{
+    struct cs_arena arena = {0};
+    const struct cs_paper *papers;
+    size_t n = cs_papers_list(service->snapshot, &arena, &papers);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, paper_of(&papers[i], service->now_sec, &arena));
+    cs_arena_deinit(&arena);
+    return list;
 }
 
 /* ---- the rest ---- */
@@ -84,6 +152,8 @@ static json_t *answer_of(const struct cs_service *service)
     json_object_set_new(answer, "loaded", time_of(service->loaded_sec));
     put_text(answer, "configuration", service->config_path);
     json_object_set_new(answer, "workers", json_array());
+    if (service->snapshot)
+        json_object_set_new(answer, "papers", papers_of(service));
     json_object_set_new(answer, "revoked", revoked_of(service->revocations));
     json_object_set_new(answer, "failures", failures_of(service->counters));
     return answer;
@@ -112,7 +182,7 @@ static void on_replied(struct cs_gather *gather, struct cs_str words)
     json_array_append_new(json_object_get(asking->answer, "workers"), worker);
 }
 
-/* Whether nothing needs a person. */
+/* Whether nothing needs a person: what will expire is a matter of days. */
 static bool is_healthy(const json_t *answer)
 {
     const json_t *item;
@@ -120,6 +190,13 @@ static bool is_healthy(const json_t *answer)
         json_integer_value(json_object_get(json_object_get(answer, "revoked"), "count"));
     size_t i;
 
+    json_array_foreach(json_object_get(answer, "papers"), i, item)
+    {
+        const char *state = json_string_value(json_object_get(item, "state"));
+        if (json_is_true(json_object_get(item, "differs")) || strcmp(state, "expired") == 0 ||
+            strcmp(state, "not yet valid") == 0)
+            return false;
+    }
     json_array_foreach(json_object_get(answer, "workers"), i, item)
     {
         if (json_integer_value(json_object_get(item, "revoked")) != revoked)

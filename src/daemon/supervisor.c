@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "daemon/background.h"
 #include "daemon/crew.h"
+#include "daemon/expiry.h"
 #include "daemon/registrar.h"
 #include "daemon/service.h"
 #include "daemon/state.h"
@@ -55,6 +56,7 @@ struct supervisor {
     struct cs_user user, next_user;     /* whom workers become, if we are root */
     bool is_root;
     struct cs_control control;
+    struct cs_expiry expiry;
     int64_t started_sec, loaded_sec;
     struct cs_revocations *revocations; /* NULL: there is no folder that we may keep any in */
     char *state_folder;
@@ -279,6 +281,7 @@ static void in_child(void *ctx)
     cs_stewarding_isolate(s->stewarding);
     cs_registrar_isolate(s->registrar);
     cs_control_isolate(&s->control);
+    cs_expiry_isolate(&s->expiry);
     cs_crew_isolate(s->crew);
     for (size_t i = 0; i < MAX_OLD_CREWS; i++)
         cs_crew_isolate(s->old[i]);
@@ -406,6 +409,7 @@ static struct cs_service service_of(const struct supervisor *s,
     return (struct cs_service){
         .crews = crews,
         .n_crews = MAX_OLD_CREWS + 2,
+        .snapshot = s->expiry.snapshot,
         .revocations = s->revocations,
         .counters = s->counters,
         .log = &s->log,
@@ -607,6 +611,8 @@ static void on_up(struct supervisor *s, struct cs_crew *crew)
     cs_timecheck_begin(&s->timecheck, &s->loop, &s->log, s->clock_page, s->next_snapshot);
     cs_stewarding_begin(s->stewarding, s->next_snapshot, s->is_root ? &s->user : NULL);
     s->loaded_sec = time(NULL);
+    if (cs_expiry_begin(&s->expiry, &s->loop, &s->log, s->next_snapshot) < 0)
+        cs_mainlog_say(&s->log, CS_LOG_ALERT, "nobody will be warned before certificates expire");
     notify_ready();
     tell_parent(s, 0);
     if (first && s->spec->serving)
@@ -837,6 +843,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
     cs_timecheck_end(&s->timecheck);
     s->stewarding = cs_stewarding_free(s->stewarding);
     cs_control_close(&s->control);
+    cs_expiry_end(&s->expiry);
     cs_signals_deinit(&s->signals);
     cs_loop_deinit(&s->loop);
     return r < 0 ? 1 : s->exit_status;

@@ -151,6 +151,14 @@ static void lint_files(struct lint *lint, const struct cs_block *block)
 
 /* ---- revocation lists ---- */
 
+/* Whether what is good from @from to @until is in the last third of that, or in its last month. */
+static bool is_ending(int64_t from, int64_t until, int64_t now_sec)
+{
+    int64_t third = (until - from) / 3;
+
+    return until != INT64_MAX && until - now_sec < (third < SOON_SEC ? third : SOON_SEC);
+}
+
 static void lint_crl(struct cs_build *build, const struct cs_material *trust,
                      const struct cs_cert *ca)
 {
@@ -173,6 +181,11 @@ static void lint_crl(struct cs_build *build, const struct cs_material *trust,
         break;
     case CS_CRL_SIGNER_MISMATCH:
         CS_FIND(build->findings, &cs_finding_lint_crl_usage, place, subject);
+        break;
+    case CS_CRL_GOOD:
+        if (is_ending(answer.this_update, answer.next_update, build->options->now_sec))
+            CS_FIND(build->findings, &cs_finding_lint_crl_expires, place, subject,
+                    date(build, answer.next_update));
         break;
     default: break;
     }

@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import ssl
@@ -17,7 +18,7 @@ import pytest
 import wire
 from backend import Backend, server_context
 from gateway import BINARY, StartFailure, server
-from pki import now
+from pki import Authority, now, write
 from waiting import wait_for, wait_until
 
 pytestmark = pytest.mark.countersign
@@ -658,12 +659,16 @@ def test_a_command_line_that_says_too_little(start, pki, backend, arguments, say
     assert done.returncode == 2 and says in done.stderr
 
 
-# status
+# status, and warnings before papers expire
 
 def status(gw, code=0):
     done = countersign(gw, "status", "--json")
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+def papers(answer, kind):
+    return [paper for paper in answer["papers"] if paper["kind"] == kind]
 
 
 def test_status_knows_workers_and_connections(start, pki, backend):
@@ -689,14 +694,129 @@ def test_status_knows_workers_and_connections(start, pki, backend):
     assert counts["revoked", "a.test"] >= 1
 
 
-def test_status_says_when_a_worker_does_not_answer(start, pki, backend):
-    gw = begin(start, backend, workers=2)
-    stuck = gw.workers()[0]
-    os.kill(stuck, signal.SIGSTOP)
-    try:
-        answer = status(gw, 1)
-    finally:
-        os.kill(stuck, signal.SIGCONT)
-    assert (len(answer["workers"]), answer["silent_workers"]) == (1, 1)
+def test_status_knows_the_papers(start, pki, backend):
+    gw = start(server("ssl_crl @pki@/crl.pem; ssl_trusted_certificate @pki@/foreign-ca.pem;"
+                      + PROXIED)
+               + server("""location / { proxy_pass https://upstream.test;
+                           proxy_ssl_certificate @pki@/bob.pem;
+                           proxy_ssl_certificate_key @pki@/bob.key; }""", name="b.test")
+               + "upstream upstream.test { server 127.0.0.1:1; }", backend=backend, main=STATE)
+    answer = status(gw)
+    shown, = papers(answer, "server")
+    assert (shown["name"], shown["used_by"], shown["state"]) == ("CN=a.test", "a.test, b.test",
+                                                                 "good")
+    assert shown["file"] == f"{pki.dir}/server.pem" and not shown["differs"]
+    assert abs(shown["left_sec"] - 89 * 86400) < 7200
+    assert shown["place"].startswith(gw.conf + ":")
+    client, = papers(answer, "client")
+    assert (client["name"], client["used_by"]) == ("CN=bob,O=Example Ltd", "https://upstream.test")
+    cas = [(paper["name"], paper["used_by"]) for paper in papers(answer, "ca")]
+    assert sorted(cas) == [("CN=Foreign Root,O=Elsewhere", "a.test"),
+                           ("CN=Scenario Root,O=Scenario", "a.test"),
+                           ("CN=Scenario Root,O=Scenario", "b.test")]
+    crl, = papers(answer, "list")
+    assert (crl["name"], crl["entries"]) == ("CN=Scenario Root,O=Scenario", 1)
     text = countersign(gw, "status")
-    assert text.returncode == 0 and "connections" in text.stdout
+    assert text.returncode == 0
+    for words in ("certificates shown to clients", "CN=a.test", "days left", "trusted CAs",
+                  "certificates shown to upstreams", "revocation lists", "1 revoked"):
+        assert words in text.stdout
+
+
+def test_status_says_when_something_needs_a_person(start, pki, backend):
+    gw = start(server("ssl_crl @pki@/crl-stale.pem;" + PROXIED), backend=backend, main=STATE)
+    crl, = papers(status(gw, 1), "list")
+    assert crl["state"] == "expired" and crl["left_sec"] < 0
+    text = countersign(gw, "status")
+    assert (text.returncode, "expired 24 hours ago" in text.stdout) == (1, True)
+
+
+def test_status_counts_what_needs_no_attention(start, pki, backend, tmp_path):
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(pki.ca.pem + b"".join(
+        Authority(f"CA {n}").pem for n in range(30)))
+    gw = start(server(f"ssl_trusted_certificate {bundle};" + PROXIED), backend=backend, main=STATE)
+    assert len(papers(status(gw), "ca")) == 31
+    assert "and 11 more that are good" in countersign(gw, "status").stdout
+
+
+def test_a_paper_that_runs_out_is_warned_of_once(start, pki, backend, tmp_path):
+    """A third of its life before the end, and at the end; a reload does not repeat it."""
+    second = datetime.timedelta(seconds=1)
+    end = now() + 7 * second
+    pki.ca.issue("a.test", san=["a.test"], eku=("server",), not_before=end - 12 * second,
+                 not_after=end).save(tmp_path, "brief")
+    gw = start(server(f"ssl_certificate {tmp_path}/brief.pem;"
+                      f"ssl_certificate_key {tmp_path}/brief.key;" + PROXIED)
+               .replace("ssl_certificate @pki@/server.pem;", "")
+               .replace("ssl_certificate_key @pki@/server.key;", ""), backend=backend, main=STATE)
+    soon = r"\[warn\].*brief\.pem\" expires .*, in \d seconds \(subject: CN=a\.test"
+    over = r"\[warn\].*brief\.pem\" expired .* ago \(subject: CN=a\.test"
+    end_sec = end.replace(tzinfo=datetime.timezone.utc).timestamp()
+    gw.wait_log(soon, 10)
+    assert time.time() >= end_sec - 4
+    gw.reload()
+    gw.wait_log(over, 10)
+    assert end_sec <= time.time() < end_sec + 1
+    gw.reload()
+    assert status(gw, 1)
+    for pattern in soon, over:
+        assert len(re.findall(pattern, gw.log())) == 1
+
+
+# revoked by a list
+
+def test_a_list_that_is_replaced_cuts_those_on_it(start, pki, tmp_path, backend):
+    """As test_the_others_never_notice, with a file in place of a word."""
+    crl = write(tmp_path / "list.pem", pki.ca.crl())
+    gw = start(server(FAILURES + f"ssl_crl {crl}; keepalive_requests 1000000;"
+                      "location / { return 200 ok; }"),
+               main=STATE, workers=2, connections=12_000)
+    others = [pki.ca.issue(f"other {n}").save(tmp_path, f"other-{n}") for n in range(20)]
+    ctx = wire.context(pki.alice, version="1.3")
+    with wire.tls(gw.port["tls"], ctx=ctx) as client:
+        client.request("GET", "/", [("Connection", "close")])
+        client.rest()
+        session = client.session
+    with Crowd(gw, others, 200) as crowd:
+        victims = [opened(gw, pki.alice) for _ in range(5)]
+        ends = []
+        watchers = [end_of(client, ends) for client in victims]
+        crowd.go_on()
+        begun = time.monotonic()
+        os.rename(write(tmp_path / "next.pem", pki.ca.crl([pki.alice], number=2)), crl)
+        for watcher in watchers:
+            watcher.join()
+        assert len(ends) == 5 and max(ends) < begun + 1
+        crowd.go_on()
+        for client in victims:
+            client.close()
+    assert {f["code"] for f in failures(gw)} == {"revoked"}
+    assert refusal(gw, pki.alice, (ctx, session)) == ("revoked", False)
+    listed, = papers(status(gw), "list")
+    assert (listed["entries"], listed["differs"]) == (1, False)
+
+
+def test_a_ca_that_is_taken_out_cuts_whom_it_let_in(start, pki, tmp_path, backend):
+    bundle = write(tmp_path / "cas.pem", pki.ca.pem + pki.foreign.pem)
+    gw = start(server(FAILURES + PROXIED, ca="@cas@").replace("@pki@/@cas@", bundle),
+               backend=backend, main=STATE)
+    with opened(gw, pki.stranger) as client, opened(gw, pki.alice) as other:
+        os.rename(write(tmp_path / "next.pem", pki.ca.pem), bundle)
+        assert client.ended(3)
+        assert other.request("GET", "/").status == 200
+    the_cut(gw, "issuer-unknown")
+    assert refusal(gw, pki.stranger)[0] == "issuer-unknown"
+
+
+def test_a_list_that_has_run_out_cuts_nobody(start, pki, tmp_path, backend):
+    crl = write(tmp_path / "list.pem", pki.ca.crl())
+    gw = start(server(FAILURES + f"ssl_crl {crl};" + PROXIED), backend=backend, main=STATE)
+    with opened(gw, pki.alice) as client, opened(gw, pki.bob) as other:
+        day = datetime.timedelta(days=1)
+        os.rename(write(tmp_path / "next.pem",
+                        pki.ca.crl([pki.bob], last_update=now() - 2 * day, next_update=now() - day,
+                                   number=2)), crl)
+        assert other.ended(3)
+        assert client.request("GET", "/").status == 200
+    assert refusal(gw, pki.alice)[0] == "crl-expired"

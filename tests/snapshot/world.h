@@ -256,6 +256,7 @@ static inline void world_add_cas(struct world *w)
     world_put(w, "ca.crl", world_crl(w, &ca, 0, -1, 30));
     world_put(w, "ca-revokes.crl", world_crl(w, &ca, 3, -1, 30));
     world_put(w, "ca-expired.crl", world_crl(w, &ca, 0, -30, -1));
+    world_put(w, "ca-ending.crl", world_crl(w, &ca, 0, -29, 1));
     world_put(w, "ca-early.crl", world_crl(w, &ca, 0, 1, 30));
     world_put(w, "mute.crl", world_crl(w, &mute, 0, -1, 30));
     world_add_pair(w, "server", &(struct world_spec){.name = "server", .issuer = &ca});
