@@ -366,6 +366,7 @@ int cs_cmd_demo(const struct cs_line *line)
     if (set_stage(&demo) == 0) {
         print_opening(&demo);
         n = cs_demo_story(&demo) + cs_demo_ca_story(&demo);
+        hold_signals(&signals); /* who enrolled took them for itself meanwhile */
         print_closing(&demo, n);
         status = n == ALL ? CS_EXIT_OK : CS_EXIT_FAILED;
         if (!cs_line_has(line, CS_OPT_ONCE)) {

@@ -91,7 +91,7 @@ class Member:
 
     @property
     def serial(self):
-        return f"{self.cert.serial_number:X}"
+        return f"{self.cert.serial_number:032X}"
 
 
 @pytest.fixture
