@@ -314,7 +314,7 @@ void cs_crew_isolate(struct cs_crew *crew)
         return;
     for (unsigned i = 0; i < crew->spec.n_workers; i++)
         cs_channel_isolate(&crew->workers[i].channel);
-    cs_renewer_isolate(cs_take(crew->renewer));
+    cs_renewer_isolate(crew->renewer);
 }
 
 /* What to do about a place without a worker. */

@@ -35,6 +35,7 @@ struct cs_renewer {
     struct cs_loop *loop;
     const struct cs_mainlog *log;
     bool hushed;
+    bool isolated; /* in a child that is not its process */
     struct cs_arena arena;
     struct cs_str *paths; /* of cs_keyring::files, as they are watched */
     struct cs_file_watch *watch;
@@ -404,8 +405,9 @@ void cs_renewer_hush(struct cs_renewer *r)
 
 void cs_renewer_isolate(struct cs_renewer *r)
 {
-    if (!r)
+    if (!r || r->isolated)
         return;
+    r->isolated = true;
     cs_file_watch_isolate(r->watch);
     CS_LIST_FOREACH (link, &r->pushes)
         close(cs_container_of(link, struct push, link)->secret.fd);
