@@ -223,6 +223,7 @@ def test_only_administrators_revoke_for_others(tmp_path, tmp_path_factory):
 
 # ---- events ----
 
+@pytest.mark.alone
 def test_who_comes_back_to_the_events_misses_nothing(server, folder, web):
     ctx = served.context(server.ca, web)
     doomed = [server.enrol(f"e{n}.example.internal") for n in range(4)]

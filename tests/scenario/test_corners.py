@@ -113,6 +113,7 @@ def test_head_answered_by_get_has_no_body(start, backend):
         assert len(client.request("GET", "/bytes/100").body) == 100
 
 
+@pytest.mark.alone
 @pytest.mark.countersign
 def test_a_slow_client_is_not_the_fault_of_the_upstream(start, backend):
     """It gets 408 itself, and the server stays in service."""
@@ -207,6 +208,7 @@ def test_pages_that_are_missing_do_not_take_a_server_out(start, backend):
 # fairness
 
 
+@pytest.mark.alone
 def test_a_client_that_is_lingered_on_cannot_hold_the_worker(start):
     """What it sends after the answer is thrown away, between the requests of others."""
     gw = start(plain("client_max_body_size 1; location / { return 200 fine; } "
@@ -236,6 +238,7 @@ def test_a_client_that_is_lingered_on_cannot_hold_the_worker(start):
     assert max(times) < 1, times
 
 
+@pytest.mark.alone
 def test_the_keepalive_time_of_the_location_counts(start, backend):
     gw = start(plain("keepalive_timeout 0; location / { keepalive_timeout 500ms; return 200; }"))
     with wire.connect(gw.port["http"]) as client:

@@ -97,6 +97,7 @@ def client_hello():
     return outgoing.read()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
 def test_a_handshake_that_stops_is_cut_off(start, pki, share):
     gw = start(TIMEOUTS + server("return 200;"))
@@ -109,6 +110,7 @@ def test_a_handshake_that_stops_is_cut_off(start, pki, share):
     assert wire.get(gw.port["tls"], pki.alice).status == 200
 
 
+@pytest.mark.alone
 def test_a_handshake_that_trickles_in_is_cut_off(start, pki):
     gw = start(TIMEOUTS + server("return 200;"))
     hello = client_hello()
@@ -180,6 +182,7 @@ def test_a_request_line_without_end_is_refused(start, backend):
         assert client.head().status == 414
 
 
+@pytest.mark.alone
 def test_endless_empty_lines_before_a_request_are_bounded(start, backend):
     gw = start(HTTP, backend=backend)
     with wire.connect(gw.port["http"]) as client:
@@ -194,6 +197,7 @@ def test_endless_empty_lines_before_a_request_are_bounded(start, backend):
     assert_serves(gw)
 
 
+@pytest.mark.alone
 def test_endless_chunk_extensions_are_refused(start, backend):
     gw = start(HTTP, backend=backend)
     with wire.connect(gw.port["http"]) as client:
@@ -343,6 +347,7 @@ def test_ten_thousand_idle_connections(start, pki):
     wait_for(lambda: gw.descriptors() < 200, "the connections to be let go", 120)
 
 
+@pytest.mark.alone
 def test_one_slow_client_does_not_slow_another(start, pki, backend):
     gw = start(server(), backend=backend, workers=1)
     slow = [wire.tls(gw.port["tls"], pki.alice) for _ in range(20)]

@@ -359,6 +359,7 @@ def test_a_bundle_that_cannot_be_read_widens_nothing(start, pki, files):
     assert wire.get(gw.port["tls"], pki.stranger).status == 400
 
 
+@pytest.mark.alone
 def test_a_list_that_grows_by_one(start, pki, files):
     files.having(ca__pem=pki.ca.pem, crl__pem=pki.ca.crl([pki.revoked]))
     gw = start(JUDGED % "ssl_crl @dir@/live/crl.pem;", prepare=files, workers=2)

@@ -669,6 +669,7 @@ def test_a_backend_that_is_down_is_502(start):
     gw.wait_log(r"\[error\].*refused.*upstream")
 
 
+@pytest.mark.alone
 def test_a_backend_that_does_not_answer_is_504(start, backend):
     gw, port = plain(start, backend, more="proxy_read_timeout 1s;")
     with wire.connect(port) as client:

@@ -21,6 +21,7 @@ def ask(gw, target="/"):
         return client.request("GET", target, [("Connection", "close")]).text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_term_and_int_stop_at_once(start, backend, number):
     gw = start("server { listen 127.0.0.1:@http@; location / { proxy_pass http://@backend@; } }",
@@ -75,6 +76,7 @@ def test_quit_with_only_idle_connections_ends_soon(start):
         assert gw.stop(signal.SIGQUIT) == 0
 
 
+@pytest.mark.alone
 def test_worker_shutdown_timeout_ends_the_patience(start, backend):
     gw = start("server { listen 127.0.0.1:@http@; location / { proxy_pass http://@backend@; } }",
                backend=backend, main="worker_shutdown_timeout 1s;")
