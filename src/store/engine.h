@@ -69,6 +69,7 @@ struct cs_store_engine {
 
     int (*sweep)(struct cs_store *, const struct cs_store_sweep *, uint32_t *ret_n);
     int (*backup)(struct cs_store *, const char *path);
+    int (*tidy)(struct cs_store *);
 };
 
 /* What every engine's store begins with. */

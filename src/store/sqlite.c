@@ -15,28 +15,34 @@
 #define APPLICATION_ID 0x63737472 /* "cstr": whose file this is */
 #define SCHEMA_VERSION 1
 #define WAIT_MS 5000
+#define LOG_MAX 4000      /* pages in the log before a commit moves them into the file */
+#define LOG_SOME 200      /* worth moving when there is time */
 #define ROW_MAX (2 << 20) /* above every value that store.c lets through */
 
 static const char settings[] = "PRAGMA synchronous = FULL;"
                                "PRAGMA temp_store = MEMORY;"
-                               "PRAGMA cache_size = -16384;"
+                               "PRAGMA cache_size = -32768;"
+                               "PRAGMA journal_size_limit = 33554432;"
                                "PRAGMA secure_delete = OFF;"
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;";
 
 static const char schema[] =
     /* Appended to only; what changes about a certificate is in other tables. */
-    "CREATE TABLE cert(id INTEGER PRIMARY KEY, serial BLOB NOT NULL UNIQUE,"
+    "CREATE TABLE cert(id INTEGER PRIMARY KEY AUTOINCREMENT, serial BLOB NOT NULL,"
     " identity BLOB NOT NULL, profile BLOB NOT NULL, requester BLOB NOT NULL, der BLOB NOT NULL,"
     " issuer INTEGER NOT NULL, shard INTEGER NOT NULL, issued_at INTEGER NOT NULL,"
     " not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, renew_at INTEGER NOT NULL,"
     " spki BLOB NOT NULL, request BLOB) STRICT;"
-    "CREATE INDEX cert_request ON cert(request) WHERE request IS NOT NULL;"
+    "CREATE TABLE cert_key(key INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(key, id))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE cert_indexed(id INTEGER NOT NULL) STRICT;"
+    "INSERT INTO cert_indexed VALUES(0);"
     "CREATE INDEX cert_expiry ON cert(not_after);"
     /* In the order in which a list of one shard has it. */
     "CREATE TABLE revocation(issuer INTEGER NOT NULL, shard INTEGER NOT NULL, serial BLOB NOT NULL,"
     " at INTEGER NOT NULL, reason INTEGER NOT NULL, not_after INTEGER NOT NULL,"
-    " PRIMARY KEY(issuer, shard, serial)) STRICT, WITHOUT ROWID;"
+    " cert INTEGER NOT NULL, PRIMARY KEY(issuer, shard, serial)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE token(id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,"
     " identities BLOB NOT NULL, profile BLOB NOT NULL, maker BLOB NOT NULL,"
     " made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER NOT NULL,"
@@ -163,30 +169,44 @@ static int prepare(struct cs_sqlite *s)
 
 /* Transactions */
 
-static int sqlite_begin(struct cs_store *store)
+static void end_transaction(struct cs_sqlite *s)
 {
-    struct cs_sqlite *s = cs_sqlite_of(store);
-
-    return cs_sql_run(s, cs_sql(s, CS_SQL_BEGIN));
-}
-
-static void sqlite_rollback(struct cs_store *store)
-{
-    struct cs_sqlite *s = cs_sqlite_of(store);
-
     if (sqlite3_get_autocommit(s->db)) /* SQLite has done it already */
         return;
     sqlite3_step(cs_sql(s, CS_SQL_ROLLBACK));
     cs_sql_end(cs_sql(s, CS_SQL_ROLLBACK), 0);
 }
 
+static int sqlite_begin(struct cs_store *store)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    int r = cs_sql_run(s, cs_sql(s, CS_SQL_BEGIN));
+
+    if (r < 0)
+        return r;
+    r = cs_keys_begin(s);
+    if (r < 0)
+        end_transaction(s);
+    return r;
+}
+
+static void sqlite_rollback(struct cs_store *store)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+
+    cs_keys_rollback(s);
+    end_transaction(s);
+}
+
 static int sqlite_commit(struct cs_store *store)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);
-    int r = cs_sql_run(s, cs_sql(s, CS_SQL_COMMIT));
+    int r = cs_keys_commit(s);
 
+    r = r ? r : cs_sql_run(s, cs_sql(s, CS_SQL_COMMIT));
     if (r < 0)
-        sqlite_rollback(store);
+        end_transaction(s);
+    cs_keys_committed(s, r == 0);
     return r;
 }
 
@@ -206,6 +226,33 @@ static void sqlite_look_away(struct cs_store *store)
 
     if (!store->writing && --s->looks == 0)
         cs_sql_run(s, cs_sql(s, CS_SQL_COMMIT)); /* others may still be reading, so no rollback */
+}
+
+/* From the log into the file; whatever a reader still needs stays. */
+static int move_log(struct cs_sqlite *s)
+{
+    s->log_pages = 0; /* or asked again only when as many have come */
+    return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* After each commit. What cannot be moved now will be later: no commit fails for it. */
+static int note_log(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+    struct cs_sqlite *s = ctx;
+
+    s->log_pages = pages;
+    if (pages >= LOG_MAX)
+        move_log(s);
+    return SQLITE_OK;
+}
+
+static int sqlite_tidy(struct cs_store *store)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+
+    if (s->log_pages < LOG_SOME)
+        return 0;
+    return move_log(s) == SQLITE_OK || cs_sql_errno(s->db) == -EBUSY ? 0 : cs_sql_fault(s);
 }
 
 static bool sqlite_changed(struct cs_store *store)
@@ -232,6 +279,7 @@ static void sqlite_close(struct cs_store *store)
     struct cs_sqlite *s = cs_sqlite_of(store);
 
     cs_archive_let_go(s);
+    cs_keys_deinit(s);
     for (size_t i = 0; i < CS_SQL_N; i++)
         sqlite3_finalize(s->statements[i]);
     sqlite3_close(s->db);
@@ -273,6 +321,7 @@ static const struct cs_store_engine engine = {
     .meta_put = cs_sqlite_meta_put,
     .sweep = cs_sqlite_sweep,
     .backup = cs_sqlite_backup,
+    .tidy = sqlite_tidy,
 };
 
 /* SQLite takes "file:" and "" for something else than a path; "./" keeps it from that. */
@@ -353,6 +402,7 @@ static int connect_file(struct cs_sqlite *s)
         return cannot_open(s, sqlite3_system_errno(s->db));
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, WAIT_MS);
+    sqlite3_wal_hook(s->db, note_log, s);
     sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, ROW_MAX);
     sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, &off);
@@ -437,6 +487,7 @@ int cs_sqlite_open(const char *path, unsigned flags, char error[CS_STORE_ERROR_M
 
     s->store.engine = &engine;
     s->store.read_only = flags & CS_STORE_READ;
+    s->keys.late = CS_KEYS_LATE;
     s->path = cs_sqlite_path(path);
     s->folder = cs_archive_folder(s->path);
     r = open_store(s, flags);

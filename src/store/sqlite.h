@@ -18,14 +18,30 @@ enum cs_sql_name {
     CS_SQL_N
 };
 
+/* The keys of certificates; see sqlite_key.c. */
+struct cs_keys {
+    bool known;      /* what follows is as it is on disk */
+    bool deleted;    /* in this transaction: some of those kept back */
+    int64_t version; /* of the file, when it was read */
+    uint32_t late;   /* how many are kept back before they move */
+    struct cs_fresh_key *fresh;
+    uint32_t n, room, n_before; /* n_before: at the beginning of this transaction */
+    uint32_t *buckets;
+    struct cs_moving_key *moving; /* the first n_moving, in the order of the index; or NULL */
+    uint32_t n_moving, n_moved;
+    int64_t moving_to; /* up to which certificate */
+};
+
 struct cs_sqlite {
     struct cs_store store;
+    struct cs_keys keys;
     sqlite3 *db;
     char *path;
     char *folder;             /* of the archives */
     struct cs_store *archive; /* that is being filled, or NULL */
     int archive_month;
     int64_t data_version;
+    int log_pages; /* that could be moved into the file */
     unsigned looks;
     sqlite3_stmt *statements[CS_SQL_N];
 };
@@ -91,6 +107,39 @@ int cs_sqlite_make_file(const char *path);
 /** cs_sync_folder() - make the names in @path's folder durable. Return: 0, or -errno. */
 int cs_sync_folder(const char *path);
 
+/* Keys of certificates. */
+
+#define CS_KEYS_LATE 65536 /* of 32,768 certificates */
+
+enum cs_key_kind {
+    CS_KEY_SERIAL,
+    CS_KEY_REQUEST,
+};
+
+/* Return: -ENOENT: not this one, go on; all else ends the search. */
+typedef int (*cs_key_fn)(void *ctx, int64_t id);
+
+/** cs_key_of() - the key that stands for @bytes; others may have the same. */
+int64_t cs_key_of(enum cs_key_kind kind, struct cs_str bytes);
+/** cs_keys_find() - @fn for the certificates that may have @key, the newest first.
+ *  Return: what @fn returned, -ENOENT, or a fault. */
+int cs_keys_find(struct cs_sqlite *s, int64_t key, cs_key_fn fn, void *ctx);
+/** cs_keys_add() - certificate @id has @key; within a transaction. */
+void cs_keys_add(struct cs_sqlite *s, int64_t key, int64_t id);
+/** cs_keys_delete() - certificate @id has gone. Return: 0, or a fault. */
+int cs_keys_delete(struct cs_sqlite *s, int64_t key, int64_t id);
+/** cs_keys_begin(), cs_keys_commit(), cs_keys_committed(), cs_keys_rollback() - what a transaction
+ *  does to them: after its beginning; before its end, which moves some into the index; after that,
+ *  @durable or not; instead. Return: 0, or a fault. */
+int cs_keys_begin(struct cs_sqlite *s);
+int cs_keys_commit(struct cs_sqlite *s);
+void cs_keys_committed(struct cs_sqlite *s, bool durable);
+void cs_keys_rollback(struct cs_sqlite *s);
+/** cs_keys_lose() - forget what is in memory; it is read again when it is needed. */
+void cs_keys_lose(struct cs_sqlite *s);
+/** cs_keys_deinit() - free the memory. */
+void cs_keys_deinit(struct cs_sqlite *s);
+
 /* Archives, by month: twelve times the year and the number of the month from 0. */
 
 /** cs_archive_folder() - where the archives of the store at @path are. Return: free() it. */
@@ -111,7 +160,8 @@ void cs_archive_let_go(struct cs_sqlite *s);
 
 /** cs_sqlite_cert_add(), cs_sqlite_cert_get(), cs_sqlite_cert_current(),
  *  cs_sqlite_cert_by_request(), cs_sqlite_cert_each(), cs_sqlite_cert_expired(),
- *  cs_sqlite_revoke(), cs_sqlite_revocation_add(), cs_sqlite_revoked_each() - certificates. */
+ *  cs_sqlite_cert_delete(), cs_sqlite_revoke(), cs_sqlite_revocation_add(),
+ * cs_sqlite_revoked_each() - certificates. */
 int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert);
 int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
                        struct cs_stored_cert *ret_cert);
@@ -123,7 +173,9 @@ int cs_sqlite_cert_each(struct cs_store *store, const struct cs_store_query *que
                         cs_store_cert_fn fn, void *ctx);
 int cs_sqlite_cert_expired(struct cs_store *store, int64_t before, uint32_t limit,
                            cs_store_cert_fn fn, void *ctx);
-int cs_sqlite_revocation_add(struct cs_store *store, const struct cs_stored_revocation *revocation);
+/* with the keys of its serial number and its request */
+int cs_sqlite_cert_delete(struct cs_store *store, int64_t id, int64_t serial, int64_t request);
+int cs_sqlite_revocation_add(struct cs_store *store, struct cs_stored_revocation *revocation);
 int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, unsigned reason,
                      uint64_t *ret_seq);
 int cs_sqlite_revoked_each(struct cs_store *store, uint32_t issuer, int shard, int64_t now,

@@ -95,6 +95,8 @@ int cs_archive_open(struct cs_sqlite *s, int month, unsigned flags, struct cs_st
 
     cs_archive_path(s->folder, month, path);
     r = cs_sqlite_open(path, flags, s->store.error, ret_archive);
+    if (r == 0)
+        cs_sqlite_of(*ret_archive)->keys.late = 0; /* whoever looks there should not have to read */
     return r == -ENODATA ? -ENOENT : r;
 }
 
@@ -172,41 +174,35 @@ static int release(struct cs_sqlite *s, int r)
 struct batch {
     struct cs_sqlite *s;
     uint32_t n;
-    uint64_t positions[ROWS_MAX];
+    struct {
+        int64_t id, serial, request;
+    } rows[ROWS_MAX];
 };
 
 static int copy_cert(void *ctx, const struct cs_stored_cert *cert)
 {
     struct batch *batch = ctx;
     struct cs_stored_revocation revocation = {
-        .serial = cert->serial,
-        .issuer = cert->issuer,
-        .shard = cert->shard,
-        .reason = cert->reason,
-        .at = cert->revoked_at,
-        .not_after = cert->not_after,
-    };
+        .serial = cert->serial, .reason = cert->reason, .at = cert->revoked_at};
     int r = cs_sqlite_cert_add(batch->s->archive, cert);
 
     if (r == 0 || r == -EEXIST)
         r = cert->revoked_at ? cs_sqlite_revocation_add(batch->s->archive, &revocation) : 0;
     if (r < 0 && r != -EALREADY)
         return r;
-    batch->positions[batch->n++] = cert->position;
+    batch->rows[batch->n].id = (int64_t)cert->position;
+    batch->rows[batch->n].serial = cs_key_of(CS_KEY_SERIAL, cert->serial);
+    batch->rows[batch->n++].request = cs_key_of(CS_KEY_REQUEST, cs_str_make(cert->request, 32));
     return 0;
 }
 
 static int delete_copied(struct cs_sqlite *s, const struct batch *batch)
 {
-    static const enum cs_sql_name names[] = {CS_SQL_CERT_DELETE_REVOCATION, CS_SQL_CERT_DELETE};
     int r = 0;
 
-    for (uint32_t i = 0; i < batch->n; i++)
-        for (size_t j = 0; r == 0 && j < 2; j++) {
-            sqlite3_stmt *stmt = cs_sql(s, names[j]);
-            cs_sql_int(stmt, 1, (int64_t)batch->positions[i]);
-            r = cs_sql_run(s, stmt);
-        }
+    for (uint32_t i = 0; r == 0 && i < batch->n; i++)
+        r = cs_sqlite_cert_delete(&s->store, batch->rows[i].id, batch->rows[i].serial,
+                                  batch->rows[i].request);
     return r;
 }
 

@@ -1,5 +1,6 @@
-/* Certificates are appended and never rewritten; that one is revoked is a row of another table,
- * kept in the order of the lists, so that making a list reads what is in it and nothing else. */
+/* Certificates are appended and never rewritten; they are found by keys (sqlite_key.c). That one is
+ * revoked is a row of another table, kept in the order of the lists, so that making a list reads
+ * what is in it and nothing else. */
 #include <errno.h>
 #include <limits.h>
 
@@ -8,11 +9,58 @@
 
 static const uint8_t no_request[32];
 
-int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert)
+static int64_t serial_key(struct cs_str serial)
 {
-    struct cs_sqlite *s = cs_sqlite_of(store);
-    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_ADD);
+    return cs_key_of(CS_KEY_SERIAL, serial);
+}
+
+static int64_t request_key(const uint8_t request[32])
+{
+    return cs_key_of(CS_KEY_REQUEST, cs_str_make(request, 32));
+}
+
+static bool has_request(const struct cs_stored_cert *cert)
+{
+    return memcmp(cert->request, no_request, sizeof(no_request)) != 0;
+}
+
+/* Where a certificate is, and where the list that says so when it is revoked. */
+struct place {
+    struct cs_sqlite *s;
+    struct cs_str serial;
+    uint32_t issuer;
+    uint16_t shard;
+    int64_t not_after, id;
+};
+
+static int read_place(void *ctx, int64_t id)
+{
+    struct place *place = ctx;
+    sqlite3_stmt *stmt = cs_sql(place->s, CS_SQL_CERT_PLACE);
     int r;
+
+    cs_sql_int(stmt, 1, id);
+    r = cs_sql_row(place->s, stmt);
+    if (r == 1 && !cs_str_eq(cs_sql_col_str(stmt, 0), place->serial))
+        r = 0;
+    if (r == 1) {
+        place->issuer = (uint32_t)sqlite3_column_int64(stmt, 1);
+        place->shard = (uint16_t)sqlite3_column_int(stmt, 2);
+        place->not_after = sqlite3_column_int64(stmt, 3);
+        place->id = id;
+    }
+    return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+}
+
+static int find_place(struct cs_sqlite *s, struct cs_str serial, struct place *ret_place)
+{
+    *ret_place = (struct place){.s = s, .serial = serial};
+    return cs_keys_find(s, serial_key(serial), read_place, ret_place);
+}
+
+static int add_row(struct cs_sqlite *s, const struct cs_stored_cert *cert)
+{
+    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_ADD);
 
     cs_sql_str(stmt, 1, cert->serial);
     cs_sql_str(stmt, 2, cert->identity);
@@ -26,10 +74,42 @@ int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert
     cs_sql_int(stmt, 10, cert->not_after);
     cs_sql_int(stmt, 11, cert->renew_at);
     cs_sql_str(stmt, 12, cs_str_make(cert->spki, sizeof(cert->spki)));
-    if (memcmp(cert->request, no_request, sizeof(no_request)) != 0)
+    if (has_request(cert))
         cs_sql_str(stmt, 13, cs_str_make(cert->request, sizeof(cert->request)));
-    r = cs_sql_run(s, stmt);
-    return r == 0 && sqlite3_changes(s->db) == 0 ? -EEXIST : r;
+    return cs_sql_run(s, stmt);
+}
+
+int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    struct place place;
+    int r = find_place(s, cert->serial, &place);
+    int64_t id;
+
+    if (r != -ENOENT)
+        return r ? r : -EEXIST;
+    r = add_row(s, cert);
+    if (r < 0)
+        return r;
+    id = sqlite3_last_insert_rowid(s->db);
+    cs_keys_add(s, serial_key(cert->serial), id);
+    if (has_request(cert))
+        cs_keys_add(s, request_key(cert->request), id);
+    return 0;
+}
+
+int cs_sqlite_cert_delete(struct cs_store *store, int64_t id, int64_t serial, int64_t request)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    static const enum cs_sql_name names[] = {CS_SQL_CERT_DELETE_REVOCATION, CS_SQL_CERT_DELETE};
+    int r = cs_keys_delete(s, serial, id);
+
+    r = r ? r : cs_keys_delete(s, request, id);
+    for (size_t i = 0; r == 0 && i < 2; i++) {
+        cs_sql_int(cs_sql(s, names[i]), 1, id);
+        r = cs_sql_run(s, cs_sql(s, names[i]));
+    }
+    return r;
 }
 
 /* The columns of CS_SQL_CERT. */
@@ -55,19 +135,50 @@ static void read_cert(sqlite3_stmt *stmt, struct cs_stored_cert *ret_cert)
     cs_sql_col_bytes(stmt, 13, ret_cert->request, sizeof(ret_cert->request));
 }
 
-/* The one row of @stmt, in @arena. */
-static int take_cert(struct cs_sqlite *s, sqlite3_stmt *stmt, struct cs_arena *arena,
-                     struct cs_stored_cert *ret_cert)
-{
-    int r = cs_sql_row(s, stmt);
+/* One certificate, looked for by what it has to have. */
+struct search {
+    struct cs_sqlite *s;
+    struct cs_str serial;   /* or, when empty: */
+    const uint8_t *request; /* and issued at @since or later */
+    int64_t since;
+    struct cs_arena *arena;
+    struct cs_stored_cert *ret_cert;
+};
 
+static bool is_it(const struct search *search, const struct cs_stored_cert *cert)
+{
+    if (search->serial.len)
+        return cs_str_eq(search->serial, cert->serial);
+    return memcmp(search->request, cert->request, sizeof(cert->request)) == 0 &&
+           cert->issued_at >= search->since;
+}
+
+static void keep_cert(const struct search *search, const struct cs_stored_cert *cert)
+{
+    struct cs_stored_cert *kept = search->ret_cert;
+
+    *kept = *cert;
+    kept->serial = cs_arena_dup(search->arena, cert->serial);
+    kept->identity = cs_arena_dup(search->arena, cert->identity);
+    kept->profile = cs_arena_dup(search->arena, cert->profile);
+    kept->requester = cs_arena_dup(search->arena, cert->requester);
+    kept->der = cs_arena_dup(search->arena, cert->der);
+}
+
+static int try_cert(void *ctx, int64_t id)
+{
+    const struct search *search = ctx;
+    sqlite3_stmt *stmt = cs_sql(search->s, CS_SQL_CERT_GET);
+    struct cs_stored_cert cert;
+    int r;
+
+    cs_sql_int(stmt, 1, id);
+    r = cs_sql_row(search->s, stmt);
     if (r == 1) {
-        read_cert(stmt, ret_cert);
-        ret_cert->serial = cs_arena_dup(arena, ret_cert->serial);
-        ret_cert->identity = cs_arena_dup(arena, ret_cert->identity);
-        ret_cert->profile = cs_arena_dup(arena, ret_cert->profile);
-        ret_cert->requester = cs_arena_dup(arena, ret_cert->requester);
-        ret_cert->der = cs_arena_dup(arena, ret_cert->der);
+        read_cert(stmt, &cert);
+        r = is_it(search, &cert);
+        if (r == 1)
+            keep_cert(search, &cert);
     }
     return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
 }
@@ -75,11 +186,24 @@ static int take_cert(struct cs_sqlite *s, sqlite3_stmt *stmt, struct cs_arena *a
 int cs_sqlite_cert_current(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
                            struct cs_stored_cert *ret_cert)
 {
-    struct cs_sqlite *s = cs_sqlite_of(store);
-    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_GET);
+    struct search search = {
+        .s = cs_sqlite_of(store), .serial = serial, .arena = arena, .ret_cert = ret_cert};
 
-    cs_sql_str(stmt, 1, serial);
-    return take_cert(s, stmt, arena, ret_cert);
+    return cs_keys_find(search.s, serial_key(serial), try_cert, &search);
+}
+
+int cs_sqlite_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
+                              struct cs_arena *arena, struct cs_stored_cert *ret_cert)
+{
+    struct search search = {.s = cs_sqlite_of(store),
+                            .request = request,
+                            .since = since,
+                            .arena = arena,
+                            .ret_cert = ret_cert};
+
+    if (memcmp(request, no_request, sizeof(no_request)) == 0)
+        return -ENOENT;
+    return cs_keys_find(search.s, request_key(request), try_cert, &search);
 }
 
 static int look_in_archive(struct cs_sqlite *s, int month, struct cs_str serial,
@@ -107,17 +231,6 @@ int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_a
     for (int m = INT_MAX; r == -ENOENT && (m = cs_archive_previous(s->folder, m)) >= 0;)
         r = look_in_archive(s, m, serial, arena, ret_cert);
     return r;
-}
-
-int cs_sqlite_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,
-                              struct cs_arena *arena, struct cs_stored_cert *ret_cert)
-{
-    struct cs_sqlite *s = cs_sqlite_of(store);
-    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_BY_REQUEST);
-
-    cs_sql_str(stmt, 1, cs_str_make(request, 32));
-    cs_sql_int(stmt, 2, since);
-    return take_cert(s, stmt, arena, ret_cert);
 }
 
 static bool chosen(const struct cs_store_query *query, struct cs_str identity)
@@ -169,48 +282,39 @@ int cs_sqlite_cert_expired(struct cs_store *store, int64_t before, uint32_t limi
     return cs_sql_end(stmt, r);
 }
 
-/* Where the list is that says so. */
-static int find_place(struct cs_sqlite *s, struct cs_stored_revocation *revocation)
-{
-    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_CERT_PLACE);
-    int r;
-
-    cs_sql_str(stmt, 1, revocation->serial);
-    r = cs_sql_row(s, stmt);
-    if (r == 1) {
-        revocation->issuer = (uint32_t)sqlite3_column_int64(stmt, 0);
-        revocation->shard = (uint16_t)sqlite3_column_int(stmt, 1);
-        revocation->not_after = sqlite3_column_int64(stmt, 2);
-    }
-    return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
-}
-
-int cs_sqlite_revocation_add(struct cs_store *store, const struct cs_stored_revocation *revocation)
+int cs_sqlite_revocation_add(struct cs_store *store, struct cs_stored_revocation *revocation)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);
     sqlite3_stmt *stmt = cs_sql(s, CS_SQL_REVOKE);
-    int r;
+    struct place place;
+    int r = find_place(s, revocation->serial, &place);
 
-    cs_sql_int(stmt, 1, revocation->issuer);
-    cs_sql_int(stmt, 2, revocation->shard);
+    if (r < 0)
+        return r;
+    cs_sql_int(stmt, 1, place.issuer);
+    cs_sql_int(stmt, 2, place.shard);
     cs_sql_str(stmt, 3, revocation->serial);
     cs_sql_int(stmt, 4, revocation->at);
     cs_sql_int(stmt, 5, revocation->reason);
-    cs_sql_int(stmt, 6, revocation->not_after);
+    cs_sql_int(stmt, 6, place.not_after);
+    cs_sql_int(stmt, 7, place.id);
     r = cs_sql_run(s, stmt);
-    return r == 0 && sqlite3_changes(s->db) == 0 ? -EALREADY : r;
+    if (r == 0 && sqlite3_changes(s->db) == 0)
+        return -EALREADY;
+    revocation->issuer = place.issuer;
+    revocation->shard = place.shard;
+    revocation->not_after = place.not_after;
+    return r;
 }
 
 int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, unsigned reason,
                      uint64_t *ret_seq)
 {
-    struct cs_sqlite *s = cs_sqlite_of(store);
     struct cs_stored_revocation revocation = {.serial = serial, .at = at, .reason = reason};
     struct cs_stored_event event = {
         .kind = CS_EVENT_REVOKED, .at = at, .serial = serial, .reason = reason};
-    int r = find_place(s, &revocation);
+    int r = cs_sqlite_revocation_add(store, &revocation);
 
-    r = r ? r : cs_sqlite_revocation_add(store, &revocation);
     if (r < 0)
         return r;
     event.issuer = revocation.issuer;

@@ -305,6 +305,12 @@ int cs_store_sweep(struct cs_store *store, const struct cs_store_sweep *sweep, u
     return store->engine->sweep(store, sweep, ret_n);
 }
 
+int cs_store_tidy(struct cs_store *store)
+{
+    cs_assert(!store->writing);
+    return store->engine->tidy(store);
+}
+
 int cs_store_backup(struct cs_store *store, const char *path)
 {
     cs_assert(!store->writing);

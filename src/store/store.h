@@ -355,6 +355,10 @@ struct cs_store_sweep {
  *  Return: 0 and the number of rows and archives moved or deleted, or a fault. */
 __attribute__((warn_unused_result)) int
 cs_store_sweep(struct cs_store *store, const struct cs_store_sweep *sweep, uint32_t *ret_n);
+/** cs_store_tidy() - work that commits have left over, some milliseconds at most and often none:
+ * for when there is nothing else to do. Without it a commit does it now and then. Return: 0, or a
+ * fault (nothing is lost by it). */
+__attribute__((warn_unused_result)) int cs_store_tidy(struct cs_store *store);
 /** cs_store_backup() - a copy of the store as a new file at @path, mode 0600, and of its archives
  * in "archive" beside that, as of one moment, while others may go on writing. What was made of it
  * is removed when it fails. Blocks as long as copying takes. Return: 0, -EEXIST (something is at
