@@ -21,8 +21,12 @@ URL = "http://ca.example.test:9080"
 CA_KEYS = ["ec-p256", "ec-p384", "ed25519", "rsa-3072"]
 OWN_KEYS = CA_KEYS  # made by `ca issue`
 FOREIGN_KEYS = {  # made by others, certified by `ca sign`
+    "ec-p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "ec-p384": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
     "ec-p521": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"],
+    "ed25519": ["-newkey", "ed25519"],
     "rsa-2048": ["-newkey", "rsa:2048"],
+    "rsa-3072": ["-newkey", "rsa:3072"],
     "rsa-4096": ["-newkey", "rsa:4096"],
 }
 NAMES = {
@@ -48,19 +52,21 @@ def run(*words, check=True, text=True, **more):
 
 
 class Authority:
-    """A CA in a folder with a certificate for each profile, of each of some kinds of key."""
+    """A CA in a folder with a certificate for each profile, of each of some kinds of key: of @own it
+    makes them itself, the others of @foreign it only certifies."""
 
-    def __init__(self, folder, key, domain, foreign=None):
+    def __init__(self, folder, key, domain, own=("ec-p256", "ed25519"), foreign=None):
         self.folder, self.dir, self.domain = folder, folder / "ca", domain
         more = ["--domain", "example.test"] if domain else []
         self.ca("init", "--name", "Example", "--key", key, "--url", URL, *more)
         self.root, self.issuer = self.dir / "root.pem", self.dir / "issuer-2.pem"
         self.leaves = {}
         for profile in NAMES:
-            for kind in OWN_KEYS if foreign else ["ec-p256", "ed25519"]:
+            for kind in own:
                 self.issue(profile, kind)
             for kind in FOREIGN_KEYS if foreign else []:
-                self.sign(profile, kind, foreign / kind)
+                if kind not in own:
+                    self.sign(profile, kind, foreign / kind)
 
     def ca(self, command, *words):
         return run(PROGRAM, "ca", command, "--dir", self.dir, *words).stdout
@@ -121,16 +127,22 @@ def foreign(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[*CA_KEYS, "no domains"])
 def authority(request, tmp_path_factory, foreign):
-    """Each kind of CA; the first one with all kinds of keys in its certificates."""
+    """Each kind of CA, with all kinds of keys in its certificates; the first made them itself."""
     domain = request.param in CA_KEYS
     return Authority(tmp_path_factory.mktemp("ca"), request.param if domain else "ec-p256", domain,
-                     foreign if request.param == "ec-p256" else None)
+                     OWN_KEYS if request.param == "ec-p256" else [], foreign)
 
 
 def openssl_verify(authority, leaf, lists, *more):
     return run("openssl", "verify", "-x509_strict", "-crl_check_all", "-extended_crl",
                "-CAfile", authority.root, "-untrusted", authority.issuer,
                *[word for path in lists for word in ("-CRLfile", path)], *more, leaf, check=False)
+
+
+def openssl_accepts(authority, leaves, lists, purpose):
+    """Those of @leaves that openssl finds good for @purpose."""
+    done = openssl_verify(authority, leaves[0], lists, "-purpose", purpose, *leaves[1:])
+    return {pathlib.Path(path) for path in re.findall(r"^(.*): OK$", done.stdout, re.M)}
 
 
 def purposes_of(profile):
@@ -142,14 +154,16 @@ def purposes_of(profile):
 
 
 def test_openssl_verifies_every_certificate_with_every_list(authority):
-    lists = authority.lists(*authority.leaves.values())
-    for (profile, _), leaf in authority.leaves.items():
-        for part in ["all", shard_of(leaf)]:
-            for purpose in ["sslserver", "sslclient"]:
-                done = openssl_verify(authority, leaf, [lists["root"], lists[part]], "-purpose",
-                                      purpose)
-                good = purpose in purposes_of(profile)
-                assert (done.returncode == 0) == good, (leaf, part, purpose, done.stderr)
+    leaves = list(authority.leaves.values())
+    lists = authority.lists(*leaves)
+    for purpose in ["sslserver", "sslclient"]:
+        good = {leaf for (profile, _), leaf in authority.leaves.items()
+                if purpose in purposes_of(profile)}
+        assert openssl_accepts(authority, leaves, [lists["root"], lists["all"]], purpose) == good
+        for part in set(map(shard_of, leaves)):
+            here = [leaf for leaf in leaves if shard_of(leaf) == part]
+            assert openssl_accepts(authority, here, [lists["root"], lists[part]],
+                                   purpose) == good & set(here)
 
 
 def test_openssl_knows_the_purposes(authority):
@@ -236,7 +250,7 @@ def check_lists(authority, lists, revoked):
         done = run("certtool", "--verify-crl", "--load-ca-certificate", file, "--infile", path)
         assert "Verified." in done.stdout
         crl = x509.load_pem_x509_crl(path.read_bytes())
-        assert crl.is_signature_valid(by.public_key())
+        check_signature(crl, by, crl.tbs_certlist_bytes)
         wanted = [leaf for leaf in revoked if name == "all" or name == shard_of(leaf)]
         assert {entry.serial_number for entry in crl} == {load(leaf).serial_number
                                                           for leaf in wanted}
@@ -253,8 +267,9 @@ def number_of(path):
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
-def test_lists_are_verified_before_and_after_a_revocation(tmp_path):
-    authority = Authority(tmp_path, "ec-p256", True)
+@pytest.mark.parametrize("key", CA_KEYS)
+def test_lists_are_verified_before_and_after_a_revocation(tmp_path, key):
+    authority = Authority(tmp_path, key, True)
     revoked = [authority.leaves[profile, "ec-p256"] for profile in NAMES]
     good = [authority.leaves[profile, "ed25519"] for profile in NAMES]
     reasons = ["keyCompromise", "superseded", "cessationOfOperation", "unspecified"]
@@ -285,6 +300,54 @@ def test_lists_are_verified_before_and_after_a_revocation(tmp_path):
         entry = crl.get_revoked_certificate_by_serial_number(load(leaf).serial_number)
         said = [extension.value.reason for extension in entry.extensions]
         assert said == ([] if reason == "unspecified" else [x509.ReasonFlags(reason)])
+
+
+@pytest.mark.parametrize("key", CA_KEYS)
+def test_a_revoked_issuing_ca_takes_its_certificates_along(tmp_path, key):
+    authority = Authority(tmp_path, key, True, own=["ec-p256"])
+    authority.ca("revoke", "--reason", "superseded", authority.issuer)
+    leaf = authority.leaves["peer", "ec-p256"]
+    lists = authority.lists(leaf)
+    check_lists(authority, {"all": lists["all"]}, [])
+    lint(lists.values())
+    crl = x509.load_pem_x509_crl(lists["root"].read_bytes())
+    assert [entry.serial_number for entry in crl] == [load(authority.issuer).serial_number]
+    done = openssl_verify(authority, leaf, [lists["root"], lists["all"]])
+    assert "error 23 at 1 depth" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("key,then", [("ec-p256", "rsa-3072"), ("rsa-3072", "ed25519"),
+                                      ("ed25519", "ec-p384"), ("ec-p384", "ec-p256")])
+def test_everybody_agrees_with_the_next_root(tmp_path, key, then):
+    """Who knows the old root alone, and who knows the new one alone, by the chain that is shown."""
+    authority = Authority(tmp_path, key, True, own=[])
+    old = tmp_path / "old.pem"
+    shutil.copy(authority.root, old)
+    authority.ca("rotate", "root", "prepare", "--key", then)
+    authority.ca("rotate", "root", "activate")
+    out = tmp_path / "leaf"
+    authority.ca("issue", "--profile", "peer", "--out", out, *NAMES["peer"])
+    blocks = re.findall(r"-----BEGIN.*?-----END CERTIFICATE-----\n",
+                        (out / "cert.pem").read_text(), re.S)
+    assert len(blocks) == 3  # the leaf, its issuing CA, the new root as the old one vouches for it
+    parts = [tmp_path / f"part-{i}.pem" for i in range(3)]
+    for path, block in zip(parts, blocks):
+        path.write_text(block)
+    roots = re.findall(r"-----BEGIN.*?-----END CERTIFICATE-----\n",
+                       authority.root.read_text() + (out / "ca.pem").read_text(), re.S)
+    (new,) = {root for root in roots if root != old.read_text()}
+    (tmp_path / "new.pem").write_text(new)
+    lint([old, tmp_path / "new.pem", *parts])
+    for root, more in [(old, [parts[2]]), (tmp_path / "new.pem", [])]:
+        run("openssl", "verify", "-x509_strict", "-CAfile", root,
+            *[word for path in [parts[1], *more] for word in ("-untrusted", path)], parts[0])
+        chain = "".join(path.read_text() for path in [parts[0], parts[1], *more, root])
+        done = run("certtool", "--verify-chain", "--verify-profile", "medium", input=chain)
+        assert "Chain verification output: Verified." in done.stdout, done.stdout
+    issuer = load(parts[1])
+    check_signature(load(parts[0]), issuer, load(parts[0]).tbs_certificate_bytes)
+    check_signature(issuer, load(tmp_path / "new.pem"), issuer.tbs_certificate_bytes)
+    check_signature(load(parts[2]), load(old), load(parts[2]).tbs_certificate_bytes)
 
 
 def test_the_wrong_part_of_a_list_says_nothing(authority):

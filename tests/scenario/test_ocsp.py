@@ -13,6 +13,7 @@ import urllib.parse
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509 import ocsp
 
 from backend import free_port
@@ -65,6 +66,11 @@ class Responder:
     def issue(self, name):
         out = self.folder / name
         self.ca("issue", "--out", out, f"{name}.example.test")
+        return out / "cert.pem"
+
+    def issue_as(self, profile, name):
+        out = self.folder / profile
+        self.ca("issue", "--profile", profile, "--out", out, name)
         return out / "cert.pem"
 
     def ask(self, method, path, body=None, headers=None):
@@ -174,16 +180,40 @@ def test_gnutls_asks(responder, nonce):
     assert re.search(r"Certificate Status: revoked", said), said
 
 
-@pytest.mark.parametrize("key", ["ec-p384", "ed25519", "rsa-3072"])
-def test_every_kind_of_key_answers(tmp_path, key):
+def check_signature(answer, issuer):
+    key, digest = load(issuer).public_key(), answer.signature_hash_algorithm
+    more = {ec.EllipticCurvePublicKey: lambda: [ec.ECDSA(digest)],
+            rsa.RSAPublicKey: lambda: [padding.PKCS1v15(), digest],
+            ed25519.Ed25519PublicKey: lambda: []}
+    (words,) = [make() for kind, make in more.items() if isinstance(key, kind)]
+    key.verify(answer.signature, answer.tbs_response_bytes, *words)
+
+
+PROFILES = {"server": "www.example.test", "client": "email:ann@example.test",
+            "peer": "svc.example.test", "spiffe": "spiffe://example.test/api"}
+
+
+@pytest.mark.parametrize("key", ["ec-p256", "ec-p384", "ed25519", "rsa-3072"])
+def test_every_kind_of_key_answers_for_every_profile(tmp_path, key):
+    """By openssl, GnuTLS and pyca/cryptography, before and after a revocation."""
     one = Responder(tmp_path, key)
+    leaves = {profile: one.issue_as(profile, name) for profile, name in PROFILES.items()}
+    asks = [f"--ask={one.url}/ocsp", "--load-issuer", one.issuer, "--load-signer", one.issuer]
     try:
-        leaf = one.issue("leaf")
-        said = one.openssl("-cert", leaf)
-        assert "Response verify OK" in said and "cert.pem: good" in said, said
-        answer = ocsp.load_der_ocsp_response(one.post(request_for(leaf, one.issuer))[2])
-        assert answer.response_status == ocsp.OCSPResponseStatus.SUCCESSFUL
-        assert answer.certificate_status == ocsp.OCSPCertStatus.GOOD
+        for status in ["good", "revoked"]:
+            for leaf in leaves.values():
+                for nonce in ["-nonce", "-no_nonce"]:
+                    said = one.openssl("-cert", leaf, nonce)
+                    assert "Response verify OK" in said and f"cert.pem: {status}" in said, said
+                said = run("ocsptool", *asks, "--load-cert", leaf, check=status == "good").stdout
+                assert "Verifying OCSP Response: Success" in said, said
+                assert f"Certificate Status: {status}" in said, said
+                answer = ocsp.load_der_ocsp_response(one.post(request_for(leaf, one.issuer))[2])
+                assert answer.response_status == ocsp.OCSPResponseStatus.SUCCESSFUL
+                assert answer.certificate_status == ocsp.OCSPCertStatus[status.upper()]
+                check_signature(answer, one.issuer)
+            for leaf in leaves.values() if status == "good" else []:
+                one.ca("revoke", leaf)
     finally:
         one.stop()
 
