@@ -109,7 +109,8 @@ static const char *check_scheme(struct cs_str uri, size_t *ret_len)
     return NULL;
 }
 
-/* "%2e" and "%2f", which some readers undo before they compare, are not taken. */
+/* What some readers undo before they compare is not taken: "%2e", "%2f", and what needs no escape
+ * (RFC 3986 section 2.3). */
 static const char *check_escape(struct cs_str at)
 {
     int high = at.len > 2 ? cs_hex_digit(at.ptr[1]) : -1;
@@ -119,6 +120,8 @@ static const char *check_escape(struct cs_str at)
         return "it has a \"%\" that is no escape";
     if (high * 16 + low < ' ' || is_one_of((char)(high * 16 + low), "./\\%\x7f"))
         return "it has an escape that hides a \".\", \"/\", \"\\\", \"%\" or control character";
+    if (is_alnum((char)(high * 16 + low)) || is_one_of((char)(high * 16 + low), "-_~"))
+        return "it has an escape of a character that needs none";
     return NULL;
 }
 
@@ -154,6 +157,37 @@ static const char *check_spiffe(struct cs_str id)
     return why;
 }
 
+static bool is_port(struct cs_str port)
+{
+    uint64_t number;
+
+    return cs_str_to_u64(port, UINT16_MAX, &number) == 0 && number > 0;
+}
+
+static bool is_host(struct cs_str host)
+{
+    struct cs_addr addr;
+
+    return cs_addr_parse_ip(host, 0, &addr) == 0 || !check_labels(host);
+}
+
+/* A name or an address, and a port. Whatever else stood here ("?", "#", "@", an escape) would end
+ * the host for some readers and not for others. */
+static const char *check_authority(struct cs_str authority)
+{
+    bool bracketed = cs_str_starts(authority, CS_STR("["));
+    ptrdiff_t colon = cs_str_find(authority, bracketed ? ']' : ':');
+    struct cs_str host = authority, rest = {0};
+
+    if (colon >= 0) {
+        host = cs_str_sub(authority, 0, (size_t)colon + bracketed);
+        rest = cs_str_skip(authority, host.len);
+    }
+    if (rest.len && (rest.ptr[0] != ':' || !is_port(cs_str_skip(rest, 1))))
+        return "it has something behind its host that is no port";
+    return is_host(host) ? NULL : "it has no host, or one that is neither a name nor an address";
+}
+
 static const char *check_uri(struct cs_str uri)
 {
     size_t scheme = 0;
@@ -171,9 +205,8 @@ static const char *check_uri(struct cs_str uri)
         return rest.len ? check_segments(rest) : "there is nothing behind its scheme";
     rest = cs_str_skip(rest, 2);
     host = cs_str_cut(&rest, '/');
-    if (host.len == 0 || cs_str_find(host, '@') >= 0)
-        return "it has no host, or a user";
-    return check_segments(rest);
+    why = check_authority(host);
+    return why ? why : check_segments(rest);
 }
 
 /* ---- the others ---- */

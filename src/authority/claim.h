@@ -62,7 +62,8 @@ struct cs_pattern_set {
 
 /** cs_claim_check() - whether @claim is a well-formed name of its kind: a host name of letters,
  *  digits, "-" and "_" (a wildcard only as the whole left-most label, with two labels behind it);
- *  a URI without user, escapes of "." and "/", and segments of dots, and, if it begins "spiffe:",
+ *  a URI whose host is a name or an address and nothing else, without escapes of "." and "/" or of
+ *  what needs none, and without segments of dots, and, if it begins "spiffe:",
  *  a SPIFFE ID with a path; an address; local@domain without quotes; UTF-8 of at most 64
  *  characters without control characters. Return: NULL, or why not. Static. */
 const char *cs_claim_check(const struct cs_claim *claim);

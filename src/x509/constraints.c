@@ -91,13 +91,17 @@ static bool in_email(struct cs_str base, struct cs_str email)
            cs_str_eq_nocase(cs_str_skip(base, (size_t)base_at), cs_str_skip(email, (size_t)at));
 }
 
-/* Empty: it has none. */
+/* RFC 3986 section 3.2: the authority ends at a path, a query or a fragment. Empty: it has none. */
 static struct cs_str uri_host(struct cs_str uri)
 {
     ptrdiff_t at = cs_str_search(uri, CS_STR("://"));
     struct cs_str rest = at < 0 ? (struct cs_str){0} : cs_str_skip(uri, (size_t)at + 3);
     struct cs_str host = cs_str_cut(&rest, '/');
-    ptrdiff_t user = cs_str_rfind(host, '@');
+    ptrdiff_t user;
+
+    host = cs_str_cut(&host, '?');
+    host = cs_str_cut(&host, '#');
+    user = cs_str_rfind(host, '@');
 
     host = cs_str_skip(host, (size_t)(user + 1));
     return cs_str_find(host, '[') >= 0 ? (struct cs_str){0} : cs_str_cut(&host, ':');
