@@ -59,7 +59,6 @@ static bool is_good(const struct cs_kept_list *kept, int64_t now_sec)
 
 struct entries {
     struct cs_arena arena;
-    int64_t latest; /* no date lies behind this: thisUpdate, which is a little in the past */
     struct cs_make_revoked *items;
     size_t n, room;
 };
@@ -118,7 +117,7 @@ static const struct cs_requester self = {.proof = CS_PROOF_SERVICE, .actor = {"a
 static int make_list(struct cs_ca *ca, const struct cs_issuer *issuer, int64_t now_sec,
                      struct cs_arena *arena, struct cs_kept_list *kept)
 {
-    struct entries entries = {.latest = now_sec - BACKDATE};
+    struct entries entries = {0};
     struct cs_str subject = kept->shard < 0
                                 ? cs_arena_printf(arena, "%u", issuer->id)
                                 : cs_arena_printf(arena, "%u/%d", issuer->id, kept->shard);
@@ -173,13 +172,16 @@ static struct cs_kept_list *keep(struct cs_ca *ca, uint32_t issuer, int shard)
 static int renew_list(struct cs_ca *ca, struct cs_issuer *issuer, int shard, int64_t now_sec,
                       struct cs_findings *findings)
 {
+    uint32_t id = issuer->id; /* it is another one once others have committed */
     struct cs_kept_list *kept;
-    int r = cs_ca_unlock(ca, issuer, findings);
+    int r = cs_ca_enter(ca);
 
-    r = r ? r : cs_ca_enter(ca);
     if (r)
         return r;
-    issuer = cs_ca_find(ca, issuer->id); /* what others have committed may have moved it */
+    issuer = cs_ca_find(ca, id);
+    r = cs_ca_unlock(ca, issuer, findings);
+    if (r)
+        return cs_ca_leave(ca, r);
     kept = keep(ca, issuer->id, shard);
     r = cs_ca_leave(ca, make_list(ca, issuer, now_sec, findings->arena, kept));
     r = r ? r : write_list(ca, kept, findings->arena);
