@@ -96,6 +96,20 @@ static int temporary_of(const char *dir, char ret_path[PATH_MAX])
     return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
+/* So that the name is there after a power cut. */
+static int sync_parent(const char *dir)
+{
+    char path[PATH_MAX];
+    ptrdiff_t slash;
+    int r = temporary_of(dir, path);
+
+    if (r)
+        return r;
+    slash = cs_str_rfind(cs_str_from(path), '/');
+    path[slash > 0 ? slash : slash + 1] = '\0';
+    return cs_folder_sync(slash < 0 ? "." : slash == 0 ? "/" : path);
+}
+
 static int begin_folder(const char *dir, char ret_path[PATH_MAX])
 {
     int r = temporary_of(dir, ret_path);
@@ -149,7 +163,7 @@ int cs_ca_backup(struct cs_ca *ca, const char *dir, const struct cs_requester *w
         r = -errno;
     if (r)
         (void)cs_folder_remove(temporary);
-    return r;
+    return r ? r : sync_parent(dir);
 }
 
 /* ---- restore ---- */
@@ -530,21 +544,35 @@ static int fill_new(struct restoring *r)
     return e ? e : cs_ca_write_roots(r->ca);
 }
 
-/* The new folder takes the place, in one step. */
-static int change_places(struct restoring *r)
+/* The new folder is given the name that the old one is to have, and then the two change places in
+ * one step: what is removed when that fails, or left when it is interrupted, is never the old one.
+ */
+static int exchange(struct restoring *r)
 {
     const char *dir = r->options->dir;
-    int n;
+    int n = snprintf(r->done.replaced, sizeof(r->done.replaced), "%s.replaced-%lld", dir,
+                     (long long)r->now_sec);
 
-    if (!r->is_there)
-        return rename(r->temporary, dir) < 0 ? -errno : 0;
-    n = snprintf(r->done.replaced, sizeof(r->done.replaced), "%s.replaced-%lld", dir,
-                 (long long)r->now_sec);
     if (n < 0 || (size_t)n >= sizeof(r->done.replaced))
         return -ENAMETOOLONG;
-    if (renameat2(AT_FDCWD, r->temporary, AT_FDCWD, dir, RENAME_EXCHANGE) < 0)
+    if (renameat2(AT_FDCWD, r->temporary, AT_FDCWD, r->done.replaced, RENAME_NOREPLACE) < 0)
         return -errno;
-    return rename(r->temporary, r->done.replaced) < 0 ? -errno : 0;
+    if (renameat2(AT_FDCWD, r->done.replaced, AT_FDCWD, dir, RENAME_EXCHANGE) == 0)
+        return 0;
+    n = -errno;
+    (void)cs_folder_remove(r->done.replaced);
+    return n;
+}
+
+static int change_places(struct restoring *r)
+{
+    int e;
+
+    if (r->is_there)
+        e = exchange(r);
+    else
+        e = rename(r->temporary, r->options->dir) < 0 ? -errno : 0;
+    return e ? e : sync_parent(r->options->dir);
 }
 
 /* While this is held nobody opens the CA that is there. */
