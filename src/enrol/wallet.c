@@ -76,10 +76,10 @@ static int read_file(int at, const char *name, struct cs_buf *ret_bytes)
     return cs_file_read(path, FILE_MAX, ret_bytes);
 }
 
-/* A folder of files, with them. */
+/* A folder of files, with them; a link that somebody has put there is removed, not followed. */
 static void remove_set(int at, const char *name)
 {
-    int fd = open_folder(at, name);
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     DIR *files = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *file;
 
@@ -89,7 +89,8 @@ static void remove_set(int at, const char *name)
         closedir(files);
     else if (fd >= 0)
         close(fd);
-    (void)unlinkat(at, name, AT_REMOVEDIR);
+    if (unlinkat(at, name, AT_REMOVEDIR) < 0 && errno == ENOTDIR)
+        (void)unlinkat(at, name, 0);
 }
 
 static void set_name(unsigned number, char name[NAME_TEXT])
