@@ -24,18 +24,32 @@ enum step { GO, WAIT, DONE };
 
 /* ---- what a client has shown ---- */
 
-static int judge(struct cs_serving *conn, enum cs_purpose purpose, const struct cs_str *ders,
-                 size_t n)
+static struct cs_chain_query query_of(const struct cs_serving *conn, enum cs_purpose purpose)
 {
-    struct cs_chain_query query = {.ders = ders,
-                                   .n = n,
-                                   .trust = conn->trust,
+    return (struct cs_chain_query){.trust = conn->trust,
                                    .now_sec = cs_now_sec(&conn->server->spec.loop->now),
                                    .purpose = purpose,
                                    .depth = DEPTH};
+}
 
+static int judge(struct cs_serving *conn, enum cs_purpose purpose, const struct cs_str *ders,
+                 size_t n)
+{
+    struct cs_chain_query query = query_of(conn, purpose);
+
+    query.ders = ders;
+    query.n = n;
     cs_arena_reset(&conn->judged);
     return cs_chain_verify(&query, &conn->judged, &conn->verdict);
+}
+
+/* The verdict is as old as the connection: what it was about may have expired since. */
+static bool still_holds(struct cs_serving *conn)
+{
+    struct cs_chain_query query = query_of(conn, CS_PURPOSE_CLIENT);
+
+    return cs_chain_recheck(&query, conn->verdict.path, conn->verdict.n_path,
+                            &conn->question.findings) == 0;
 }
 
 /* A server renews its certificate by presenting it. */
@@ -117,9 +131,9 @@ static enum step refuse_client(struct cs_serving *conn)
 {
     struct cs_findings *findings = &conn->question.findings;
 
-    if (conn->has_verdict)
+    if (conn->has_verdict && !conn->verdict.accepted)
         *findings = conn->verdict.findings;
-    else
+    else if (!conn->has_verdict)
         CS_FIND(findings, &cs_serve_found_certificate_required, NULL, conn->question.path);
     return refuse(conn, 401);
 }
@@ -182,7 +196,7 @@ static enum step check_head(struct cs_serving *conn)
 
     if (!conn->tls && !(question->route->flags & CS_ROUTE_PLAIN))
         return refuse_kind(conn, &cs_serve_found_tls_required, question->path, (struct cs_str){0});
-    if (question->route->flags & CS_ROUTE_CLIENT && !question->client)
+    if (question->route->flags & CS_ROUTE_CLIENT && (!question->client || !still_holds(conn)))
         return refuse_client(conn);
     if (question->route->takes && !same_type(type, question->route->takes))
         return refuse_kind(conn, &cs_serve_found_media_type_refused, type,
