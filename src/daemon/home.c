@@ -13,9 +13,10 @@
 #include "authority/directives.h"
 #include "base/mem.h"
 #include "io/file.h"
+#include "io/process.h"
 #include "snapshot/errand.h"
 
-enum { ROOTS_MAX = 1 << 20, TOKEN_TTL_SEC = 86400 };
+enum { ROOTS_MAX = 1 << 20, SECRET_MAX = 64 << 10, TOKEN_TTL_SEC = 86400 };
 
 static const struct cs_block *block_of(const struct cs_snapshot *snapshot)
 {
@@ -51,59 +52,115 @@ static bool is_first(const struct cs_errand *errand, struct cs_arena *arena)
     return errand->url.len == 0 && access(cert.ptr, F_OK) < 0;
 }
 
-/* ---- tokens ---- */
+/* ---- the pass phrase ---- */
 
-static int write_token(const char *path, const char *token, const struct cs_user *owner)
+int cs_home_passphrase(struct cs_str path, const struct cs_mainlog *log, struct cs_buf *ret_bytes,
+                       struct cs_str *ret_line)
 {
-    int r = cs_file_write(path, cs_str_from(token), 0600);
+    int r;
 
-    if (r == 0 && owner && chown(path, owner->uid, owner->gid) < 0)
-        r = -errno;
-    return r;
+    cs_buf_init(ret_bytes, 0);
+    if (!path.len)
+        return 0;
+    r = cs_file_read(path.ptr, SECRET_MAX, ret_bytes);
+    if (r < 0) {
+        cs_mainlog_say(log, CS_LOG_EMERG, "open() \"%.*s\" failed (%d: %s)", CS_FMT(path), -r,
+                       strerror(-r));
+        return r;
+    }
+    if (cs_ca_passphrase(cs_buf_str(ret_bytes), ret_line))
+        return 0;
+    cs_mainlog_say(log, CS_LOG_EMERG, "there is no pass phrase in the first line of \"%.*s\"",
+                   CS_FMT(path));
+    return -EINVAL;
 }
 
-static int make_token(struct cs_ca *ca, const struct cs_errand *errand, const struct cs_user *owner,
-                      struct cs_arena *arena, struct cs_findings *findings)
+/* ---- tokens ---- */
+
+static int make_token(struct cs_ca *ca, const struct cs_errand *errand, struct cs_arena *arena,
+                      struct cs_findings *findings, char ret_token[CS_CA_TOKEN_LEN + 1])
 {
     static const struct cs_requester who = {.proof = CS_PROOF_SERVICE, .actor = {"steward", 7}};
     struct cs_pattern *patterns = cs_arena_array(arena, errand->n_names, sizeof(*patterns));
     struct cs_ca_token wanted = {
         .names = {patterns, errand->n_names}, .profile = errand->profile, .ttl_sec = TOKEN_TTL_SEC};
-    char token[CS_CA_TOKEN_LEN + 1];
-    int r;
 
     for (size_t i = 0; i < errand->n_names; i++) {
         if (cs_pattern_parse(errand->names[i], &patterns[i]))
             return -EINVAL;
     }
-    r = cs_ca_token_new(ca, &wanted, &who, time(NULL), findings, token);
-    if (r == 0)
-        r = write_token(errand->token_file.ptr, token, owner);
-    cs_wipe(token, sizeof(token));
+    return cs_ca_token_new(ca, &wanted, &who, time(NULL), findings, ret_token);
+}
+
+/* A token that has been made, and where it goes. */
+struct made {
+    const struct cs_errand *errand;
+    char token[CS_CA_TOKEN_LEN + 1];
+};
+
+/* For each errand that needs one. Return: how many, or -1: why is in the log or in @findings. */
+static int make_all(const struct cs_snapshot *snapshot, struct cs_ca *ca,
+                    const struct cs_mainlog *log, struct cs_arena *arena,
+                    struct cs_findings *findings, struct made *ret_made)
+{
+    int n = 0, r = 0;
+
+    for (const struct cs_errand *e = snapshot->errands; e && r == 0; e = e->next) {
+        if (!is_first(e, arena))
+            continue;
+        r = make_token(ca, e, arena, findings, ret_made[n].token);
+        if (r < 0)
+            cs_mainlog_say(log, CS_LOG_ERROR, "no token for %.*s (%d: %s)", CS_FMT(e->names[0]), -r,
+                           strerror(-r));
+        if (r == 0)
+            ret_made[n++].errand = e;
+    }
+    return r ? -1 : n;
+}
+
+/* The folder is the owner's, who could have put anything there: so it is he who writes. */
+static int write_all(const struct made *made, int n, const struct cs_user *owner,
+                     const struct cs_mainlog *log)
+{
+    int r = owner ? cs_process_drop(owner) : 0;
+
+    for (int i = 0; i < n && r == 0; i++) {
+        const char *path = made[i].errand->token_file.ptr;
+        r = cs_file_write(path, cs_str_make(made[i].token, CS_CA_TOKEN_LEN), 0600);
+        if (r < 0)
+            cs_mainlog_say(log, CS_LOG_ERROR, "\"%s\" cannot be written (%d: %s)", path, -r,
+                           strerror(-r));
+    }
     return r;
 }
 
 /* In the process that has the CA open. Return: its exit status. */
-static int make_tokens(const struct cs_snapshot *snapshot, const struct cs_ca_options *options,
+static int make_tokens(const struct cs_snapshot *snapshot,
+                       const struct cs_authority_settings *settings, struct cs_ca_options options,
                        const struct cs_user *owner, const struct cs_mainlog *log,
                        struct cs_arena *arena)
 {
     struct cs_findings findings;
+    struct made *made;
     struct cs_ca *ca;
-    int r;
+    struct cs_buf secret;
+    size_t room = 0;
+    int n = 0, r;
 
+    for (const struct cs_errand *e = snapshot->errands; e; e = e->next)
+        room++;
+    made = cs_arena_array(arena, room, sizeof(*made));
     cs_findings_init(&findings, arena);
-    r = cs_ca_open(options, &findings, &ca);
-    for (const struct cs_errand *e = snapshot->errands; e && r == 0; e = e->next) {
-        if (is_first(e, arena))
-            r = make_token(ca, e, owner, arena, &findings);
-        if (r < 0)
-            cs_mainlog_say(log, CS_LOG_ERROR, "no token for %.*s (%d: %s)", CS_FMT(e->names[0]), -r,
-                           strerror(-r));
+    r = cs_home_passphrase(cs_arena_dup(arena, settings->passphrase_file), log, &secret,
+                           &options.passphrase);
+    r = r ? r : cs_ca_open(&options, &findings, &ca);
+    if (r == 0) {
+        n = make_all(snapshot, ca, log, arena, &findings, made);
+        cs_ca_close(ca);
+        r = n < 0 ? n : write_all(made, n, owner, log);
     }
     cs_mainlog_findings(log, &findings);
-    if (r == 0)
-        cs_ca_close(ca);
+    cs_buf_wipe(&secret);
     return r == 0 ? 0 : 1;
 }
 
@@ -116,9 +173,11 @@ static bool needs_tokens(const struct cs_snapshot *snapshot, struct cs_arena *ar
     return false;
 }
 
-static void provide_tokens(const struct cs_snapshot *snapshot, const struct cs_ca_options *options,
-                           const struct cs_user *owner, const struct cs_mainlog *log,
-                           struct cs_arena *arena)
+/* The pass phrase, too, is read there and nowhere else. */
+static void provide_tokens(const struct cs_snapshot *snapshot,
+                           const struct cs_authority_settings *settings,
+                           const struct cs_ca_options *options, const struct cs_user *owner,
+                           const struct cs_mainlog *log, struct cs_arena *arena)
 {
     int status = 0;
     pid_t pid;
@@ -127,7 +186,7 @@ static void provide_tokens(const struct cs_snapshot *snapshot, const struct cs_c
         return;
     pid = fork();
     if (pid == 0)
-        _exit(make_tokens(snapshot, options, owner, log, arena));
+        _exit(make_tokens(snapshot, settings, *options, owner, log, arena));
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     if (pid < 0)
@@ -161,7 +220,6 @@ void cs_home_init(struct cs_home *home, const struct cs_snapshot *snapshot,
     const struct cs_block *block = block_of(snapshot);
     struct cs_authority_settings settings;
     struct cs_ca_options options = {.block = block};
-    struct cs_str passphrase = {0};
 
     *home = (struct cs_home){0};
     if (!block)
@@ -170,12 +228,8 @@ void cs_home_init(struct cs_home *home, const struct cs_snapshot *snapshot,
     home->url = url_of(&settings, &home->arena);
     home->roots = read_text(cs_arena_printf(&home->arena, "%.*s/root.pem", CS_FMT(settings.store)),
                             &home->arena, log);
-    if (settings.passphrase_file.len)
-        passphrase =
-            read_text(cs_arena_dup(&home->arena, settings.passphrase_file), &home->arena, log);
     options.dir = cs_arena_dup(&home->arena, settings.store).ptr;
-    options.passphrase = cs_str_cut(&passphrase, '\n');
-    provide_tokens(snapshot, &options, owner, log, &home->arena);
+    provide_tokens(snapshot, &settings, &options, owner, log, &home->arena);
 }
 
 void cs_home_deinit(struct cs_home *home)

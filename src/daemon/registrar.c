@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/home.h"
 #include "enrol/server.h"
-#include "io/file.h"
 #include "snapshot/authority.h"
-
-enum { PASSPHRASE_MAX = 4096 };
 
 struct post {
     struct cs_list link; /* in registrar->posts */
@@ -140,29 +138,6 @@ static int choose_account(const struct post *post, struct cs_user *ret_user)
 
 /* ---- in the process ---- */
 
-/* The first line of the file. */
-static int read_passphrase(const struct post *post, struct cs_buf *ret_bytes,
-                           struct cs_str *ret_line)
-{
-    const struct cs_authority *authority = post->snapshot->authority;
-    struct cs_str rest;
-    int r;
-
-    cs_buf_init(ret_bytes, 0);
-    *ret_line = (struct cs_str){0};
-    if (!authority->passphrase_file.len)
-        return 0;
-    r = cs_file_read(authority->passphrase_file.ptr, PASSPHRASE_MAX, ret_bytes);
-    if (r < 0) {
-        cs_mainlog_say(post->registrar->spec.log, CS_LOG_EMERG, "open() \"%.*s\" failed (%d: %s)",
-                       CS_FMT(authority->passphrase_file), -r, strerror(-r));
-        return r;
-    }
-    rest = cs_buf_str(ret_bytes);
-    *ret_line = cs_str_cut(&rest, '\n');
-    return 0;
-}
-
 static int open_server(const struct post *post, const struct cs_server_listen *listens,
                        const struct cs_log *log, struct cs_enrol_server **ret_server)
 {
@@ -176,7 +151,8 @@ static int open_server(const struct post *post, const struct cs_server_listen *l
     struct cs_arena arena = {0};
     struct cs_findings findings;
     struct cs_buf secret;
-    int r = read_passphrase(post, &secret, &spec.passphrase);
+    int r = cs_home_passphrase(authority->passphrase_file, post->registrar->spec.log, &secret,
+                               &spec.passphrase);
 
     cs_findings_init(&findings, &arena);
     r = r < 0 ? r : cs_enrol_open(&spec, &findings, ret_server);
