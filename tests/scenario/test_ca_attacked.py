@@ -1,0 +1,264 @@
+"""Attacks on the CA and on who asks it: each is a way by which somebody could get what is not his,
+or make another do it."""
+
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import threading
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+import pki
+import served
+from authority import StandIn, refuse
+from ca import Ca
+from gateway import IS_ROOT, run
+from served import Folder, Server, csr, serial
+from waiting import wait_for
+
+pytestmark = pytest.mark.countersign
+
+
+def code_of(answer):
+    return answer.status, answer.json().get("code")
+
+
+# ---- names ----
+
+def csr_with_uri(key, uri):
+    return (x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+            .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]),
+                           False)
+            .sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode())
+
+
+@pytest.fixture
+def names(tmp_path):
+    """A CA whose profile `web` certifies URIs of hosts below example.internal, but no admin."""
+    conf = tmp_path / "ca.conf"
+    folder = Folder(tmp_path / "ca")
+    conf.write_text(f"""
+        authority {{
+            listen 127.0.0.1:1 ssl; store {folder.path};
+            profile web {{ extends client; allow uri:https://**.example.internal/**;
+                           deny uri:https://a.example.internal/admin; }}
+        }}\n""")
+    server = Server(folder, "-c", str(conf))
+    yield folder, server, ["-c", conf, "--profile", "web"]
+    server.stop()
+
+
+@pytest.mark.parametrize("uri", [
+    "https://evil.test?.example.internal/x", "https://evil.test#.example.internal/x",
+    "https://evil.test#@a.example.internal/x", "https://evil.test:80.example.internal/x",
+    "https://evil.test;.example.internal/x", "https://evil.test%3f.example.internal/x",
+    "https://evil.test:.example.internal/x", "https://a.example.internal/%61dmin",
+    "https://a.example.internal/x/../admin", "https://A.EXAMPLE.internal/admin"])
+def test_a_uri_whose_host_readers_disagree_about_is_not_certified(names, uri):
+    folder, server, words = names
+    token = folder.ok("token", *words, "uri:https://**.example.internal/**").split()[0]
+    before = folder.serials()
+    for more in ({"csr": csr_with_uri(pki.new_key(), uri)},
+                 {"csr": csr(pki.new_key()), "identity": "uri:" + uri}):
+        answer = server.post("/v1/enrol", {"token": token, **more})
+        assert code_of(answer) in ((400, "name-malformed"), (403, "name-malformed"),
+                                   (422, "name-malformed"), (403, "name-denied"),
+                                   (422, "name-denied")), answer.text
+    assert folder.serials() == before
+    good = {"csr": csr_with_uri(pki.new_key(), "https://a.example.internal/x")}
+    assert server.post("/v1/enrol", {"token": token, **good}).status == 201
+
+
+# ---- time ----
+
+def test_a_connection_is_worth_no_more_than_its_certificate(tmp_path):
+    """What was good when it was shown has expired since."""
+    folder = Folder(tmp_path / "ca")
+    server = Server(folder)
+    try:
+        brief = server.enrol("brief.example.internal", ttl=3)
+        asks = [lambda client: served.post(client, "/v1/renew", {"csr": csr(pki.new_key())}),
+                lambda client: served.post(client, "/v1/revoke", {"reason": "superseded"}),
+                lambda client: client.request("GET", "/v1/events"),
+                lambda client: client.request("GET", "/v1/health")]
+        clients = [server.connect(brief) for _ in asks]
+        ends = time.monotonic() + 5.5
+        while time.monotonic() < ends:
+            for client in clients:
+                assert client.request("GET", "/v1/health").status == 200
+            time.sleep(0.3)
+        answers = [ask(client) for ask, client in zip(asks, clients)]
+        assert [answer.status for answer in answers] == [401, 401, 401, 200]
+        assert {answer.json()["code"] for answer in answers[:3]} == {"certificate-expired"}
+        assert not folder.serials()[serial(brief)]
+        for client in clients:
+            client.close()
+    finally:
+        server.stop()
+
+
+# ---- two at once ----
+
+def test_a_list_is_made_while_somebody_else_changes_the_ca(tmp_path):
+    """The CA's certificates are read again between the question and the answer."""
+    folder = Folder(tmp_path / "ca")
+    server = Server(folder)
+    try:
+        answers = []
+        for part in range(3):
+            other = sqlite3.connect(os.path.join(folder.path, "store.sqlite"),
+                                    isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("INSERT OR REPLACE INTO meta VALUES(x'6e', randomblob(8))")
+            thread = threading.Thread(
+                target=lambda n=part: answers.append(server.public(f"/crl/2/{n}.crl")))
+            thread.start()
+            time.sleep(0.5)  # it waits for the store
+            other.execute("COMMIT")
+            other.close()
+            thread.join(10)
+        assert [answer.status for answer in answers] == [200] * 3
+        for answer in answers:
+            assert len(x509.load_der_x509_crl(answer.body)) == 0
+    finally:
+        server.stop()
+
+
+# ---- files ----
+
+def test_a_restore_that_cannot_keep_the_old_folder_leaves_it(tmp_path):
+    ca = Ca(tmp_path)
+    ca.ok("backup", tmp_path / "backup")
+    issued = ca.issue("after.example.internal")
+    log = ca.ok("audit")
+    now = int(time.time())
+    for second in range(now - 2, now + 20):
+        (tmp_path / f"ca.replaced-{second}").mkdir()
+        (tmp_path / f"ca.replaced-{second}" / "kept").write_text("kept")
+    done = ca.run("restore", tmp_path / "backup")
+    assert done.returncode == 1, done.stdout
+    assert ca.json("show", issued["serial"])["serial"] == issued["serial"]
+    assert "none changed" in ca.ok("audit", "verify")
+    assert log in ca.ok("audit") or ca.ok("audit").startswith(log.rstrip())
+    assert all((tmp_path / f"ca.replaced-{s}" / "kept").exists()
+               for s in range(now - 2, now + 20))
+    for second in range(now - 2, now + 20):
+        shutil.rmtree(tmp_path / f"ca.replaced-{second}")
+    ca.ok("restore", tmp_path / "backup")
+    assert ca.json("show", issued["serial"])["serial"] == issued["serial"]
+
+
+@pytest.mark.parametrize("name", [".new", ".v7", ".pending.new", ".current.new"])
+def test_a_link_in_the_folder_of_an_enrolment_leads_nowhere(tmp_path, name):
+    """Who may write there must not make who enrols remove or write another's files."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for file in ["key.pem", "cert.pem", "precious"]:
+        (mine / file).write_text("precious")
+    out = tmp_path / "out"
+    out.mkdir(mode=0o700)
+    (out / name).symlink_to(mine / "precious" if name.startswith(".p") else mine)
+    stand_in = StandIn(tmp_path).start()
+    try:
+        done = run("enrol", "--ca", stand_in.url, "--fingerprint", stand_in.fingerprint,
+                   "--token", stand_in.token, "--identity", "dns:web.example.internal", "--out",
+                   out)
+    finally:
+        stand_in.stop()
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(mine)) == ["cert.pem", "key.pem", "precious"]
+    assert {(mine / file).read_text() for file in os.listdir(mine)} == {"precious"}
+    assert (out / "cert.pem").read_text().startswith("-----BEGIN")
+    assert not (out / name).is_symlink()
+
+
+# ---- words of others ----
+
+def test_what_a_server_says_does_not_command_the_terminal(tmp_path):
+    stand_in = StandIn(tmp_path).start()
+    evil = "no\x1b]0;owned\x07\x1b[2J\r\nerror: all is well\u202e"
+    try:
+        for status in (403, 503):
+            stand_in.faults = [refuse(status, "no", evil, detail=evil, hint=evil)] * 2
+            for more in [[], ["--json"]]:
+                done = run("enrol", "--ca", stand_in.url, "--fingerprint", stand_in.fingerprint,
+                           "--token", stand_in.token, "--identity", "dns:web.example.internal",
+                           "--out", tmp_path / "out", *more)
+                assert done.returncode != 0
+                said = done.stdout + done.stderr
+                assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), repr(said)
+                assert more or "\u202e" not in said
+                assert not re.search("^error: all is well", said, re.M), said
+    finally:
+        stand_in.stop()
+
+
+# ---- secrets in memory ----
+
+MAIN = """
+mtls_state @dir@/state;
+authority {
+    listen 127.0.0.1:@authority@ ssl;
+    store @ca@;
+    passphrase_file @secret@;
+}"""
+BODY = """
+    server {
+        listen 127.0.0.1:@tls@ ssl;
+        server_name a.test;
+        ssl_certificate auto;
+        ssl_client_certificate @ca@/root.pem;
+        ssl_verify_client on;
+        ssl_verify_depth 2;
+    }"""
+
+
+def holds(pid, needles):
+    """Which of the needles are in the memory of a process that it can write to."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            place, rights, *_ = line.split()
+            first, last = (int(part, 16) for part in place.split("-"))
+            if not rights.startswith("rw") or last - first > 1 << 30 or "[v" in line:
+                continue
+            memory.seek(first)
+            try:
+                data = memory.read(last - first)
+            except OSError:
+                continue
+            found |= {name for name, needle in needles.items() if needle in data}
+    return found
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root may look into other processes")
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_secrets_of_the_ca_are_in_its_own_process_alone(start, tmp_path, end):
+    """Not in the supervisor, of which all others are copies, nor in the steward and the workers,
+    which talk to strangers."""
+    os.chmod(tmp_path, 0o755)
+    words = "correct horse battery staple " + os.urandom(8).hex()
+    secret = tmp_path / "secret"
+    secret.write_bytes((words + end).encode())
+    secret.chmod(0o600)
+    ca = Ca(tmp_path, "--name", "Example", "--passphrase-file", secret)
+    key = serialization.load_pem_private_key((ca.dir / "issuer-2.key").read_bytes(),
+                                             words.encode())
+    scalar = key.private_numbers().private_value.to_bytes(32, "big")
+    needles = {"pass phrase": words.encode(), "key": scalar, "the same": scalar[::-1]}
+    gw = start(BODY, main=MAIN, ca=ca.dir, secret=secret, workers=2)
+    wait_for(lambda: "certificate" in gw.log() and list((tmp_path).rglob("cert.pem")) or
+             re.search("issued|serves", gw.log()), "a certificate", timeout_s=20)
+    time.sleep(0.5)
+    (authority,) = re.findall(r"start authority process (\d+)", gw.log())
+    for pid in gw.family():
+        if str(pid) != authority:
+            name = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            assert holds(pid, needles) == set(), (pid, name)
+    assert "pass phrase" in holds(authority, needles)  # so it is found where it is
