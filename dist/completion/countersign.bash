@@ -38,7 +38,7 @@ _countersign()
                         crl) words=" --config -c --prefix -p --json --dir --passphrase-file --issuer --shard --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
                         token) words=" --config -c --prefix -p --json --profile --ttl --dir --passphrase-file --help -h" ;;
                         profiles) words=" --config -c --prefix -p --json --dir --help -h" ;;
-                        rotate) words=" --config -c --prefix -p --json --ttl --dir --passphrase-file --key --help -h" ;;
+                        rotate) words=" --config -c --prefix -p --json --ttl --dir --passphrase-file --key --force --help -h" ;;
                         backup) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                         restore) words=" --json --dir --passphrase-file --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
                         serve) words=" --config -c --prefix -p --listen --dir --passphrase-file --plain --help -h" ;;

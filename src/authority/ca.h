@@ -40,6 +40,8 @@
 
 #define CS_CA_DIR "/var/lib/countersign/ca"
 #define CS_CA_SERIAL_LEN 16
+/* Who asks for what the authority itself shows. No host has such a name. */
+#define CS_CA_ITSELF CS_STR("the authority")
 /* "cst_" and 43 characters of base64url. */
 #define CS_CA_TOKEN_LEN 47
 
@@ -163,6 +165,7 @@ enum cs_ca_step { CS_CA_PREPARE, CS_CA_ACTIVATE, CS_CA_RETIRE };
 struct cs_ca_rotation {
     bool root; /* else the issuing CA */
     enum cs_ca_step step;
+    bool force;    /* to retire: whoever it locks out; @findings name them all the same */
     bool has_kind; /* to prepare: keys of this kind; else of the kind that there is */
     enum cs_make_key_kind kind;
     int64_t ttl_sec; /* to prepare: how long it lives; 0: as long as the one that there is */
@@ -171,8 +174,8 @@ struct cs_ca_rotation {
 /** cs_ca_rotate() - one step from one CA certificate to the next; *@ret_id is the one it was about.
  *
  *  Issuing CA. Prepare: a new one, signed by the root, whose key has to be here. Activate: it signs
- *  from now on. Retire: the one before is done with; refused while certificates that it signed are
- *  valid, not revoked, and were not renewed: @findings name them.
+ *  from now on. Retire: the one before is done with; refused while cs_ca_needed() has any:
+ *  @findings name them.
  *
  *  Root. Prepare: a new one, which is trusted from now on beside the old one (cs_ca_roots(),
  *  root.pem) and certified by it; whoever enrols or renews learns it. Activate: it signs, and a new
@@ -185,6 +188,15 @@ __attribute__((warn_unused_result)) int cs_ca_rotate(struct cs_ca *ca,
                                                      const struct cs_requester *who,
                                                      int64_t now_sec, struct cs_findings *findings,
                                                      uint32_t *ret_id);
+/** cs_ca_needed() - @fn for each certificate that retiring the old root (@root) or issuing CA would
+ *  lock out: one that needs it, is valid, is not revoked, and was not renewed. That another
+ *  certificate of the same name was issued since does not count: a name may have several holders,
+ *  and of a renewal alone is it known whose it is. Nor do the authority's own count, which it
+ *  replaces itself. Return: 0, CS_CA_REFUSED (nothing is to be retired), what @fn returned, or a
+ *  fault. */
+__attribute__((warn_unused_result)) int cs_ca_needed(struct cs_ca *ca, bool root, int64_t now_sec,
+                                                     cs_store_cert_fn fn, void *ctx,
+                                                     struct cs_findings *findings);
 
 /* ---- certificates ---- */
 

@@ -11,7 +11,7 @@
 #include "x509/name.h"
 #include "x509/pem.h"
 
-enum { BACKDATE = 60, DER_MAX = 256 * 1024, SHOWN = 12 };
+enum { BACKDATE = 60, DER_MAX = 256 * 1024, SHOWN_BYTES = 400 };
 
 struct rotating {
     struct cs_ca *ca;
@@ -21,6 +21,7 @@ struct rotating {
     struct cs_findings *findings;
     struct cs_arena *arena;
     struct cs_issuer *old; /* what signs now, or what is to be retired */
+    struct cs_str detail;  /* for the log: how many need it still; empty: none */
 };
 
 static struct cs_str name_of(const struct cs_issuer *issuer, struct cs_arena *arena)
@@ -63,6 +64,17 @@ static enum cs_make_key_kind kind_of(const struct cs_cert *cert)
     }
 }
 
+/* What the log says of it. */
+static struct cs_str describe(const struct rotating *r, const struct cs_issuer *issuer)
+{
+    struct cs_str name = name_of(issuer, r->arena);
+
+    if (!r->detail.len)
+        return name;
+    return cs_arena_printf(r->arena, "%.*s, by force: still needed by %.*s", CS_FMT(name),
+                           CS_FMT(r->detail));
+}
+
 static int say(const struct rotating *r, enum cs_event_kind kind, const char *action,
                const struct cs_issuer *issuer)
 {
@@ -72,7 +84,7 @@ static int say(const struct rotating *r, enum cs_event_kind kind, const char *ac
 
     return e ? e
              : cs_ca_note(r->ca, action, r->who, r->now_sec,
-                          cs_arena_printf(r->arena, "%u", issuer->id), name_of(issuer, r->arena));
+                          cs_arena_printf(r->arena, "%u", issuer->id), describe(r, issuer));
 }
 
 /* ---- a new one ---- */
@@ -197,86 +209,6 @@ static int activate(struct rotating *r, uint32_t *ret_id)
 
 /* ---- the old one is done with ---- */
 
-/* Who would be locked out. */
-struct needed {
-    const struct rotating *r;
-    uint32_t issuer;
-    uint64_t n;
-    int64_t until;
-    struct cs_str names;
-};
-
-static int note_needed(void *ctx, const struct cs_stored_cert *cert)
-{
-    struct needed *needed = ctx;
-    struct cs_arena *arena = needed->r->arena, scratch = {0};
-    struct cs_stored_cert next;
-    uint8_t digest[32];
-    int e;
-
-    if (cert->revoked_at)
-        return 0;
-    cs_ca_renewal_digest(cert->serial, digest);
-    e = cs_store_cert_by_request(needed->r->ca->store, digest, 0, &scratch, &next);
-    cs_arena_deinit(&scratch);
-    if (e != -ENOENT)
-        return e;
-    if (needed->n++ < SHOWN)
-        needed->names = cs_arena_printf(arena, "%.*s%s%.*s (%.*s)", CS_FMT(needed->names),
-                                        needed->n > 1 ? ", " : "", CS_FMT(cert->identity),
-                                        CS_FMT(cs_ca_serial_text(cert->serial, arena)));
-    if (cert->not_after > needed->until)
-        needed->until = cert->not_after;
-    return 0;
-}
-
-/* CA certificates stand in the store like others; what they signed is asked about, not they. */
-static int count_needed(struct needed *needed, const struct cs_issuer *issuer)
-{
-    struct cs_store_query query = {.issuer = issuer->id, .expiring_from = needed->r->now_sec};
-    struct cs_stored_cert own;
-    uint8_t serial[CS_CA_SERIAL_LEN];
-
-    if (cs_ca_serial_of(&issuer->cert, serial) == 0 &&
-        cs_store_cert_current(needed->r->ca->store, cs_str_make(serial, sizeof(serial)),
-                              needed->r->arena, &own) == 0 &&
-        own.revoked_at)
-        return 0; /* nobody believes what it signed any more */
-    return cs_store_cert_each(needed->r->ca->store, &query, note_needed, needed);
-}
-
-/* Whether @issuer goes with what is retired: it itself, or below the root. */
-static bool goes(const struct rotating *r, const struct cs_issuer *issuer)
-{
-    return issuer == r->old ||
-           (r->rotation->root && !issuer->is_root && issuer->state != CS_ISSUER_RETIRED &&
-            cs_ca_parent(r->ca, issuer) == r->old);
-}
-
-static int check_needed(struct rotating *r)
-{
-    struct needed needed = {.r = r};
-    char until[CS_TIME_TEXT];
-    int e = 0;
-
-    for (size_t i = 0; e == 0 && i < r->ca->n_issuers; i++) {
-        if (!r->ca->issuers[i].is_root && goes(r, &r->ca->issuers[i]))
-            e = count_needed(&needed, &r->ca->issuers[i]);
-    }
-    if (e < 0 || !needed.n)
-        return e;
-    if (needed.n > SHOWN)
-        needed.names = cs_arena_printf(r->arena, "%.*s and %llu more", CS_FMT(needed.names),
-                                       (unsigned long long)(needed.n - SHOWN));
-    CS_FIND(r->findings, CS_AUTHORITY_KIND(STILL_NEEDED), NULL,
-            r->rotation->root ? CS_STR("root") : CS_STR("issuing CA"), name_of(r->old, r->arena),
-            (struct cs_str){0},
-            cs_arena_printf(r->arena, "%llu certificate%s", (unsigned long long)needed.n,
-                            needed.n == 1 ? "" : "s"),
-            needed.names, cs_time_iso(needed.until, until));
-    return CS_CA_REFUSED;
-}
-
 /* The first that is active and does not sign any more. */
 static struct cs_issuer *find_superseded(struct cs_ca *ca, bool root)
 {
@@ -290,23 +222,144 @@ static struct cs_issuer *find_superseded(struct cs_ca *ca, bool root)
     return NULL;
 }
 
+/* Whether @issuer goes when @old is retired: it itself, or what is below it if it is a root. */
+static bool goes(struct cs_ca *ca, const struct cs_issuer *old, const struct cs_issuer *issuer)
+{
+    return issuer == old || (old->is_root && !issuer->is_root &&
+                             issuer->state != CS_ISSUER_RETIRED && cs_ca_parent(ca, issuer) == old);
+}
+
+struct needing {
+    struct cs_ca *ca;
+    cs_store_cert_fn fn;
+    void *ctx;
+};
+
+/* What the authority itself shows has a key that is nowhere but in its memory: when another CA
+ * signs, it takes another. */
+static bool is_own(const struct cs_stored_cert *cert)
+{
+    return cs_str_eq(cert->requester, CS_CA_ITSELF) && cs_str_eq(cert->profile, CS_STR("server"));
+}
+
+static int tell_needed(void *ctx, const struct cs_stored_cert *cert)
+{
+    struct needing *needing = ctx;
+    struct cs_arena scratch = {0};
+    struct cs_stored_cert next;
+    uint8_t digest[32];
+    int r;
+
+    if (cert->revoked_at || is_own(cert))
+        return 0;
+    cs_ca_renewal_digest(cert->serial, digest);
+    r = cs_store_cert_by_request(needing->ca->store, digest, 0, &scratch, &next);
+    cs_arena_deinit(&scratch);
+    return r == -ENOENT ? needing->fn(needing->ctx, cert) : r;
+}
+
+/* CA certificates stand in the store like others; what they signed is asked about, not they. */
+static int each_needed(struct needing *needing, const struct cs_issuer *issuer, int64_t now_sec)
+{
+    struct cs_store_query query = {.issuer = issuer->id, .expiring_from = now_sec};
+    struct cs_arena scratch = {0};
+    struct cs_stored_cert own;
+    uint8_t serial[CS_CA_SERIAL_LEN];
+    bool revoked;
+
+    revoked = cs_ca_serial_of(&issuer->cert, serial) == 0 &&
+              cs_store_cert_current(needing->ca->store, cs_str_make(serial, sizeof(serial)),
+                                    &scratch, &own) == 0 &&
+              own.revoked_at;
+    cs_arena_deinit(&scratch);
+    if (revoked) /* nobody believes what it signed any more */
+        return 0;
+    return cs_store_cert_each(needing->ca->store, &query, tell_needed, needing);
+}
+
+int cs_ca_needed(struct cs_ca *ca, bool root, int64_t now_sec, cs_store_cert_fn fn, void *ctx,
+                 struct cs_findings *findings)
+{
+    struct rotating r = {.ca = ca,
+                         .rotation = &(struct cs_ca_rotation){.root = root},
+                         .findings = findings,
+                         .arena = findings->arena};
+    struct needing needing = {ca, fn, ctx};
+    int e = ca->grouped ? 0 : cs_ca_refresh(ca);
+
+    if (e)
+        return e;
+    r.old = find_superseded(ca, root);
+    if (!r.old)
+        return refuse(&r, CS_AUTHORITY_KIND(NOTHING_TO_RETIRE), cs_ca_signing(ca, root));
+    for (size_t i = 0; e == 0 && i < ca->n_issuers; i++) {
+        if (!ca->issuers[i].is_root && goes(ca, r.old, &ca->issuers[i]))
+            e = each_needed(&needing, &ca->issuers[i], now_sec);
+    }
+    return e;
+}
+
+/* Who would be locked out, in words: as many names as a finding holds. */
+struct needed {
+    struct cs_arena *arena;
+    uint64_t n, n_shown;
+    int64_t until;
+    struct cs_str names;
+};
+
+static int note_needed(void *ctx, const struct cs_stored_cert *cert)
+{
+    struct needed *needed = ctx;
+    struct cs_arena *arena = needed->arena;
+
+    if (needed->n++ == needed->n_shown && needed->names.len < SHOWN_BYTES) {
+        needed->names = cs_arena_printf(arena, "%.*s%s%.*s (%.*s)", CS_FMT(needed->names),
+                                        needed->n > 1 ? ", " : "", CS_FMT(cert->identity),
+                                        CS_FMT(cs_ca_serial_text(cert->serial, arena)));
+        needed->n_shown++;
+    }
+    if (cert->not_after > needed->until)
+        needed->until = cert->not_after;
+    return 0;
+}
+
+/* With force they are told of, and that is all. */
+static int check_needed(struct rotating *r)
+{
+    struct needed needed = {.arena = r->arena};
+    bool root = r->rotation->root, force = r->rotation->force;
+    char until[CS_TIME_TEXT];
+    int e = cs_ca_needed(r->ca, root, r->now_sec, note_needed, &needed, r->findings);
+
+    if (e || !needed.n)
+        return e;
+    if (needed.n > needed.n_shown)
+        needed.names = cs_arena_printf(r->arena, "%.*s and %llu more", CS_FMT(needed.names),
+                                       (unsigned long long)(needed.n - needed.n_shown));
+    r->detail = cs_arena_printf(r->arena, "%llu certificate%s", (unsigned long long)needed.n,
+                                needed.n == 1 ? "" : "s");
+    CS_FIND(r->findings, force ? CS_AUTHORITY_KIND(RETIRED_EARLY) : CS_AUTHORITY_KIND(STILL_NEEDED),
+            NULL, root ? CS_STR("root") : CS_STR("issuing CA"), name_of(r->old, r->arena),
+            root ? CS_STR("root") : CS_STR("issuer"), r->detail, needed.names,
+            cs_time_iso(needed.until, until));
+    return force ? 0 : CS_CA_REFUSED;
+}
+
 static int retire(struct rotating *r, uint32_t *ret_id)
 {
     int e;
 
     r->old = find_superseded(r->ca, r->rotation->root);
-    if (!r->old)
-        return refuse(r, CS_AUTHORITY_KIND(NOTHING_TO_RETIRE),
-                      cs_ca_signing(r->ca, r->rotation->root));
     e = check_needed(r);
     for (size_t i = 0; e == 0 && i < r->ca->n_issuers; i++) {
         struct cs_issuer *issuer = &r->ca->issuers[i];
-        if (!goes(r, issuer))
+        if (!goes(r->ca, r->old, issuer))
             continue;
         e = set_state(r, issuer, CS_ISSUER_RETIRED);
         e = e ? e : say(r, CS_EVENT_ISSUER_RETIRED, "retire", issuer);
     }
-    *ret_id = r->old->id;
+    if (e == 0)
+        *ret_id = r->old->id;
     return e;
 }
 

@@ -57,6 +57,10 @@ int cs_ca_job_claims(struct cs_ca_job *job, int first, struct cs_claims *ret_cla
 int cs_ca_job_serial(struct cs_ca_job *job, const char *operand,
                      uint8_t ret_serial[CS_CA_SERIAL_LEN]);
 
+/** cs_ca_job_needed() - a list of who needs the old root or issuing CA still (cs_ca_needed()), and
+ *  what else the same names have. Opens the CA. Return: exit status. */
+int cs_ca_job_needed(struct cs_ca_job *job, bool root);
+
 /** cs_ca_time() - @sec as text in the job's arena; empty for 0. */
 struct cs_str cs_ca_time(struct cs_ca_job *job, int64_t sec);
 /** cs_ca_fingerprint() - SHA-256 of a certificate in hex, in the job's arena. */

@@ -7,25 +7,33 @@
 
 /* ---- rotate ---- */
 
-static int read_step(const struct cs_ca_job *job, struct cs_ca_rotation *ret)
+enum { NEEDED = 3 }; /* a look, and no step */
+
+static int read_step(const struct cs_ca_job *job, struct cs_ca_rotation *ret, bool *ret_look)
 {
-    static const char *const steps[] = {"prepare", "activate", "retire"};
+    static const char *const steps[] = {"prepare", "activate", "retire", [NEEDED] = "needed"};
     const struct cs_line *line = job->line;
     bool root;
 
     if (line->n_operands < 2)
         return cs_ca_job_usage(job, "say what to rotate, issuer or root, and which step: prepare, "
-                                    "activate or retire");
+                                    "activate, needed or retire");
     root = strcmp(line->operands[0], "root") == 0;
     if (!root && strcmp(line->operands[0], "issuer") != 0)
         return cs_ca_job_usage(job, "\"%s\" is neither issuer nor root", line->operands[0]);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i <= NEEDED; i++) {
         if (strcmp(line->operands[1], steps[i]) != 0)
             continue;
-        *ret = (struct cs_ca_rotation){.root = root, .step = (enum cs_ca_step)i};
-        return CS_EXIT_OK;
+        *ret_look = i == NEEDED;
+        *ret = (struct cs_ca_rotation){.root = root,
+                                       .step = i == NEEDED ? CS_CA_RETIRE : (enum cs_ca_step)i,
+                                       .force = cs_line_has(line, CS_OPT_FORCE)};
+        return ret->force && i != CS_CA_RETIRE
+                   ? cs_ca_job_usage(job, "--force goes with retire, not with %s", steps[i])
+                   : CS_EXIT_OK;
     }
-    return cs_ca_job_usage(job, "\"%s\" is no step: prepare, activate, retire", line->operands[1]);
+    return cs_ca_job_usage(job, "\"%s\" is no step: prepare, activate, needed, retire",
+                           line->operands[1]);
 }
 
 static void tell_step(struct cs_ca_job *job, const struct cs_ca_rotation *rotation,
@@ -73,8 +81,11 @@ static int rotate(struct cs_ca_job *job)
 {
     struct cs_ca_rotation rotation;
     uint32_t id;
-    int status = read_step(job, &rotation);
+    bool look = false;
+    int status = read_step(job, &rotation, &look);
 
+    if (!status && look)
+        return cs_ca_job_needed(job, rotation.root);
     status = status ? status : cs_ca_job_ttl(job, CS_OPT_TTL, 0, &rotation.ttl_sec);
     status = status ? status : cs_ca_job_key_kind(job, &rotation.kind);
     if (status)

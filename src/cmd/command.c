@@ -73,6 +73,7 @@ static const struct cs_option_row options[] = {
                           false},
     [CS_OPT_PLAIN] = {0, "plain", "ADDR:PORT", "public documents there, without TLS", false},
     [CS_OPT_SHARD] = {0, "shard", "NUMBER", "only this part of the list", false},
+    [CS_OPT_FORCE] = {0, "force", NULL, "to retire: whoever it locks out", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
     [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
@@ -274,16 +275,21 @@ static const struct cs_command commands[] = {
      CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_token},
     {"ca profiles", NULL, 0, "what may be issued: keys, names, usages, lifetimes",
      "Those of a configuration are among them with -c.\n", CA_LOOK, cs_cmd_ca_profiles},
-    {"ca rotate", "issuer|root prepare|activate|retire", 2, "from one CA certificate to the next",
+    {"ca rotate", "issuer|root prepare|activate|needed|retire", 2,
+     "from one CA certificate to the next",
      "prepare makes the new one, activate lets it sign, retire is the end of the old\n"
-     "one: refused, with their names, while certificates that need it are valid and\n"
-     "were not renewed. A new root is trusted beside the old one from prepare on:\n"
+     "one: refused, with their names, while certificates that need it are valid, not\n"
+     "revoked, and were not renewed. needed lists these, and whether the same name has\n"
+     "another certificate since; --force retires all the same.\n"
+     "\n"
+     "A new root is trusted beside the old one from prepare on:\n"
      "root.pem has both, the authority gives both to whoever enrols or renews, and\n"
      "the old one certifies the new one for those who do not know it yet.\n"
      "\n"
      "The root's key has to be in the folder to prepare. Kind of key and length of\n"
      "life are those of the present one, unless options say otherwise.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_KEY_KIND) | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_rotate},
+     CA_OPEN | CS_OPT_BIT(CS_OPT_KEY_KIND) | CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_FORCE),
+     cs_cmd_ca_rotate},
     {"ca backup", "DIR", 1, "a copy of the CA as a new folder",
      "As of one moment, while the authority goes on. It has the store, certificates,\n"
      "encrypted keys and lists, and not the pass phrase: keep that in another place.\n",

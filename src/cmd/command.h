@@ -69,6 +69,7 @@ enum cs_option {
     CS_OPT_REVOKED,
     CS_OPT_OF_ISSUER,
     CS_OPT_SHARD,
+    CS_OPT_FORCE,
     CS_OPT_PLAIN,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,

@@ -115,7 +115,7 @@ static void choose_names(const struct cs_enrol_server *server, struct names *nam
 static int sign(struct cs_enrol_server *server, const struct evp_pkey_st *key,
                 struct cs_arena *arena, struct cs_findings *findings, struct cs_issued *ret_issued)
 {
-    const struct cs_requester who = {.proof = CS_PROOF_SERVICE, .actor = CS_STR("authority")};
+    const struct cs_requester who = {.proof = CS_PROOF_SERVICE, .actor = CS_CA_ITSELF};
     const struct cs_cert_spec nothing = {0};
     struct names *names = CS_ARENA_NEW(arena, struct names);
     struct cs_order order = {.profile = CS_STR("server")};

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 
 from ca import Ca
+from served import Server
 
 pytestmark = pytest.mark.countersign
 
@@ -63,6 +64,47 @@ def test_retiring_too_early_names_those_it_would_lock_out(ca):
         ca.verify(out)
     states = {i["id"]: i["state"] for i in ca.json("show")["issuers"]}
     assert states == {1: "active", 2: "retired", 3: "active"}
+
+
+def test_who_needs_the_old_one_can_be_looked_at_and_forced(ca):
+    assert ca.refused("rotate", "issuer", "needed") == ["nothing-to-retire"]
+    issued = [ca.issue(f"n{i}.{DOMAIN}", out=f"n{i}") for i in range(20)]
+    ca.ok("rotate", "issuer", "prepare")
+    ca.ok("rotate", "issuer", "activate")
+    ca.ok("renew", ca.folder / "n0")
+    again = ca.issue(f"n1.{DOMAIN}", out="again")  # by the same holder, or by another?
+    needed = {row["identity"]: row for row in ca.json("rotate", "issuer", "needed")["needed"]}
+    assert set(needed) == {f"n{i}.{DOMAIN}" for i in range(1, 20)}
+    assert needed[f"n1.{DOMAIN}"]["serial"] == issued[1]["serial"]
+    assert needed[f"n1.{DOMAIN}"]["newer_serial"] == again["serial"]
+    assert "newer_serial" not in needed[f"n2.{DOMAIN}"]
+    assert ca.ok("rotate", "issuer", "needed").count("\n") == 20
+    told = ca.run("rotate", "issuer", "retire").stderr
+    shown = sum(f"n{i}.{DOMAIN} (" in told for i in range(20))
+    assert 4 < shown < 19 and f" and {19 - shown} more\n" in told
+    assert ca.run("rotate", "issuer", "activate", "--force").returncode == 2
+    done = ca.run("rotate", "issuer", "retire", "--force")
+    assert done.returncode == 0 and "still needed by 19 certificates" in done.stderr
+    entry = [e for e in ca.json("audit")["entries"] if e["action"] == "retire"][-1]
+    assert "by force: still needed by 19 certificates" in entry["detail"]
+
+
+def test_the_authority_s_own_certificates_keep_nobody_waiting(ca, tmp_path):
+    for name in ["one", "two"]:  # each start takes another
+        server = Server(Served(ca))
+        assert server.public("/v1/health").status == 200, name
+        server.stop()
+    ca.ok("rotate", "issuer", "prepare")
+    ca.ok("rotate", "issuer", "activate")
+    assert ca.json("rotate", "issuer", "needed")["needed"] == []
+    ca.ok("rotate", "issuer", "retire")
+
+
+class Served:
+    """What served.Server wants of a folder."""
+
+    def __init__(self, ca):
+        self.path = str(ca.dir)
 
 
 def test_a_root_is_rotated_and_nobody_is_left_behind(ca):
