@@ -43,3 +43,21 @@ class Load:
                 self.failures.append(repr(error))
                 if len(self.failures) > 100:
                     return
+
+
+class OneRequest:
+    """A client that takes a new connection for each request."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.connection.close()
+
+    def request(self, method, target):
+        answer = self.connection.request(method, target)
+        answer.keeps_alive = lambda: False
+        return answer
