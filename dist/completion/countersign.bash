@@ -9,7 +9,7 @@ _countersign()
         --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard|--plain) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
-    words="run check reload stop quit reopen status revoke demo doctor inspect explain enrol ca version help"
+    words="run check reload stop quit reopen status renew revoke demo doctor inspect explain enrol ca version help"
     if [ "$COMP_CWORD" -gt 1 ]; then
         case ${COMP_WORDS[1]} in
             run) words=" --config -c --prefix -p --global -g --error-log -e --help -h" ;;
@@ -19,6 +19,7 @@ _countersign()
             quit) words=" --config -c --prefix -p --global -g --help -h" ;;
             reopen) words=" --config -c --prefix -p --global -g --help -h" ;;
             status) words=" --config -c --prefix -p --global -g --json --help -h" ;;
+            renew) words=" --config -c --prefix -p --global -g --json --help -h" ;;
             revoke) words=" --config -c --prefix -p --global -g --json --now --issuer --reason --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             demo) words=" --once --help -h" ;;
             doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --crl --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;

@@ -125,6 +125,15 @@ static const struct cs_command commands[] = {
      "a file that is another one now and not in use, a worker that does not answer), 2\n"
      "if the gateway could not be asked.\n",
      WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_status},
+    {"renew", "[NAME]", 1, "let a running gateway renew its own certificates now",
+     "Of those that it gets from an authority (ssl_certificate auto), all or the one\n"
+     "for NAME are asked for at once, although it is not time: after their issuer was\n"
+     "changed, or when the authority can be reached again. The ones in use stay until\n"
+     "the new ones have come; status shows how it goes.\n"
+     "\n"
+     "Exits 0 if they are being asked for, 1 if there are none such, 2 if the gateway\n"
+     "could not be asked.\n",
+     WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_renew},
     {"revoke", "FILE|SERIAL", 1, "revoke a certificate at a running gateway",
      "With --now every worker of the gateway refuses the certificate from the next\n"
      "moment on, in new handshakes and resumed ones, and cuts the open connections\n"

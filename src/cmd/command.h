@@ -148,6 +148,8 @@ int cs_cmd_quit(const struct cs_line *line);
 int cs_cmd_reopen(const struct cs_line *line);
 /** cs_cmd_status() - `countersign status`. */
 int cs_cmd_status(const struct cs_line *line);
+/** cs_cmd_renew() - `countersign renew`. */
+int cs_cmd_renew(const struct cs_line *line);
 /** cs_cmd_revoke() - `countersign revoke`. */
 int cs_cmd_revoke(const struct cs_line *line);
 /** cs_cmd_demo() - `countersign demo`. */

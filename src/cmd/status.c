@@ -170,6 +170,35 @@ static void print_papers(const struct page *page)
         print_kind(page, kinds[i].kind, kinds[i].heading);
 }
 
+/* ---- errands ---- */
+
+static void print_errand(const struct page *page, const json_t *errand)
+{
+    const char *state = text(errand, "state");
+    const json_t *name;
+    size_t i;
+
+    printf("  ");
+    json_array_foreach(json_object_get(errand, "names"), i, name)
+        printf("%s%s", i ? ", " : "", json_string_value(name));
+    printf(": %s\n    of %s, in %s\n", state, text(errand, "authority"), text(errand, "folder"));
+    if (!json_object_get(errand, "failing_since"))
+        return;
+    printf("    asking has failed since %s\n", text(errand, "failing_since"));
+    remark(page, strcmp(state, "awaited") == 0 ? RED : YELLOW, text(errand, "error"));
+}
+
+static void print_errands(const struct page *page)
+{
+    const json_t *errands = json_object_get(page->answer, "errands"), *errand;
+    size_t i;
+
+    if (!json_array_size(errands))
+        return;
+    heading(page, "certificates asked of an authority");
+    json_array_foreach(errands, i, errand) print_errand(page, errand);
+}
+
 /* ---- the rest ---- */
 
 static void print_revoked(const struct page *page)
@@ -211,6 +240,7 @@ static void print(const json_t *answer)
     print_service(&page);
     print_workers(&page);
     print_papers(&page);
+    print_errands(&page);
     print_revoked(&page);
     print_failures(&page);
 }

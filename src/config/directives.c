@@ -80,9 +80,9 @@ static const struct cs_directive_row rows[] = {
             "revoke`. It is made when there is something to keep; the default is "
             "/var/lib/countersign. Nobody else may be able to write there."},
     {"mtls_control", CS_CTX_MAIN, 1, 1, CS_V_PATH, 0, AT(control), .syntax = "path | off",
-     .doc = "The Unix-domain socket of `countersign status` and `countersign revoke`, for root and "
-            "the program's own account only; the default is the pid file's path with .control in "
-            "place of .pid."},
+     .doc = "The Unix-domain socket of `countersign status`, `countersign renew` and `countersign "
+            "revoke`, for root and the program's own account only; the default is the pid file's "
+            "path with .control in place of .pid."},
     {"mtls_time_source", CS_CTX_MAIN, 1, CS_ARGS_ANY, CS_V_LIST, CS_D_REPEAT, AT(time_source),
      .syntax = "host[:port] …",
      .doc = "Time servers that are asked every quarter of an hour how far this machine's clock is "
@@ -91,7 +91,8 @@ static const struct cs_directive_row rows[] = {
     {"daemon", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(daemon), "on",
      .doc = "Whether the program goes into the background."},
     {"master_process", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(master_process), "on",
-     .doc = "Whether workers are processes of their own under a supervisor."},
+     .doc = "Whether workers are processes of their own under a supervisor. Without one there is "
+            "neither an authority nor a steward, and no file is watched."},
     {"mtls_watch", CS_CTX_MAIN, 1, 1, CS_V_FLAG, 0, AT(watch), "on",
      .doc =
          "Whether certificates, keys, CA certificates, revocation lists and ticket keys are put to "

@@ -1,4 +1,4 @@
-/* The control socket: how `countersign status` and `countersign revoke` talk to a running service.
+/* The control socket: how `countersign status` and its like talk to a running service.
  *
  * A Unix-domain socket, for root and for the supervisor's own account. A request is one line with
  * one JSON object, whose member "do" says what is to be done; the answer is one line with one

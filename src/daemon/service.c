@@ -193,6 +193,55 @@ void cs_service_spread(const struct cs_service *service, unsigned n)
     tell_workers(service, revoking);
 }
 
+/* ---- renew ---- */
+
+/* Return: how many of the errands that have this name (empty: of all) it was told of; or -errno. */
+static int tell_steward(const struct cs_service *service, struct cs_str name, json_t *names)
+{
+    const struct cs_errand *errand = service->snapshot ? service->snapshot->errands : NULL;
+    int n = 0;
+
+    for (; errand; errand = errand->next) {
+        int r = 0;
+        if (name.len && !cs_errand_has_name(errand, name))
+            continue;
+        r = cs_stewarding_renew(service->stewarding, errand);
+        if (r < 0)
+            return r;
+        json_array_append_new(names, json_stringn(errand->names[0].ptr, errand->names[0].len));
+        n++;
+    }
+    return n;
+}
+
+static void do_renew(const struct cs_service *service, json_t *request, struct cs_asked *asked)
+{
+    json_t *name = json_object_get(request, "name"), *names;
+    struct cs_str wanted = {0};
+    int n;
+
+    if (name && !json_string_length(name)) {
+        cs_asked_refuse(asked, "name is to be a text");
+        return;
+    }
+    if (name)
+        wanted = cs_str_make(json_string_value(name), json_string_length(name));
+    names = json_array();
+    n = tell_steward(service, wanted, names);
+    if (n > 0) {
+        cs_asked_answer(asked, json_pack("{s:b,s:o}", "ok", 1, "asked", names));
+        return;
+    }
+    json_decref(names);
+    if (n < 0)
+        cs_asked_refuse(asked, "the steward, who would ask, is not there at this moment");
+    else if (wanted.len)
+        cs_asked_refuse(asked, "no certificate for that name is asked of an authority");
+    else
+        cs_asked_refuse(asked, "the configuration has no certificate that is asked of an authority "
+                               "(ssl_certificate auto)");
+}
+
 /* ---- the table ---- */
 
 static void do_status(const struct cs_service *service, json_t *request, struct cs_asked *asked)
@@ -205,6 +254,7 @@ static const struct {
     const char *members; /* blank-separated, besides "do" */
     void (*run)(const struct cs_service *service, json_t *request, struct cs_asked *asked);
 } requests[] = {
+    {"renew", "name", do_renew},
     {"revoke", "serial issuer reason name not_after", do_revoke},
     {"status", "", do_status},
 };
@@ -246,5 +296,5 @@ void cs_service_ask(const struct cs_service *service, json_t *request, struct cs
             requests[i].run(service, request, asked);
         return;
     }
-    cs_asked_refuse(asked, "\"do\" is to be \"revoke\" or \"status\"");
+    cs_asked_refuse(asked, "\"do\" is to be \"renew\", \"revoke\" or \"status\"");
 }

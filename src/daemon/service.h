@@ -1,10 +1,11 @@
-/* What a running service can be asked over its control socket: "revoke" and "status". */
+/* What a running service can be asked over its control socket: "renew", "revoke" and "status". */
 #ifndef CS_DAEMON_SERVICE_H
 #define CS_DAEMON_SERVICE_H
 
 #include "daemon/control.h"
 #include "daemon/crew.h"
 #include "daemon/revocations.h"
+#include "daemon/stewarding.h"
 
 struct cs_counters;
 
@@ -14,6 +15,7 @@ struct cs_service {
     size_t n_crews;
     const struct cs_snapshot *snapshot; /* in use */
     struct cs_revocations *revocations; /* NULL: there is no state folder to keep any in */
+    struct cs_stewarding *stewarding;
     const struct cs_counters *counters; /* of failures; may be NULL */
     const struct cs_mainlog *log;
     struct cs_str config_path;

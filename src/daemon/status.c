@@ -10,6 +10,7 @@
 #include "daemon/expiry.h"
 #include "daemon/gather.h"
 #include "gateway/tally.h"
+#include "snapshot/errand.h"
 #include "snapshot/papers.h"
 #include "telemetry/counters.h"
 #include "x509/cert.h"
@@ -111,6 +112,49 @@ static json_t *papers_of(const struct cs_service *service)
     return list;
 }
 
+/* ---- errands ---- */
+
+/* Whether what it brings is there: it may be one that has expired, which the papers say. */
+static bool is_there(const struct cs_errand *errand)
+{
+    struct cs_arena arena = {0};
+    bool there =
+        access(cs_arena_printf(&arena, "%.*s/cert.pem", CS_FMT(errand->folder)).ptr, F_OK) == 0;
+
+    cs_arena_deinit(&arena);
+    return there;
+}
+
+static json_t *errand_of(const struct cs_errand *errand)
+{
+    const struct cs_errand_news *news = errand->news;
+    json_t *object = json_object(), *names = json_array();
+
+    for (size_t i = 0; i < errand->n_names; i++)
+        json_array_append_new(names, text_of(errand->names[i]));
+    json_object_set_new(object, "names", names);
+    put_text(object, "authority", errand->url.len ? errand->url : CS_STR("built in"));
+    put_text(object, "folder", errand->folder);
+    json_object_set_new(object, "state",
+                        json_string(!is_there(errand)         ? "awaited"
+                                    : news->failing_since_sec ? "not renewed"
+                                                              : "held"));
+    if (news->failing_since_sec) {
+        json_object_set_new(object, "failing_since", time_of(news->failing_since_sec));
+        put_text(object, "error", cs_str_from(news->why));
+    }
+    return object;
+}
+
+static json_t *errands_of(const struct cs_snapshot *snapshot)
+{
+    json_t *list = json_array();
+
+    for (const struct cs_errand *e = snapshot->errands; e; e = e->next)
+        json_array_append_new(list, errand_of(e));
+    return list;
+}
+
 /* ---- the rest ---- */
 
 static json_t *failures_of(const struct cs_counters *counters)
@@ -152,8 +196,10 @@ static json_t *answer_of(const struct cs_service *service)
     json_object_set_new(answer, "loaded", time_of(service->loaded_sec));
     put_text(answer, "configuration", service->config_path);
     json_object_set_new(answer, "workers", json_array());
-    if (service->snapshot)
+    if (service->snapshot) {
         json_object_set_new(answer, "papers", papers_of(service));
+        json_object_set_new(answer, "errands", errands_of(service->snapshot));
+    }
     json_object_set_new(answer, "revoked", revoked_of(service->revocations));
     json_object_set_new(answer, "failures", failures_of(service->counters));
     return answer;
@@ -195,6 +241,11 @@ static bool is_healthy(const json_t *answer)
         const char *state = json_string_value(json_object_get(item, "state"));
         if (json_is_true(json_object_get(item, "differs")) || strcmp(state, "expired") == 0 ||
             strcmp(state, "not yet valid") == 0)
+            return false;
+    }
+    json_array_foreach(json_object_get(answer, "errands"), i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "state")), "awaited") == 0)
             return false;
     }
     json_array_foreach(json_object_get(answer, "workers"), i, item)

@@ -17,6 +17,12 @@
 enum said {
     SAID_LINE,    /* a byte for the level, then the text */
     SAID_REVOKED, /* a line of cs_revocation_write() */
+    SAID_FARED,   /* as cs_errand_report() */
+};
+
+/* What it is told. */
+enum told {
+    TOLD_RENEW, /* the folder of an errand */
 };
 
 struct cs_stewarding {
@@ -34,6 +40,7 @@ struct cs_stewarding {
 
 struct process {
     struct cs_loop loop;
+    struct cs_steward *steward; /* NULL: not yet */
     struct cs_channel channel;
     struct cs_signals signals;
 };
@@ -59,9 +66,24 @@ static void tell_revoked(void *ctx, const struct cs_revocation *revocation)
     cs_buf_deinit(&line);
 }
 
-/* The supervisor says nothing. */
-static void on_nothing(struct cs_channel *channel, struct cs_channel_message *message)
+static void tell_fared(void *ctx, const struct cs_errand *errand, int64_t since_sec,
+                       struct cs_str why)
 {
+    struct process *p = ctx;
+    struct cs_buf text;
+
+    cs_buf_init(&text, CS_MESSAGE_MAX);
+    cs_errand_report(errand, since_sec, why, &text);
+    (void)cs_channel_send(&p->channel, SAID_FARED, cs_buf_str(&text), -1);
+    cs_buf_deinit(&text);
+}
+
+static void on_told(struct cs_channel *channel, struct cs_channel_message *message)
+{
+    struct process *p = cs_container_of(channel, struct process, channel);
+
+    if (message->type == TOLD_RENEW && p->steward)
+        cs_steward_renew(p->steward, message->bytes);
 }
 
 static void on_orphaned(struct cs_channel *channel, int fault)
@@ -79,12 +101,14 @@ static int live(struct cs_stewarding *s, struct process *p)
     const struct cs_steward_spec spec = {.errands = s->snapshot->errands,
                                          .home = {s->home.url, s->home.roots},
                                          .say = say,
+                                         .fared = tell_fared,
                                          .revoked = tell_revoked,
                                          .ctx = p};
-    struct cs_steward *steward = cs_steward_new(&p->loop, &spec);
-    int r = cs_loop_run(&p->loop);
+    int r;
 
-    cs_steward_free(steward);
+    p->steward = cs_steward_new(&p->loop, &spec);
+    r = cs_loop_run(&p->loop);
+    p->steward = cs_steward_free(p->steward);
     return r < 0 ? 1 : 0;
 }
 
@@ -103,7 +127,7 @@ static int run(void *ctx, struct cs_child *child)
     if (r == 0)
         r = cs_signals_init(&p.signals, &p.loop, signals, 3, on_signal);
     if (r == 0)
-        r = cs_channel_init(&p.channel, &p.loop, fd, on_nothing, on_orphaned);
+        r = cs_channel_init(&p.channel, &p.loop, fd, on_told, on_orphaned);
     if (r == 0 && s->has_user)
         r = cs_process_drop(&s->user);
     if (r == 0)
@@ -137,6 +161,10 @@ static void on_said(struct cs_channel *channel, struct cs_channel_message *messa
             line.len--;
         if (cs_revocation_read(line, serial, &revocation) == 0)
             s->spec.revoked(s->spec.ctx, &revocation);
+        break;
+    case SAID_FARED:
+        if (s->snapshot && cs_errand_hear(s->snapshot->errands, line) == 0)
+            s->spec.fared(s->spec.ctx, line);
         break;
     }
 }
@@ -269,6 +297,12 @@ void cs_stewarding_finish(struct cs_stewarding *s, bool graceful)
     s->has_next = false;
     if (s->child)
         cs_child_finish(s->child, graceful);
+}
+
+int cs_stewarding_renew(struct cs_stewarding *s, const struct cs_errand *errand)
+{
+    return s->child && !s->has_next ? cs_channel_send(&s->channel, TOLD_RENEW, errand->folder, -1)
+                                    : -ESRCH;
 }
 
 bool cs_stewarding_is_there(const struct cs_stewarding *s)

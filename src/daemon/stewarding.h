@@ -2,7 +2,7 @@
  * heard, replaced when it ends, exchanged with the configuration.
  *
  * It runs as the workers' account and writes only below its own folder of the state folder. What it
- * says comes over a channel: lines for the log, and revocations.
+ * says comes over a channel: lines for the log, how its errands go, and revocations.
  */
 #ifndef CS_DAEMON_STEWARDING_H
 #define CS_DAEMON_STEWARDING_H
@@ -22,6 +22,8 @@ struct cs_stewarding_spec {
     const char *state_folder;
     void (*in_child)(void *ctx); /* in the new process: close what is the supervisor's alone */
     void (*revoked)(void *ctx, const struct cs_revocation *revocation);
+    /* News of an errand (snapshot/errand.h), which the snapshot has heard already. */
+    void (*fared)(void *ctx, struct cs_str news);
     void (*ended)(void *ctx); /* after cs_stewarding_finish(): nobody is there any more */
     void *ctx;
 };
@@ -37,6 +39,9 @@ void cs_stewarding_begin(struct cs_stewarding *stewarding, struct cs_snapshot *s
 /** cs_stewarding_finish() - end it, and begin no other; may be repeated to make haste. ended()
  *  follows if somebody is there. */
 void cs_stewarding_finish(struct cs_stewarding *stewarding, bool graceful);
+/** cs_stewarding_renew() - let it ask for the certificate of @errand now, although it is not due.
+ *  Return: 0: told; -ESRCH: there is nobody, or somebody else soon; or -errno. */
+int cs_stewarding_renew(struct cs_stewarding *stewarding, const struct cs_errand *errand);
 /** cs_stewarding_is_there() - whether there is a process. */
 bool cs_stewarding_is_there(const struct cs_stewarding *stewarding);
 /** cs_stewarding_reaped() - process @pid has ended with @status. Return: whether it was this. */

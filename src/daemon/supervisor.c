@@ -411,6 +411,7 @@ static struct cs_service service_of(const struct supervisor *s,
         .n_crews = MAX_OLD_CREWS + 2,
         .snapshot = s->expiry.snapshot,
         .revocations = s->revocations,
+        .stewarding = s->stewarding,
         .counters = s->counters,
         .log = &s->log,
         .config_path = s->spec->snapshot.config_path,
@@ -447,6 +448,15 @@ static void on_revoked(void *ctx, const struct cs_revocation *revocation)
                        why.len ? cs_buf_cstr(&why) : "there is no state folder");
     }
     cs_buf_deinit(&why);
+}
+
+/* What the steward tells of an errand, its workers know too, who refuse handshakes for it. */
+static void on_fared(void *ctx, struct cs_str news)
+{
+    struct supervisor *s = ctx;
+
+    if (s->crew)
+        cs_crew_tell(s->crew, CS_TELL_ERRAND, news, -1, NULL);
 }
 
 static void on_spread(struct cs_task *task)
@@ -801,6 +811,7 @@ static struct cs_stewarding *make_stewarding(struct supervisor *s)
                                             .state_folder = s->state_folder,
                                             .in_child = in_child,
                                             .revoked = on_revoked,
+                                            .fared = on_fared,
                                             .ended = on_steward_ended,
                                             .ctx = s};
 

@@ -3,6 +3,7 @@
  * ends the search. */
 #include "explain/diagnosis.h"
 
+#include "base/time.h"
 #include "explain/case.h"
 #include "explain/clock.h"
 #include "explain/findings.h"
@@ -334,8 +335,27 @@ static struct cs_str leaf_text(const struct cs_case *c)
     return CS_STR("it presented");
 }
 
+static const struct cs_finding *of_awaited(const struct cs_case *c)
+{
+    const struct cs_awaited *awaited = c->record->awaited;
+    char since[CS_TIME_TEXT];
+
+    if (!awaited->since_sec)
+        return CS_CASE_FIND(c, &cs_cause_certificate_awaited, c->who,
+                            CS_STR("no attempt to get it has failed so far"),
+                            CS_STR("try again in a moment"));
+    return CS_CASE_FIND(
+        c, &cs_cause_certificate_awaited, c->who,
+        cs_arena_printf(c->arena, "asking for it has failed since %.*s, the last time because %.*s",
+                        CS_FMT(cs_time_iso(awaited->since_sec, since)), CS_FMT(awaited->why)),
+        CS_STR("see to it that the authority can be reached and gives it; countersign status shows "
+               "how it goes, and countersign renew asks again now"));
+}
+
 static const struct cs_finding *of_name(const struct cs_case *c)
 {
+    if (c->record->awaited)
+        return of_awaited(c);
     if (!c->handshake->sni.len)
         return CS_CASE_FIND(c, &cs_cause_sni_missing, c->who);
     return CS_CASE_FIND(c, &cs_cause_sni_unknown, c->who, c->handshake->sni,

@@ -7,6 +7,7 @@
 #include "gateway/request.h"
 #include "gateway/state.h"
 #include "io/clock.h"
+#include "snapshot/errand.h"
 #include "tls/session.h"
 #include "x509/name.h"
 
@@ -16,6 +17,7 @@ struct scene {
     int fd; /* of the connection to it; -1: none */
     struct cs_transport transport;
     struct cs_clock clock;
+    struct cs_awaited awaited;
     struct cs_record record;
     struct cs_str words; /* nginx's, for the error log */
     struct cs_arena arena;
@@ -60,6 +62,11 @@ static void see_client(struct scene *scene, struct cs_conn *conn, const struct c
     scene->transport.tls = conn->listener->tls;
     scene->record.server = server->name;
     scene->record.trust = conn->credentials->auth.trust;
+    if (conn->credentials->awaited) {
+        const struct cs_errand_news *news = conn->server->errand->news;
+        scene->awaited = (struct cs_awaited){news->failing_since_sec, cs_str_from(news->why)};
+        scene->record.awaited = &scene->awaited;
+    }
 }
 
 static const uint8_t *leaf_digest(const struct cs_verdict *verdict)

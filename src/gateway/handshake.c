@@ -152,6 +152,8 @@ static int failed(struct cs_conn *conn)
     else if (conn->server->reject_handshake && facts->alert_sent.number >= 0)
         cs_conn_log(conn, CS_LOG_INFO, "handshake rejected (no server for name \"%.*s\")",
                     CS_FMT(facts->sni));
+    else if (conn->credentials->awaited && facts->alert_sent.number >= 0)
+        cs_conn_log(conn, CS_LOG_INFO, "handshake rejected (the certificate has not come yet)");
     else
         cs_conn_log(conn, CS_LOG_INFO, "SSL_do_handshake() failed (%.*s)", CS_FMT(facts->failure));
     cs_failure_connection(conn, (struct cs_transport){0});

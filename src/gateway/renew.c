@@ -10,6 +10,7 @@
 #include "gateway/cut.h"
 #include "gateway/message.h"
 #include "gateway/state.h"
+#include "snapshot/errand.h"
 #include "snapshot/renewal.h"
 
 /* Lists that wait for the message that says what to do with them. */
@@ -146,6 +147,15 @@ int cs_renew(struct cs_worker *worker, struct cs_channel_message *message, struc
     drop_lists(worker);
     cs_arena_deinit(&arena);
     return r;
+}
+
+/* Of an errand that another configuration has, nobody asks here. */
+int cs_tell_errand(struct cs_worker *worker, struct cs_channel_message *message,
+                   struct cs_buf *reply)
+{
+    int r = cs_errand_hear(worker->snapshot->errands, message->bytes);
+
+    return r == -ENOENT ? 0 : r;
 }
 
 void cs_renew_deinit(struct cs_worker *worker)

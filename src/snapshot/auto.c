@@ -128,11 +128,16 @@ const struct cs_errand *cs_build_auto(struct cs_build *build, const struct cs_vs
     struct cs_errand *errand = CS_ARENA_NEW(build->arena, struct cs_errand);
 
     errand->place = *place;
+    errand->news = CS_ARENA_NEW(build->arena, struct cs_errand_news);
     if (!choose_authority(build, server->block, errand))
         return NULL;
     name_errand(build, server, errand);
     if (errand->n_names == 0) {
         CS_FIND0(build->findings, &cs_finding_auto_nameless, place);
+        return NULL;
+    }
+    if (!build->snapshot->core.master_process) {
+        CS_FIND0(build->findings, &cs_finding_auto_unattended, place);
         return NULL;
     }
     errand->folder = folder_of(build, errand);

@@ -40,6 +40,8 @@ struct cs_credentials {
     unsigned refs;
     struct cs_client_auth auth;
     struct cs_tls_server *tls; /* one reference; NULL: no certificate */
+    bool awaited;              /* its certificate has been asked for and has not come yet: every
+                                  handshake is refused */
 };
 
 /* How an upstream connection is made and proved, but for the name. */

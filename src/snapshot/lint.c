@@ -456,6 +456,16 @@ static void lint_matches(struct cs_build *build, const struct cs_block *block)
     }
 }
 
+/* Who would watch is not there. */
+static void lint_watch(struct cs_build *build)
+{
+    const struct cs_core_settings *core = &build->snapshot->core;
+
+    if (!core->master_process && core->watch && build->snapshot->keyring->n_files)
+        CS_FIND0(build->findings, &cs_finding_watch_unattended,
+                 &cs_block_find(build->snapshot->config->main, "master_process")->place);
+}
+
 void cs_build_lint(struct cs_build *build)
 {
     struct lint lint = {
@@ -464,6 +474,7 @@ void cs_build_lint(struct cs_build *build)
         .http_looks_verify = looks_at(build->http, CS_STR("ssl_client_verify")),
     };
 
+    lint_watch(build);
     lint_matches(build, build->http);
     lint_files(&lint, build->http);
     for (const struct chain *chain = lint.chains; chain; chain = chain->next)

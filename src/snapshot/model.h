@@ -186,9 +186,10 @@ struct cs_vserver {
     struct cs_str name; /* first server_name, or empty */
     struct cs_server_name *names;
     size_t n_names;
-    const struct cs_block *block;  /* in cs_snapshot::config */
-    const struct cs_block *lender; /* whose certificates it shows; NULL: none are shown */
-    const struct cs_word *auto_certificate, *auto_key; /* of "auto": where they will lie, or NULL */
+    const struct cs_block *block;   /* in cs_snapshot::config */
+    const struct cs_block *lender;  /* whose certificates it shows; NULL: none are shown */
+    const struct cs_errand *errand; /* of "auto"; NULL: it is not */
+    const struct cs_word *auto_certificate, *auto_key; /* where they will lie then, or NULL */
     bool listens_tls, listens_plain;
     bool proxies; /* some location of it passes requests on */
     size_t index; /* in cs_snapshot::servers, and in cs_keyring::servers */

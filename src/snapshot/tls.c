@@ -93,6 +93,7 @@ static void name_auto(struct cs_build *build, struct cs_vserver *server,
     errand = cs_build_auto(build, server, &word->place);
     if (!errand)
         return;
+    server->errand = errand;
     server->auto_certificate = word_at(build, word, errand->folder, "cert.pem");
     server->auto_key = word_at(build, word, errand->folder, "key.pem");
     if (!cs_build_is_there(build, server->auto_certificate))
@@ -344,6 +345,7 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
 
     spec.n_pairs = is_auto(ssl) ? get_auto(build, server, pairs)
                                 : get_pairs(build, server->lender, ssl, pairs);
+    credentials->awaited = server->errand && spec.n_pairs == 0;
     if (ssl->stapling)
         cs_build_staple(build, server->block, pairs, spec.n_pairs);
     spec.protocols =

@@ -18,6 +18,7 @@ struct chore {
     struct cs_str url;
     struct cs_enrolment *enrolment; /* NULL: it could not be begun */
     struct cs_follower *follower;   /* of this authority; NULL: another chore has it */
+    int64_t failing_since_sec;      /* the first failure in a row; 0: none */
     struct chore *next;
 };
 
@@ -56,11 +57,39 @@ static void say_finding(const struct chore *chore, enum cs_log_level level,
 
 /* ---- what an enrolment tells ---- */
 
+static void fare_well(struct chore *chore)
+{
+    const struct cs_steward_spec *spec = &chore->steward->spec;
+
+    chore->failing_since_sec = 0;
+    spec->fared(spec->ctx, chore->errand, 0, (struct cs_str){0});
+}
+
+static void fare_ill(struct chore *chore, struct cs_str why)
+{
+    const struct cs_steward_spec *spec = &chore->steward->spec;
+
+    if (!chore->failing_since_sec)
+        chore->failing_since_sec = cs_now_sec(&chore->steward->loop->now);
+    spec->fared(spec->ctx, chore->errand, chore->failing_since_sec, why);
+}
+
+static void fare_ill_by(struct chore *chore, const struct cs_finding *finding)
+{
+    struct cs_buf line;
+
+    cs_buf_init(&line, 2048);
+    (void)cs_explain_line(finding, &line);
+    fare_ill(chore, cs_buf_str(&line));
+    cs_buf_deinit(&line);
+}
+
 static void on_issued(void *ctx, const struct cs_holding *holding, bool first)
 {
     struct chore *chore = ctx;
     char until[CS_TIME_TEXT];
 
+    fare_well(chore);
     say(chore->steward, CS_LOG_NOTICE,
         "certificate for %.*s %s: serial %.*s, good until %.*s, in \"%.*s\"",
         CS_FMT(chore->errand->names[0]), first ? "issued" : "renewed",
@@ -76,6 +105,7 @@ static void on_failed(void *ctx, const struct cs_enrol_failure *failure)
 {
     char rest[160], span[CS_TIME_TEXT], retry[CS_TIME_TEXT];
 
+    fare_ill_by(ctx, failure->finding);
     cs_time_span(failure->left_sec, span);
     cs_time_span(failure->retry_ms / 1000, retry);
     snprintf(rest, sizeof(rest), "; tried again in %s; %s%s", retry,
@@ -170,10 +200,14 @@ static void begin(struct cs_steward *s, const struct cs_errand *errand)
     s->chores = chore;
     cs_findings_init(&findings, &arena);
     why = enrol(chore, &arena, &findings);
-    if (why && *why)
+    if (why && *why) {
         say(s, CS_LOG_ERROR, "no certificate is asked for %.*s: %s", CS_FMT(errand->names[0]), why);
-    for (const struct cs_finding *f = findings.first; f; f = f->next)
+        fare_ill(chore, cs_str_from(why));
+    }
+    for (const struct cs_finding *f = findings.first; f; f = f->next) {
         say_finding(chore, CS_LOG_ERROR, f, "");
+        fare_ill_by(chore, f);
+    }
     cs_arena_deinit(&arena);
     if (!chore->enrolment)
         return;
@@ -196,6 +230,14 @@ struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_
     for (const struct cs_errand *errand = spec->errands; errand; errand = errand->next)
         begin(s, errand);
     return s;
+}
+
+void cs_steward_renew(struct cs_steward *s, struct cs_str folder)
+{
+    for (struct chore *c = s->chores; c; c = c->next) {
+        if (c->enrolment && (folder.len == 0 || cs_str_eq(c->errand->folder, folder)))
+            cs_enrolment_renew(c->enrolment);
+    }
 }
 
 struct cs_steward *cs_steward_free(struct cs_steward *s)

@@ -26,6 +26,9 @@ struct cs_steward_spec {
     struct cs_steward_home home;     /* the same */
     /* A line for the log. */
     void (*say)(void *ctx, enum cs_log_level level, const char *text);
+    /* How @errand goes: it has failed since @since_sec, the last time because of @why, in words; 0:
+     * its certificate has come. */
+    void (*fared)(void *ctx, const struct cs_errand *errand, int64_t since_sec, struct cs_str why);
     /* An authority has revoked a certificate; told at least once for each, and again after a
      * restart that came in between. */
     void (*revoked)(void *ctx, const struct cs_revocation *revocation);
@@ -35,6 +38,9 @@ struct cs_steward_spec {
 /** cs_steward_new() - begin with all errands. @loop outlives the steward. What cannot be begun is
  *  said, and left out. */
 struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_spec *spec);
+/** cs_steward_renew() - ask for the certificate of @folder (of its errand) now, although it is not
+ *  due; empty: for all. What cannot be had is tried again as any other. */
+void cs_steward_renew(struct cs_steward *steward, struct cs_str folder);
 /** cs_steward_free() - end whatever is under way. NULL is fine. Return: NULL. */
 struct cs_steward *cs_steward_free(struct cs_steward *steward);
 

@@ -84,6 +84,12 @@ struct cs_answer {
     struct cs_str incident; /* id under which the server has it in its log */
 };
 
+/* handshake: our certificate was asked for and has not come, so that there is none to show. */
+struct cs_awaited {
+    int64_t since_sec; /* asking has failed since then; 0: it has not, so far */
+    struct cs_str why; /* the last time; empty likewise */
+};
+
 struct cs_record {
     enum cs_stage stage;                  /* the last stage entered */
     const struct cs_peer *peer;           /* never NULL */
@@ -97,14 +103,15 @@ struct cs_record {
     const struct cs_answer *answer;       /* NULL: this side asked nothing, or got no answer */
 
     /* For the account of a failure; all of it may be absent. */
-    struct cs_str server;         /* name of the server block, or of the upstream */
-    const struct cs_trust *trust; /* what the peer's certificate was held against; its names are
-                                     those in our CertificateRequest */
-    struct cs_str host;           /* host that the request is for */
-    struct cs_str incident;       /* id under which this failure is known elsewhere */
-    int64_t now_ms;               /* wall clock when it failed; 0: unknown */
-    const struct cs_clock *clock; /* what is known about that clock; looked up when a cause is
-                                     about time */
+    const struct cs_awaited *awaited; /* NULL: this side has what it shows */
+    struct cs_str server;             /* name of the server block, or of the upstream */
+    const struct cs_trust *trust;     /* what the peer's certificate was held against; its names are
+                                         those in our CertificateRequest */
+    struct cs_str host;               /* host that the request is for */
+    struct cs_str incident;           /* id under which this failure is known elsewhere */
+    int64_t now_ms;                   /* wall clock when it failed; 0: unknown */
+    const struct cs_clock *clock;     /* what is known about that clock; looked up when a cause is
+                                         about time */
 };
 
 #endif

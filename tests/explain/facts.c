@@ -310,6 +310,13 @@ static bool take_clock(struct reader *r, struct cs_str name, struct cs_str value
     return true;
 }
 
+static void take_awaited(struct facts *f, struct cs_str value)
+{
+    f->awaited.since_sec = number(cs_str_cut(&value, ' '));
+    f->awaited.why = value;
+    f->record.awaited = &f->awaited;
+}
+
 static bool take_record(struct reader *r, struct cs_str name, struct cs_str value)
 {
     struct facts *f = r->f;
@@ -326,6 +333,8 @@ static bool take_record(struct reader *r, struct cs_str name, struct cs_str valu
         take_addr(&f->peer.local, value);
     else if (is(name, "now"))
         f->record.now_ms = 1000 * number(value);
+    else if (is(name, "awaited"))
+        take_awaited(f, value);
     else if (is(name, "chain"))
         take_chain(r, value);
     else if (is(name, "trust"))

@@ -1,7 +1,8 @@
 /* A record of a connection from a text file: one fact a line, its name and then its value.
  *
  * stage NAME, side server|client, peer ADDRESS, local, socket-peer, target, name (of the server
- * block), sni, host, status, incident, now SECONDS; plain (no TLS is spoken), no-handshake;
+ * block), sni, host, status, incident, now SECONDS,
+ * awaited SECONDS WHY; plain (no TLS is spoken), no-handshake;
  * ending NAME, error ERRNO, reason, first BYTES (\xHH), in, out, limit MS, proxy N;
  * version, cipher, group, alpn, broken NAME, complete, resumed, library, sent MESSAGE…,
  * received MESSAGE…, alert-sent N NAME, alert-received N NAME, asked;
@@ -32,6 +33,7 @@ struct facts {
     struct cs_decision decision;
     struct cs_outcome outcome;
     struct cs_clock clock;
+    struct cs_awaited awaited;
     struct cs_trust *trust;
 };
 
