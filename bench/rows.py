@@ -59,6 +59,8 @@ ROWS = [
         of='flood', peers=FLOODED, owed=('value', 10)),
     Row('flood_p50', 'good handshake meanwhile ÷ without, half within', 'ratio', 'good_ratio',
         of='flood', peers=FLOODED),
+    Row('flood_sink', 'the same ÷ beside as many that go elsewhere', 'ratio', 'good_beside',
+        of='flood', peers=FLOODED, owed=('value', 1.1)),
     Row('flood_expired', 'full handshake, certificate expired', CPU, 'expired_us', of='flood',
         peers=FLOODED),
     Row('crl', 'full handshake, CRL of 1,000,000', CPU, 'cpu_us', 'crl', connections=8, least_s=3,
