@@ -249,6 +249,7 @@ void cs_on_list(void *ctx, struct cs_question *question)
         cs_question_refuse(question, 0);
         return;
     }
+    cs_events_look(server); /* what a command has just revoked is on it, too */
     list = find_list(server, (uint32_t)issuer, whole ? -1 : (int)shard);
     if (!list || !is_current(server, list))
         r = make_list(server, (uint32_t)issuer, whole ? -1 : (int)shard, &question->findings);

@@ -184,10 +184,8 @@ static int sqlite_begin(struct cs_store *store)
 
     if (r < 0)
         return r;
-    r = cs_keys_begin(s);
-    if (r < 0)
-        end_transaction(s);
-    return r;
+    cs_keys_begin(s);
+    return 0;
 }
 
 static void sqlite_rollback(struct cs_store *store)

@@ -21,6 +21,7 @@ enum cs_sql_name {
 /* The keys of certificates; see sqlite_key.c. */
 struct cs_keys {
     bool known;      /* what follows is as it is on disk */
+    bool read;       /* in this transaction */
     bool deleted;    /* in this transaction: some of those kept back */
     int64_t version; /* of the file, when it was read */
     uint32_t late;   /* how many are kept back before they move */
@@ -124,14 +125,18 @@ int64_t cs_key_of(enum cs_key_kind kind, struct cs_str bytes);
 /** cs_keys_find() - @fn for the certificates that may have @key, the newest first.
  *  Return: what @fn returned, -ENOENT, or a fault. */
 int cs_keys_find(struct cs_sqlite *s, int64_t key, cs_key_fn fn, void *ctx);
-/** cs_keys_add() - certificate @id has @key; within a transaction. */
+/** cs_keys_find_only() - the same for a @key that one certificate has: does not read what is kept
+ *  back if it need not. */
+int cs_keys_find_only(struct cs_sqlite *s, int64_t key, cs_key_fn fn, void *ctx);
+/** cs_keys_add() - certificate @id has @key, which was looked for and not found; within a
+ *  transaction. */
 void cs_keys_add(struct cs_sqlite *s, int64_t key, int64_t id);
 /** cs_keys_delete() - certificate @id has gone. Return: 0, or a fault. */
 int cs_keys_delete(struct cs_sqlite *s, int64_t key, int64_t id);
 /** cs_keys_begin(), cs_keys_commit(), cs_keys_committed(), cs_keys_rollback() - what a transaction
  *  does to them: after its beginning; before its end, which moves some into the index; after that,
  *  @durable or not; instead. Return: 0, or a fault. */
-int cs_keys_begin(struct cs_sqlite *s);
+void cs_keys_begin(struct cs_sqlite *s);
 int cs_keys_commit(struct cs_sqlite *s);
 void cs_keys_committed(struct cs_sqlite *s, bool durable);
 void cs_keys_rollback(struct cs_sqlite *s);

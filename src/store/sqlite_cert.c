@@ -55,7 +55,7 @@ static int read_place(void *ctx, int64_t id)
 static int find_place(struct cs_sqlite *s, struct cs_str serial, struct place *ret_place)
 {
     *ret_place = (struct place){.s = s, .serial = serial};
-    return cs_keys_find(s, serial_key(serial), read_place, ret_place);
+    return cs_keys_find_only(s, serial_key(serial), read_place, ret_place);
 }
 
 static int add_row(struct cs_sqlite *s, const struct cs_stored_cert *cert)
@@ -189,7 +189,7 @@ int cs_sqlite_cert_current(struct cs_store *store, struct cs_str serial, struct 
     struct search search = {
         .s = cs_sqlite_of(store), .serial = serial, .arena = arena, .ret_cert = ret_cert};
 
-    return cs_keys_find(search.s, serial_key(serial), try_cert, &search);
+    return cs_keys_find_only(search.s, serial_key(serial), try_cert, &search);
 }
 
 int cs_sqlite_cert_by_request(struct cs_store *store, const uint8_t request[32], int64_t since,

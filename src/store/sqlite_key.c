@@ -2,8 +2,8 @@
  * random: in an index each lands on a page of its own, and writing a page for every few bytes would
  * be most of what issuing costs, the more the larger the index. So the keys of the newest
  * certificates are kept in memory, where they are read again from the rows when the store is
- * opened, and enter the index later, many at a time and in its order, so that neighbours share a
- * page. A few go with each commit; how far all have got is a number beside the index.
+ * needed first, and enter the index later, many at a time and in its order, so that neighbours
+ * share a page. A few go with each commit; how far all have got is a number beside the index.
  *
  * Nothing is lost with the memory: whatever the number does not cover is read again. A key that is
  * in the index early is harmless, for what it leads to is compared with what was asked for. */
@@ -88,6 +88,7 @@ void cs_keys_lose(struct cs_sqlite *s)
 {
     stop_moving(&s->keys);
     s->keys.known = false;
+    s->keys.n = s->keys.n_before = 0;
 }
 
 void cs_keys_deinit(struct cs_sqlite *s)
@@ -115,6 +116,8 @@ static int load(struct cs_sqlite *s)
         if (request.len)
             push(keys, cs_key_of(CS_KEY_REQUEST, request), id);
     }
+    keys->n_before = keys->n;
+    keys->read = true;
     return cs_sql_end(stmt, r);
 }
 
@@ -126,17 +129,21 @@ static int64_t version_of(struct cs_sqlite *s)
     return cs_sql_end(stmt, 0), version;
 }
 
-/* As it is on disk: others may have added or moved some. Within a transaction nobody does. */
+/* Whether memory is as the disk: others may have added or moved some. Within a transaction nobody
+ * does. */
+static bool is_known(struct cs_sqlite *s)
+{
+    return s->keys.known && (s->store.writing || version_of(s) == s->keys.version);
+}
+
 static int know(struct cs_sqlite *s)
 {
     int64_t version;
     int r;
 
-    if (s->keys.known && s->store.writing)
+    if (is_known(s))
         return 0;
-    version = version_of(s);
-    if (s->keys.known && version == s->keys.version)
-        return 0;
+    version = version_of(s); /* before it is read: what comes in between is read once more */
     cs_keys_lose(s);
     r = load(s);
     s->keys.known = r == 0;
@@ -160,20 +167,29 @@ static int find_indexed(struct cs_sqlite *s, int64_t key, cs_key_fn fn, void *ct
     return cs_sql_end(stmt, r ? r : -ENOENT);
 }
 
+static int find_fresh(const struct cs_keys *keys, int64_t key, cs_key_fn fn, void *ctx)
+{
+    for (uint32_t i = keys->buckets[bucket_of(key)]; i != NONE; i = keys->fresh[i].next) {
+        int r = keys->fresh[i].key == key ? fn(ctx, keys->fresh[i].id) : -ENOENT;
+        if (r != -ENOENT)
+            return r;
+    }
+    return -ENOENT;
+}
+
 int cs_keys_find(struct cs_sqlite *s, int64_t key, cs_key_fn fn, void *ctx)
 {
     int r = know(s);
 
-    if (r < 0)
-        return r;
-    for (uint32_t i = s->keys.buckets[bucket_of(key)]; i != NONE; i = s->keys.fresh[i].next) {
-        if (s->keys.fresh[i].key != key)
-            continue;
-        r = fn(ctx, s->keys.fresh[i].id);
-        if (r != -ENOENT)
-            return r;
-    }
-    return find_indexed(s, key, fn, ctx);
+    r = r ? r : find_fresh(&s->keys, key, fn, ctx);
+    return r == -ENOENT ? find_indexed(s, key, fn, ctx) : r;
+}
+
+int cs_keys_find_only(struct cs_sqlite *s, int64_t key, cs_key_fn fn, void *ctx)
+{
+    int r = is_known(s) ? -ENOENT : find_indexed(s, key, fn, ctx);
+
+    return r == -ENOENT ? cs_keys_find(s, key, fn, ctx) : r;
 }
 
 /* Changing */
@@ -187,16 +203,17 @@ static int change_index(struct cs_sqlite *s, enum cs_sql_name name, int64_t key,
     return cs_sql_run(s, stmt);
 }
 
-int cs_keys_begin(struct cs_sqlite *s)
+void cs_keys_begin(struct cs_sqlite *s)
 {
-    int r = know(s);
-
+    if (!is_known(s))
+        cs_keys_lose(s);
     s->keys.n_before = s->keys.n;
-    return r;
+    s->keys.read = false;
 }
 
 void cs_keys_add(struct cs_sqlite *s, int64_t key, int64_t id)
 {
+    cs_assert(s->keys.known); /* whoever adds has looked for it */
     push(&s->keys, key, id);
 }
 
@@ -209,7 +226,9 @@ int cs_keys_delete(struct cs_sqlite *s, int64_t key, int64_t id)
 
 void cs_keys_rollback(struct cs_sqlite *s)
 {
-    while (s->keys.known && s->keys.n > s->keys.n_before)
+    if (s->keys.read) /* in this transaction, and perhaps without what it had deleted */
+        cs_keys_lose(s);
+    while (s->keys.n > s->keys.n_before)
         pop(&s->keys);
     s->keys.deleted = false;
 }
@@ -262,7 +281,9 @@ int cs_keys_commit(struct cs_sqlite *s)
     uint32_t added = keys->n - keys->n_before;
     int r;
 
-    if (!keys->moving && keys->n > 0 && keys->n >= keys->late)
+    if (added == 0)
+        return 0;
+    if (!keys->moving && keys->n >= keys->late)
         start_moving(keys);
     if (!keys->moving)
         return 0;

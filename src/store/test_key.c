@@ -221,6 +221,8 @@ static void test_same_key(void)
     s->keys.late = 4;
     for (int64_t id = 1; id <= 7; id++) {
         test_begin(store);
+        if (id == 1)
+            cs_assert(cs_keys_find(s, 9, note_id, &ids) == -ENOENT);
         cs_keys_add(s, id == 6 ? 8 : 9, id);
         test_commit(store);
     }
