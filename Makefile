@@ -4,6 +4,7 @@
 # make fuzz TARGET=h1 SECONDS=60
 # make bench                  countersign beside its peers; bench-quick: under two minutes;
 #                             bench-page: and what it found goes into the manual;
+#                             bench-authority: what the CA issues, and with a million stored;
 #                             bench-spread: three times, and how far the runs lie apart
 # make install PREFIX=/usr/local
 #
@@ -68,6 +69,12 @@ bench-spread:
 	  ARGS="$(ARGS) --out $(B)/bench-results/$$n" || exit 1; done
 	@$(PYTHON) bench/spread --page docs/manual/performance.md $(B)/bench-results/[123]
 
+# What the authority issues in a second, with an empty store and with a million certificates: under
+# two minutes.
+bench-authority: packages-build aws-lc $(B)/build.ninja
+	@$(NINJA) countersign bench/bench-issue bench/bench-fill
+	@$(PYTHON) bench/authority --page docs/manual/authority.md $(ARGS) $(B)
+
 bench-peers: packages-bench
 	@test $(PACKAGES) = no || bench/fetch
 
@@ -91,5 +98,5 @@ aws-lc: packages-build
 	  echo "AWS-LC cannot be had (the reason is above): using the system's OpenSSL"; }
 
 .PHONY: build demo check check-long install fuzz bench bench-quick bench-page \
-  bench-spread bench-peers clean aws-lc zlint
+  bench-authority bench-spread bench-peers clean aws-lc zlint
 .NOTPARALLEL: # ninja is parallel; packages are installed one run at a time

@@ -1,4 +1,6 @@
 """Medians, ratios, tables for the terminal and the manual, and bar charts as SVG."""
+import os
+import platform
 import re
 import statistics
 from xml.sax.saxutils import escape
@@ -15,6 +17,12 @@ def figure(value):
     if value >= 100 or value == int(value):
         return f'{value:.0f}'
     return f'{value:.1f}'
+
+
+def machine():
+    cpu = next((line.split(':')[1].strip() for line in open('/proc/cpuinfo')
+                if line.startswith('model name')), platform.machine())
+    return f'{os.cpu_count()} × {cpu}, Linux {platform.release()}'
 
 
 def cells(rows, names, runs):

@@ -3,7 +3,7 @@
  * audit log. One line per figure: what, how much, unit.
  *
  * The time of the disk counts apart: "cpu" is what the process computes, "wall" what a caller
- * waits. Certificates are as large as those of P-256 keys, serial numbers and requests random. */
+ * waits. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,16 +13,13 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "store/store.h"
+#include "sample.h"
 
 #define GROUP 16
-#define ROUNDS 2500 /* groups that are measured: more than the store keeps back of anything */
-#define FILL 10000  /* certificates at a time while nobody looks */
-#define CERTS 1000000u
-#define SHARDS 64
+#define ROUNDS 2500   /* groups that are measured: more than the store keeps back of anything */
+#define FILL 10000    /* certificates at a time while nobody looks */
 #define REVOKED 20000 /* at most a tenth of all */
 #define SINGLE 200
-#define DAY 86400
 #define START 1800000000
 
 static struct cs_store *store;
@@ -60,61 +57,17 @@ static double wall_us(void)
     return clock_us(CLOCK_MONOTONIC);
 }
 
-/* splitmix64: the same certificates in every run */
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-static void serial_of(uint64_t n, uint64_t ret_serial[2])
-{
-    ret_serial[0] = mix(n);
-    ret_serial[1] = mix(~n);
-}
-
-/* Issued a day's worth over the day, valid for one more. */
 static void add_one(void)
 {
-    static char der[640], identity[80], detail[120], hex[32];
-    uint64_t n = ++n_certs, serial[2];
-    int64_t at = START + (int64_t)(n % CERTS * DAY / CERTS);
-    struct cs_stored_cert cert = {.profile = CS_STR("server"),
-                                  .requester = CS_STR("certificate 4f1c89aa0d0e37d9b1"),
-                                  .issuer = 1,
-                                  .shard = (uint16_t)(n % SHARDS),
-                                  .issued_at = at,
-                                  .not_before = at - 60,
-                                  .not_after = at + DAY,
-                                  .renew_at = at + DAY / 2};
-    struct cs_stored_audit entry = {.at = at,
-                                    .action = CS_STR("issue"),
-                                    .actor = CS_STR("spiffe://example.org/ns/default/sa/gateway"),
-                                    .proof = CS_STR("certificate"),
-                                    .peer = CS_STR("192.0.2.17")};
+    struct sample sample;
     struct cs_stored_cert known;
 
-    serial_of(n, serial);
-    for (size_t i = 0; i < sizeof(der); i += 8)
-        memcpy(der + i, &(uint64_t){mix(n + i)}, 8);
-    for (size_t i = 0; i < 32; i += 8)
-        memcpy(cert.request + i, &(uint64_t){mix(n ^ (0x55 + i))}, 8);
-    memcpy(cert.spki, der, 32);
-    snprintf(identity, sizeof(identity), "spiffe://example.org/ns/default/sa/workload-%llu",
-             (unsigned long long)n);
-    snprintf(detail, sizeof(detail), "profile server, %s", identity);
-    cs_hex_encode(serial, 16, false, hex);
-    cert.serial = cs_str_make(serial, 16);
-    cert.identity = cs_str_from(identity);
-    cert.der = cs_str_make(der, sizeof(der));
-    entry.subject = cs_str_make(hex, sizeof(hex));
-    entry.detail = cs_str_from(detail);
-    if (cs_store_cert_by_request(store, cert.request, at - DAY, &arena, &known) != -ENOENT)
+    sample_make(++n_certs, START, &sample);
+    if (cs_store_cert_by_request(store, sample.cert.request, sample.cert.issued_at - SAMPLE_DAY,
+                                 &arena, &known) != -ENOENT)
         die("a request is known");
-    must(cs_store_cert_add(store, &cert), "certificate");
-    must(cs_store_audit_add(store, &entry), "entry");
+    must(cs_store_cert_add(store, &sample.cert), "certificate");
+    must(cs_store_audit_add(store, &sample.entry), "entry");
 }
 
 static void add_group(size_t n)
@@ -178,7 +131,7 @@ static void fill_up(uint64_t to)
 
 static uint64_t pick(void)
 {
-    return 1 + mix(state++) % n_certs;
+    return 1 + sample_mix(state++) % n_certs;
 }
 
 static void revoke_one(void)
@@ -187,7 +140,7 @@ static void revoke_one(void)
     int r;
 
     do {
-        serial_of(pick(), serial);
+        sample_serial(pick(), serial);
         r = cs_store_revoke(store, cs_str_make(serial, 16), START, 1, &seq);
     } while (r == -EALREADY);
     must(r, "revoke");
@@ -231,13 +184,13 @@ static void measure_reading(void)
     uint64_t n = 0, serial[2];
     double wall = wall_us();
 
-    for (int shard = 0; shard < SHARDS; shard++)
+    for (int shard = 0; shard < SAMPLE_SHARDS; shard++)
         must(cs_store_revoked_each(store, 1, shard, START, count_revoked, &n), "shard");
-    say("one shard read", (wall_us() - wall) / SHARDS, "us");
-    say("revoked in a shard", (double)n / SHARDS, "certificates");
+    say("one shard read", (wall_us() - wall) / SAMPLE_SHARDS, "us");
+    say("revoked in a shard", (double)n / SAMPLE_SHARDS, "certificates");
     wall = wall_us();
     for (int i = 0; i < 10000; i++) {
-        serial_of(pick(), serial);
+        sample_serial(pick(), serial);
         must(cs_store_cert_current(store, cs_str_make(serial, 16), &arena, &cert), "look-up");
         cs_arena_reset(&arena);
     }
@@ -261,7 +214,7 @@ static void measure_verify(void)
 
 static void measure_sweep(void)
 {
-    struct cs_store_sweep sweep = {.certs_before = START + DAY + DAY / 50};
+    struct cs_store_sweep sweep = {.certs_before = START + SAMPLE_DAY + SAMPLE_DAY / 50};
     double cpu = cpu_us(), wall = wall_us(), begun, worst = 0;
     uint64_t moved = 0;
     uint32_t n = 1;
@@ -294,7 +247,7 @@ int main(int argc, char **argv)
 {
     static const uint8_t key[32] = "bench";
     char path[PATH_MAX + 16], error[CS_STORE_ERROR_MAX] = "";
-    uint64_t certs = CERTS;
+    uint64_t certs = SAMPLE_MANY;
 
     if (argc < 2 || argc > 3 ||
         (argc == 3 && cs_str_to_u64(cs_str_from(argv[2]), 1u << 30, &certs))) {
