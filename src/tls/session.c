@@ -92,8 +92,10 @@ struct cs_tls *cs_tls_free(struct cs_tls *tls)
 {
     if (!tls)
         return NULL;
-    /* A connection that just ends does not spoil its session (RFC 5246 section 7.2.1). */
-    if (tls->ssl && tls->facts.complete && !tls->failed)
+    /* A connection that just ends, or is reset, does not spoil its session (RFC 5246 section
+     * 7.2.1); an alert does, and that the library sees to. */
+    bool alerted = tls->facts.alert_received.fatal || tls->facts.alert_sent.fatal;
+    if (tls->ssl && tls->facts.complete && !alerted)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     cs_transport_drop(tls);

@@ -375,6 +375,19 @@ static bool resumes(struct cs_tls_server *server, struct cs_tls_client *client, 
     return resumed;
 }
 
+/* The server goes with something unread: its client meets a reset. */
+static void reset(struct link *l)
+{
+    char buf[16];
+    size_t n = 0;
+    tap_ok(link_talk(l) && cs_tls_write(l->client, "ping", 4, &n) == CS_TLS_OK &&
+               cs_tls_flush(l->client) == CS_TLS_OK && close(l->fds[0]) == 0 &&
+               read_some(l->client, buf, sizeof(buf), &n) == CS_TLS_FAILED,
+           "a connection ends with a reset");
+    l->fds[0] = dup(l->fds[1]); /* for link_close() */
+    link_close(l);
+}
+
 static void test_resume(unsigned bits, const char *version)
 {
     struct cs_tls_pair pair = pair_of(&client_ec);
@@ -436,6 +449,10 @@ static void test_resume(unsigned bits, const char *version)
     cs_tls_server_unref(elsewhere);
 
     tap_ok(!resumes(server, client, fresh(), "home"), "%s: full again", version);
+    l = visit(server, client, fresh());
+    reset(&l);
+    tap_ok(resumes(server, client, fresh(), "after a reset"), "%s: a reset spoils no session",
+           version);
     cs_tls_client_forget(client);
     tap_ok(!resumes(server, client, fresh(), "forgotten"), "%s: a client can forget", version);
     cs_tls_server_unref(server);
