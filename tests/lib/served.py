@@ -74,24 +74,39 @@ class Server:
     """`countersign ca serve` on a folder."""
 
     def __init__(self, folder, *options):
-        self.folder = folder
+        self.folder, self.options = folder, options
         self.dir = tempfile.mkdtemp(prefix="countersign-ca-")
         self.log_path = os.path.join(self.dir, "log")
+        self.port = self.plain = 0  # whichever is free
+        self.start()
+        self.ca = Roots(self.dir, self.public("/ca.pem").text)
+
+    def start(self):
+        """Begin; after stop() or kill(), on the same ports again."""
         env = dict(os.environ)
         report = os.path.join(self.dir, "san")
         env["ASAN_OPTIONS"] = f"log_path={report}:" + env.get("ASAN_OPTIONS", "")
         env["UBSAN_OPTIONS"] = f"log_path={report}:print_stacktrace=1"
-        with open(self.log_path, "wb") as log:
+        seen = len(self.log()) if os.path.exists(self.log_path) else 0
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "ca", "serve", "--dir", folder.path, "--listen", "127.0.0.1:0",
-                 "--plain", "127.0.0.1:0", *options], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=env)
-        wait_for(lambda: "fingerprint is" in self.log() or self.process.poll() is not None,
+                [BINARY, "ca", "serve", "--dir", self.folder.path, "--listen",
+                 f"127.0.0.1:{self.port}", "--plain", f"127.0.0.1:{self.plain}", *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
+        wait_for(lambda: "fingerprint is" in self.log()[seen:] or self.process.poll() is not None,
                  "the authority to say its fingerprint")
         assert self.process.poll() is None, self.log()
         self.fingerprint = re.search("fingerprint is ([0-9a-f]{64})", self.log())[1]
-        self.port, self.plain = map(int, re.findall(r"listens on 127\.0\.0\.1:(\d+)", self.log()))
-        self.ca = Roots(self.dir, self.public("/ca.pem").text)
+        self.port, self.plain = map(
+            int, re.findall(r"listens on 127\.0\.0\.1:(\d+)", self.log()[seen:]))
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
