@@ -276,8 +276,8 @@ int cs_ca_init(const struct cs_ca_setup *setup, const struct cs_requester *who, 
     if (r)
         return r;
     if (split(setup->dir, m.arena, &parent, &m.dir) < 0)
-        return refuse_folder(&m, CS_AUTHORITY_KIND(CA_EXISTS), setup->dir,
-                             CS_STR("it is not the name of a folder"));
+        return refuse(findings, "its folder cannot be used",
+                      cs_arena_printf(m.arena, "\"%s\" is not the name of one", setup->dir));
     r = cs_file_mkdirs(parent, 0755);
     if (r < 0)
         return r;

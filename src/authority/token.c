@@ -87,10 +87,32 @@ static int add(struct cs_ca *ca, const struct cs_ca_token *token, const struct c
                                       CS_FMT(cs_time_iso(stored.expires_at, until))));
 }
 
+/* Names of the token that the profile, as it is known here, would refuse; the authority may have
+ * another configuration. */
+static void warn(const struct cs_profile *profile, const struct cs_pattern_set *names,
+                 struct cs_findings *findings)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        const struct cs_pattern *name = &names->items[i];
+        struct cs_str text = cs_pattern_text(name, findings->arena);
+        struct cs_claim claim;
+        if (name->kind == CS_CLAIM_CN || cs_str_find(name->text, '*') >= 0 ||
+            cs_claim_parse(text, findings->arena, &claim))
+            continue;
+        if (!cs_pattern_set_cover(&profile->allow, &claim) ||
+            cs_pattern_set_touch(&profile->deny, &claim))
+            CS_FIND(findings, CS_AUTHORITY_KIND(TOKEN_NAME_OUTSIDE), NULL, text, profile->name,
+                    cs_pattern_set_text(&profile->allow, claim.kind, findings->arena));
+    }
+}
+
 static int check(const struct cs_ca *ca, const struct cs_ca_token *token,
                  struct cs_findings *findings)
 {
-    if (!cs_profiles_find(&ca->profiles, token->profile))
+    const struct cs_profile *profile = cs_profiles_find(&ca->profiles, token->profile);
+    unsigned errors = findings->n_errors;
+
+    if (!profile)
         CS_FIND(findings, CS_AUTHORITY_KIND(PROFILE_UNKNOWN), NULL, token->profile,
                 cs_profiles_text(&ca->profiles, findings->arena));
     else if (token->names.n == 0)
@@ -100,8 +122,8 @@ static int check(const struct cs_ca *ca, const struct cs_ca_token *token,
         CS_FIND(findings, CS_AUTHORITY_KIND(LIFETIME_INVALID), NULL,
                 cs_arena_printf(findings->arena, "%lld", (long long)token->ttl_sec));
     else
-        return 0;
-    return CS_CA_REFUSED;
+        warn(profile, &token->names, findings);
+    return findings->n_errors > errors ? CS_CA_REFUSED : 0;
 }
 
 int cs_ca_token_new(struct cs_ca *ca, const struct cs_ca_token *token,

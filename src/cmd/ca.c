@@ -172,8 +172,11 @@ int cs_ca_job_status(struct cs_ca_job *job, int r)
 {
     const char *words = job->ca ? cs_ca_error(job->ca) : "";
 
-    if (r < 0)
-        fprintf(stderr, "countersign %s: %s\n", job->name, *words ? words : strerror(-r));
+    if (r < 0 && *words)
+        fprintf(stderr, "countersign %s: %s\n", job->name, words);
+    else if (r < 0)
+        fprintf(stderr, "countersign %s: \"%s\": %s\n", job->name, job->dir ? job->dir : CS_CA_DIR,
+                strerror(-r));
     return r ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
@@ -204,7 +207,7 @@ int cs_ca_job_ttl(const struct cs_ca_job *job, enum cs_option option, int64_t de
 {
     const char *value = job->line->values[option];
 
-    if (value && cs_value_sec(cs_str_from(value), ret_sec) < 0)
+    if (value && (cs_value_sec(cs_str_from(value), ret_sec) < 0 || *ret_sec == 0))
         return cs_ca_job_usage(job, "--%s wants a time like 12h, 30d or 10y",
                                cs_option_rows()[option].name);
     if (!value)
@@ -222,15 +225,26 @@ int cs_ca_job_key_kind(const struct cs_ca_job *job, enum cs_make_key_kind *ret_k
     return CS_EXIT_OK;
 }
 
-static const char *prefix_of(struct cs_str bare)
+static bool is_address(struct cs_str bare)
 {
     struct cs_addr addr;
+    struct cs_net net;
+    int r = cs_net_parse(bare, &net);
 
-    if (cs_str_find(bare, ':') > 0 && cs_addr_parse_ip(bare, 0, &addr) < 0)
-        return ""; /* it says what it is */
-    if (cs_addr_parse_ip(bare, 0, &addr) == 0)
-        return "ip:";
-    return cs_str_find(bare, '@') >= 0 ? "email:" : "dns:";
+    if (r == 0 || r == -ERANGE)
+        return net.family == AF_INET || net.family == AF_INET6;
+    return cs_addr_parse_ip(bare, 0, &addr) == 0;
+}
+
+struct cs_str cs_ca_job_name(struct cs_ca_job *job, struct cs_str bare)
+{
+    const char *kind = cs_str_find(bare, '@') >= 0 ? "email:" : "dns:";
+
+    if (is_address(bare))
+        kind = "ip:";
+    else if (cs_str_find(bare, ':') > 0) /* it says what it is */
+        kind = "";
+    return cs_arena_cat(&job->arena, cs_str_from(kind), bare);
 }
 
 int cs_ca_job_claims(struct cs_ca_job *job, int first, struct cs_claims *ret_claims)
@@ -240,8 +254,7 @@ int cs_ca_job_claims(struct cs_ca_job *job, int first, struct cs_claims *ret_cla
 
     for (size_t i = 0; i < n; i++) {
         struct cs_str bare = cs_str_from(job->line->operands[(size_t)first + i]);
-        struct cs_str text = cs_arena_cat(&job->arena, cs_str_from(prefix_of(bare)), bare);
-        const char *why = cs_claim_parse(text, &job->arena, &items[i]);
+        const char *why = cs_claim_parse(cs_ca_job_name(job, bare), &job->arena, &items[i]);
         if (why)
             return cs_ca_job_usage(job, "\"%.*s\" is no name: %s", CS_FMT(bare), why);
     }

@@ -49,8 +49,10 @@ int cs_ca_job_ttl(const struct cs_ca_job *job, enum cs_option option, int64_t de
                   int64_t *ret_sec);
 /** cs_ca_job_key_kind() - the value of --key, or P-256. Return: exit status. */
 int cs_ca_job_key_kind(const struct cs_ca_job *job, enum cs_make_key_kind *ret_kind);
-/** cs_ca_job_claims() - operands from @first on as names: "dns:…" and so on, or bare: a SPIFFE ID,
- * an address, what has an "@", else a host name. Return: exit status. */
+/** cs_ca_job_name() - @bare as a name or a pattern of names that says its kind: "dns:…" and so on
+ * and SPIFFE IDs do already, else it is an address or a network, what has an "@", or a host name. */
+struct cs_str cs_ca_job_name(struct cs_ca_job *job, struct cs_str bare);
+/** cs_ca_job_claims() - operands from @first on as names. Return: exit status. */
 int cs_ca_job_claims(struct cs_ca_job *job, int first, struct cs_claims *ret_claims);
 /** cs_ca_job_serial() - a serial number in hex, or the file of a certificate that has one.
  *  Return: exit status. */

@@ -102,11 +102,8 @@ static int read_patterns(struct cs_ca_job *job, struct cs_pattern_set *ret)
     struct cs_pattern *items = cs_arena_array(&job->arena, n, sizeof(*items));
 
     for (size_t i = 0; i < n; i++) {
-        struct cs_str text = cs_str_from(job->line->operands[i]);
-        const char *why;
-        if (cs_str_find(text, ':') < 0)
-            text = cs_arena_cat(&job->arena, CS_STR("dns:"), text);
-        why = cs_pattern_parse(text, &items[i]);
+        struct cs_str text = cs_ca_job_name(job, cs_str_from(job->line->operands[i]));
+        const char *why = cs_pattern_parse(text, &items[i]);
         if (why)
             return cs_ca_job_usage(job, "\"%.*s\" is no pattern of names: %s", CS_FMT(text), why);
     }
@@ -125,6 +122,20 @@ static struct cs_str default_profile(const struct cs_pattern_set *names)
     return CS_STR("client");
 }
 
+/* What is asked for with it: of patterns, that is for whoever asks to say. */
+static struct cs_str identity_of(const struct cs_pattern_set *names, struct cs_arena *arena)
+{
+    struct cs_str text = {0};
+
+    for (size_t i = 0; i < names->n; i++) {
+        if (cs_str_find(names->items[i].text, '*') >= 0)
+            return CS_STR("NAME");
+        text = cs_arena_printf(arena, "%.*s%s%.*s", CS_FMT(text), i ? "," : "",
+                               CS_FMT(cs_pattern_text(&names->items[i], arena)));
+    }
+    return text;
+}
+
 /* For people the token goes to standard output alone, so that it can be piped. */
 static int tell_token(struct cs_ca_job *job, const struct cs_ca_token *token, const char *text)
 {
@@ -138,10 +149,11 @@ static int tell_token(struct cs_ca_job *job, const struct cs_ca_token *token, co
     if (!job->json) {
         fprintf(stderr,
                 "good once, until %.*s; whoever has it can join:\n"
-                "countersign enrol --ca %.*s --fingerprint %.*s --token-file FILE --out DIR\n",
+                "countersign enrol --ca %.*s --fingerprint %.*s --token-file FILE"
+                " --identity %.*s --out DIR\n",
                 CS_FMT(cs_time_iso(job->now_sec + token->ttl_sec, until)),
                 CS_FMT(cs_str_starts(url, CS_STR("https:")) ? url : CS_STR("https://HOST:PORT")),
-                CS_FMT(fingerprint));
+                CS_FMT(fingerprint), CS_FMT(identity_of(&token->names, &job->arena)));
         return cs_ca_job_status(job, cs_buf_addf(&job->text, "%s\n", text));
     }
     cs_sheet_open(sheet, NULL);

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import stat
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ca import Ca, openssl
-from gateway import run
+from gateway import IS_ROOT, run
 
 pytestmark = pytest.mark.countersign
 
@@ -66,6 +67,10 @@ def test_init_does_not_touch_a_folder_that_is_there(fresh, tmp_path):
     (tmp_path / "file").write_text("mine")
     done = run("ca", "init", "--dir", str(tmp_path / "file"))
     assert done.returncode == 1 and (tmp_path / "file").read_text() == "mine"
+    done = run("ca", "init", "--dir", "")
+    assert done.returncode == 1 and '"" is not the name of one' in done.stderr
+    done = run("ca", "init", "--dir", "/proc/nothing/ca")
+    assert done.returncode == 1 and '"/proc/nothing/ca": No such file' in done.stderr
     (tmp_path / "empty").mkdir()
     assert run("ca", "init", "--dir", str(tmp_path / "empty")).returncode == 0
 
@@ -440,13 +445,58 @@ def test_profiles_of_a_configuration_count(fresh, tmp_path):
 def test_a_token_is_printed_alone(fresh):
     done = fresh.run("token", f"*.web.{DOMAIN}", f"spiffe://{DOMAIN}/web/*", "--profile", "peer")
     assert re.fullmatch(r"cst_[A-Za-z0-9_-]{43}\n", done.stdout)
-    assert "--fingerprint" in done.stderr
+    assert "--fingerprint" in done.stderr and "--identity NAME --out" in done.stderr
     secret = done.stdout.strip().encode()
     for path in fresh.dir.rglob("*"):
         assert path.is_dir() or secret not in path.read_bytes(), path
     assert fresh.run("token").returncode == 2
     assert fresh.run("token", "dns:a.*.b").returncode == 2
     assert fresh.refused("token", "x.test", "--profile", "nobody") == ["profile-unknown"]
+
+
+def test_a_token_that_will_be_refused_is_warned_of(fresh):
+    """And printed nevertheless: the authority may know other profiles."""
+    done = fresh.run("token", f"web.{DOMAIN}", "10.1.2.3", "2001:db8::/32",
+                     f"*.{DOMAIN}")
+    assert done.returncode == 0 and "warning" not in done.stderr, done.stderr
+    done = fresh.run("token", f"joe@{DOMAIN}", "--profile", "client")
+    assert done.returncode == 0 and f"--identity email:joe@{DOMAIN} --out" in done.stderr
+    done = fresh.run("token", f"web.{DOMAIN}", "web.example.com", "--profile", "peer")
+    assert done.returncode == 0 and done.stdout.startswith("cst_")
+    assert done.stderr.count("warning") == 1 and '"dns:web.example.com"' in done.stderr
+    assert f"--identity dns:web.{DOMAIN},dns:web.example.com --out" in done.stderr
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make a small disk")
+def test_a_full_disk_loses_nothing_and_is_said(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
+    try:
+        ca = Ca(disk)
+        serials = {ca.issue(f"a{n}.test", out=f"../out{n}")["serial"] for n in range(2)}
+        ca.ok("backup", tmp_path / "backup")
+        with open(disk / "fill", "wb", 0) as fill:
+            with pytest.raises(OSError):
+                while True:
+                    fill.write(bytes(4096))
+        for words in [["issue", "b.test", "--out", tmp_path / "b"], ["token", "c.test"],
+                      ["revoke", *serials], ["rotate", "issuer", "prepare"],
+                      ["restore", tmp_path / "backup"], ["backup", disk / "backup"]]:
+            done = ca.run(*words)
+            assert done.returncode == 1, words
+            assert "no room" in done.stderr or "No space" in done.stderr, (words, done.stderr)
+            assert str(disk) in done.stderr, (words, done.stderr)
+        assert sorted(p.name for p in disk.iterdir() if not p.name.startswith(".")) == [
+            "ca", "fill"]
+        (disk / "fill").unlink()
+        assert "none changed" in ca.ok("audit", "verify")
+        assert {c["serial"] for c in ca.json("list")["certificates"]
+                if c["profile"] == "server"} == serials
+        ca.ok("rotate", "issuer", "prepare")
+        ca.ok("revoke", *serials)
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_key_that_others_can_read_is_refused(fresh):
@@ -487,6 +537,8 @@ def test_times_after_2049_are_written_as_rfc_5280_wants(tmp_path):
     (["ca", "revoke", "AA", "--reason", "whim"], "--reason wants one of unspecified"),
     (["ca", "audit", "vrify"], 'did you mean "verify"?'),
     (["ca", "list", "extra"], 'unexpected "extra"'),
+    (["ca", "issue", "a.test", "--out", "/nowhere", "--ttl", "0"], "--ttl wants a time"),
+    (["ca", "token", "a.test", "--ttl", "0s"], "--ttl wants a time"),
 ])
 def test_mistakes_are_explained(shared, tmp_path, words, what):
     words = words + ["--dir", str(shared.dir)] if len(words) > 2 else words
