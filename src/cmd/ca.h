@@ -50,7 +50,8 @@ int cs_ca_job_ttl(const struct cs_ca_job *job, enum cs_option option, int64_t de
 /** cs_ca_job_key_kind() - the value of --key, or P-256. Return: exit status. */
 int cs_ca_job_key_kind(const struct cs_ca_job *job, enum cs_make_key_kind *ret_kind);
 /** cs_ca_job_name() - @bare as a name or a pattern of names that says its kind: "dns:…" and so on
- * and SPIFFE IDs do already, else it is an address or a network, what has an "@", or a host name. */
+ * and SPIFFE IDs do already, else it is an address or a network, what has an "@", or a host name.
+ */
 struct cs_str cs_ca_job_name(struct cs_ca_job *job, struct cs_str bare);
 /** cs_ca_job_claims() - operands from @first on as names. Return: exit status. */
 int cs_ca_job_claims(struct cs_ca_job *job, int first, struct cs_claims *ret_claims);
