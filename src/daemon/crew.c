@@ -98,6 +98,7 @@ int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel
         .error_log_fd = cs_mainlog_fd(spec->log),
         .counters = spec->counters,
         .revoked = spec->revoked ? spec->revoked(spec->ctx) : NULL,
+        .standings = spec->standings ? spec->standings(spec->ctx) : NULL,
         .number = number,
         .channel_fd = channel_fd,
         .drop_privileges = drop_privileges,
@@ -247,6 +248,7 @@ static void on_report(struct cs_channel *channel, struct cs_channel_message *mes
         tell_soon(w->crew);
         break;
     case CS_REPORT_REPLY: take_reply(w, message->bytes); break;
+    case CS_REPORT_QUESTION: w->crew->spec.questioned(w->crew->spec.ctx, message->bytes); break;
     }
 }
 

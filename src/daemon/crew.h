@@ -27,6 +27,7 @@
 
 struct cs_counters;
 struct cs_revoked_set;
+struct cs_standings;
 struct cs_crew;
 struct cs_user;
 
@@ -46,6 +47,10 @@ struct cs_crew_spec {
     struct cs_counters *counters; /* of the whole service */
     /* What is revoked at a word, when a worker is forked; NULL: nothing is. */
     const struct cs_revoked_set *(*revoked)(void *ctx);
+    /* What OCSP responders said so far; NULL: nothing. */
+    struct cs_standings *(*standings)(void *ctx);
+    /* A worker has a question for one (x509/standing.h), as bytes. */
+    void (*questioned)(void *ctx, struct cs_str question);
     void (*in_child)(void *ctx); /* in a new worker: close what is the supervisor's alone */
     void (*on_event)(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
     void *ctx;

@@ -18,11 +18,13 @@ enum said {
     SAID_LINE,    /* a byte for the level, then the text */
     SAID_REVOKED, /* a line of cs_revocation_write() */
     SAID_FARED,   /* as cs_errand_report() */
+    SAID_NEWS,    /* struct cs_standing */
 };
 
 /* What it is told. */
 enum told {
-    TOLD_RENEW, /* the folder of an errand */
+    TOLD_RENEW,    /* the folder of an errand */
+    TOLD_QUESTION, /* as cs_standing_question_write() has it */
 };
 
 struct cs_stewarding {
@@ -78,12 +80,27 @@ static void tell_fared(void *ctx, const struct cs_errand *errand, int64_t since_
     cs_buf_deinit(&text);
 }
 
+static void tell_news(void *ctx, const struct cs_standing *news)
+{
+    struct process *p = ctx;
+
+    (void)cs_channel_send(&p->channel, SAID_NEWS, cs_str_make(news, sizeof(*news)), -1);
+}
+
 static void on_told(struct cs_channel *channel, struct cs_channel_message *message)
 {
     struct process *p = cs_container_of(channel, struct process, channel);
+    struct cs_standing_question question;
 
-    if (message->type == TOLD_RENEW && p->steward)
-        cs_steward_renew(p->steward, message->bytes);
+    if (!p->steward)
+        return;
+    switch ((enum told)message->type) {
+    case TOLD_RENEW: cs_steward_renew(p->steward, message->bytes); break;
+    case TOLD_QUESTION:
+        if (cs_standing_question_read(message->bytes, &question) == 0)
+            cs_steward_ask(p->steward, &question);
+        break;
+    }
 }
 
 static void on_orphaned(struct cs_channel *channel, int fault)
@@ -103,6 +120,7 @@ static int live(struct cs_stewarding *s, struct process *p)
                                          .say = say,
                                          .fared = tell_fared,
                                          .revoked = tell_revoked,
+                                         .answered = tell_news,
                                          .ctx = p};
     int r;
 
@@ -149,6 +167,7 @@ static void on_said(struct cs_channel *channel, struct cs_channel_message *messa
     uint8_t serial[CS_REVOKED_SERIAL_MAX];
     struct cs_revocation revocation;
     struct cs_str line = message->bytes;
+    struct cs_standing news;
 
     switch ((enum said)message->type) {
     case SAID_LINE:
@@ -165,6 +184,10 @@ static void on_said(struct cs_channel *channel, struct cs_channel_message *messa
     case SAID_FARED:
         if (s->snapshot && cs_errand_hear(s->snapshot->errands, line) == 0)
             s->spec.fared(s->spec.ctx, line);
+        break;
+    case SAID_NEWS:
+        if (cs_standing_from(line, &news))
+            s->spec.answered(s->spec.ctx, &news);
         break;
     }
 }
@@ -215,7 +238,9 @@ static void start(struct cs_stewarding *s)
                                        .on_event = on_event,
                                        .ctx = s};
 
-    if (!s->snapshot->errands || !make_folders(s))
+    if (!s->snapshot->errands && !s->snapshot->asks_responders)
+        return;
+    if (s->snapshot->errands && !make_folders(s))
         return;
     cs_home_deinit(&s->home);
     cs_home_init(&s->home, s->snapshot, s->has_user ? &s->user : NULL, s->spec.log);
@@ -305,6 +330,21 @@ int cs_stewarding_renew(struct cs_stewarding *s, const struct cs_errand *errand)
                                     : -ESRCH;
 }
 
+int cs_stewarding_ask(struct cs_stewarding *s, const struct cs_standing_question *question)
+{
+    struct cs_buf bytes;
+    int r;
+
+    if (!s->child)
+        return -ESRCH;
+    cs_buf_init(&bytes, CS_MESSAGE_MAX);
+    r = cs_standing_question_write(question, &bytes);
+    if (r == 0)
+        r = cs_channel_send(&s->channel, TOLD_QUESTION, cs_buf_str(&bytes), -1);
+    cs_buf_deinit(&bytes);
+    return r;
+}
+
 bool cs_stewarding_is_there(const struct cs_stewarding *s)
 {
     return s->child != NULL;
@@ -315,7 +355,10 @@ bool cs_stewarding_reaped(struct cs_stewarding *s, pid_t pid, int status)
     if (!s->child)
         return false;
     cs_channel_receive(&s->channel); /* its last words */
-    return cs_child_reaped(s->child, pid, status);
+    if (!cs_child_reaped(s->child, pid, status))
+        return false;
+    s->spec.lost(s->spec.ctx);
+    return true;
 }
 
 void cs_stewarding_isolate(struct cs_stewarding *s)

@@ -2,7 +2,8 @@
  * heard, replaced when it ends, exchanged with the configuration.
  *
  * It runs as the workers' account and writes only below its own folder of the state folder. What it
- * says comes over a channel: lines for the log, how its errands go, and revocations.
+ * says comes over a channel: lines for the log, how its errands go, revocations, and what came of
+ * the questions that it is told to ask.
  */
 #ifndef CS_DAEMON_STEWARDING_H
 #define CS_DAEMON_STEWARDING_H
@@ -24,6 +25,8 @@ struct cs_stewarding_spec {
     void (*revoked)(void *ctx, const struct cs_revocation *revocation);
     /* News of an errand (snapshot/errand.h), which the snapshot has heard already. */
     void (*fared)(void *ctx, struct cs_str news);
+    void (*answered)(void *ctx, const struct cs_standing *news); /* to cs_stewarding_ask() */
+    void (*lost)(void *ctx);  /* a process has ended: what it was asked is not answered */
     void (*ended)(void *ctx); /* after cs_stewarding_finish(): nobody is there any more */
     void *ctx;
 };
@@ -42,6 +45,10 @@ void cs_stewarding_finish(struct cs_stewarding *stewarding, bool graceful);
 /** cs_stewarding_renew() - let it ask for the certificate of @errand now, although it is not due.
  *  Return: 0: told; -ESRCH: there is nobody, or somebody else soon; or -errno. */
 int cs_stewarding_renew(struct cs_stewarding *stewarding, const struct cs_errand *errand);
+/** cs_stewarding_ask() - let it ask an OCSP responder what @question says. Return: 0, or -errno:
+ *  nobody is there, or cannot be told. */
+int cs_stewarding_ask(struct cs_stewarding *stewarding,
+                      const struct cs_standing_question *question);
 /** cs_stewarding_is_there() - whether there is a process. */
 bool cs_stewarding_is_there(const struct cs_stewarding *stewarding);
 /** cs_stewarding_reaped() - process @pid has ended with @status. Return: whether it was this. */

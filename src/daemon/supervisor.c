@@ -21,6 +21,7 @@
 #include "daemon/crew.h"
 #include "daemon/expiry.h"
 #include "daemon/registrar.h"
+#include "daemon/responses.h"
 #include "daemon/service.h"
 #include "daemon/state.h"
 #include "daemon/stewarding.h"
@@ -58,6 +59,7 @@ struct supervisor {
     struct cs_control control;
     struct cs_expiry expiry;
     int64_t started_sec, loaded_sec;
+    struct cs_responses *responses;     /* of OCSP responders; NULL: before the loop runs */
     struct cs_revocations *revocations; /* NULL: there is no folder that we may keep any in */
     char *state_folder;
     char *pid_path, *next_pid_path;
@@ -295,6 +297,20 @@ static const struct cs_revoked_set *revoked(void *ctx)
     return s->revocations ? cs_revocations_set0(s->revocations) : NULL;
 }
 
+static struct cs_standings *standings(void *ctx)
+{
+    const struct supervisor *s = ctx;
+
+    return s->responses ? cs_responses_table0(s->responses) : NULL;
+}
+
+static void on_question(void *ctx, struct cs_str question)
+{
+    struct supervisor *s = ctx;
+
+    cs_responses_question(s->responses, question);
+}
+
 static void on_crew(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
 
 static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
@@ -308,6 +324,8 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
         .log = &s->log,
         .counters = s->counters,
         .revoked = revoked,
+        .standings = standings,
+        .questioned = on_question,
         .in_child = in_child,
         .on_event = on_crew,
         .ctx = s,
@@ -467,6 +485,54 @@ static void on_spread(struct cs_task *task)
 
     cs_service_spread(&service, s->n_revoked);
     s->n_revoked = 0;
+}
+
+/* What OCSP responders are asked, and what comes of it. */
+
+static int ask_responder(void *ctx, const struct cs_standing_question *question)
+{
+    struct supervisor *s = ctx;
+
+    return cs_stewarding_ask(s->stewarding, question);
+}
+
+static void on_answered(void *ctx, const struct cs_standing *news)
+{
+    struct supervisor *s = ctx;
+
+    cs_responses_answered(s->responses, news);
+}
+
+static void on_steward_lost(void *ctx)
+{
+    struct supervisor *s = ctx;
+
+    cs_responses_lost(s->responses);
+}
+
+static void tell_standing(void *ctx, const struct cs_standing *news)
+{
+    struct supervisor *s = ctx;
+    struct cs_str bytes = cs_str_make(news, sizeof(*news));
+    struct cs_crew *crews[MAX_OLD_CREWS + 2];
+
+    service_of(s, crews);
+    for (size_t i = 0; i < MAX_OLD_CREWS + 2; i++) {
+        if (crews[i])
+            cs_crew_tell(crews[i], CS_TELL_STANDING, bytes, -1, NULL);
+    }
+}
+
+static struct cs_responses *make_responses(struct supervisor *s)
+{
+    const struct cs_responses_spec spec = {.loop = &s->loop,
+                                           .log = &s->log,
+                                           .folder = s->revocations ? s->state_folder : NULL,
+                                           .ask = ask_responder,
+                                           .tell = tell_standing,
+                                           .ctx = s};
+
+    return cs_responses_new(&spec);
 }
 
 static void tell_parent(struct supervisor *s, int status)
@@ -812,6 +878,8 @@ static struct cs_stewarding *make_stewarding(struct supervisor *s)
                                             .in_child = in_child,
                                             .revoked = on_revoked,
                                             .fared = on_fared,
+                                            .answered = on_answered,
+                                            .lost = on_steward_lost,
                                             .ended = on_steward_ended,
                                             .ctx = s};
 
@@ -844,6 +912,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
     }
     cs_control_init(&s->control, &s->loop, &s->log, on_asked, s);
     s->stewarding = make_stewarding(s);
+    s->responses = make_responses(s);
     s->ticket_turn.fire = on_ticket_turn;
     cs_timer_set(&s->loop, &s->ticket_turn, s->loop.now.mono_ms + TICKET_TURN_MS);
     start_crew(s, snapshot);
@@ -853,6 +922,7 @@ static int run_supervised(struct supervisor *s, struct cs_snapshot *snapshot)
     cs_timer_cancel(&s->loop, &s->ticket_turn);
     cs_timecheck_end(&s->timecheck);
     s->stewarding = cs_stewarding_free(s->stewarding);
+    s->responses = cs_responses_free(s->responses);
     cs_control_close(&s->control);
     cs_expiry_end(&s->expiry);
     cs_signals_deinit(&s->signals);

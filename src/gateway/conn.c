@@ -94,6 +94,7 @@ void cs_conn_close(struct cs_conn *conn)
         return;
     conn->closing = true;
     cs_request_end(conn);
+    cs_responders_leave(conn);
     cs_timer_cancel(&conn->worker->loop, &conn->timer);
     cs_wire_close(&conn->wire);
     cs_conn_drop_input(conn);

@@ -23,6 +23,7 @@ struct cs_credentials;
 struct cs_listener;
 struct cs_request;
 struct cs_vserver;
+struct cs_waiter;
 struct cs_worker;
 
 struct cs_conn {
@@ -50,6 +51,7 @@ struct cs_conn {
     const struct cs_verdict *verdict;   /* NULL: no certificate was presented */
     struct cs_remembered *remembered;   /* holds an accepted verdict */
     struct cs_arena judged;             /* holds any other */
+    struct cs_waiter *waiter;           /* for an OCSP responder's answer; NULL: it does not wait */
     struct cs_identity identity;
     int64_t cut_by_ms;     /* its certificate does not pass any more: gone by then; 0: it does */
     int verify_alert;      /* refused in the handshake with this; -1: not refused */

@@ -40,7 +40,9 @@ static void ask(struct round *round, struct cs_chain_query *query, const struct 
     query->ders = ders;
     query->n = held->n_presented;
     query->revoked = round->worker->revoked;
+    query->standings = round->worker->responders.standings;
     query->now_sec = cs_now_sec(&round->worker->loop.now);
+    query->now_ms = round->worker->loop.now.mono_ms;
     for (size_t i = 0; i < held->n_presented; i++)
         ders[i] = held->presented[i].der;
     /* without memory for an answer nothing is known: fail closed, by the verdict as it was */

@@ -59,7 +59,9 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .n = n,
                                    .trust = auth->trust,
                                    .revoked = conn->worker->revoked,
+                                   .standings = conn->worker->responders.standings,
                                    .now_sec = cs_now_sec(&conn->worker->loop.now),
+                                   .now_ms = conn->worker->loop.now.mono_ms,
                                    .leeway_sec = auth->leeway_sec,
                                    .revocation = auth->revocation,
                                    .purpose = CS_PURPOSE_CLIENT,
@@ -86,6 +88,13 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
     return conn->verdict;
 }
 
+/* No session of a client about whom a responder has still to be asked. */
+static void forbid_early_tickets(struct cs_conn *conn)
+{
+    if (!cs_responders_know(conn))
+        cs_tls_forbid_tickets(conn->wire.tls);
+}
+
 static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_alert)
 {
     struct cs_conn *conn = ctx;
@@ -93,8 +102,10 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
 
     if (!verdict)
         return false;
-    if (verdict->accepted)
+    if (verdict->accepted) {
+        forbid_early_tickets(conn);
         return true;
+    }
     cs_tls_forbid_tickets(conn->wire.tls);
     if (verdict->tolerated || !conn->credentials->auth.reject_in_handshake)
         return true;
@@ -114,8 +125,10 @@ static bool resume(void *ctx, const struct cs_str *ders, size_t n, int64_t origi
     if (conn->credentials->auth.mode == CS_VERIFY_OFF)
         return false;
     verdict = judge(conn, ders, n);
-    if (verdict && verdict->accepted)
+    if (verdict && verdict->accepted) {
+        forbid_early_tickets(conn);
         return true;
+    }
     forget_verdict(conn);
     return false;
 }
@@ -183,8 +196,11 @@ int cs_stage_handshake(struct cs_conn *conn)
     return failed(conn);
 }
 
-/* The verdict of the handshake stands, unless what it went by was replaced meanwhile. */
+/* The verdict of the handshake stands, unless a responder says otherwise, or what it went by was
+ * replaced meanwhile. */
 int cs_stage_verify(struct cs_conn *conn)
 {
+    if (!cs_responders_admit(conn))
+        return CS_STEP_WAIT;
     return cs_cut_admit(conn) ? CS_STAGE_IDENTIFY : CS_STEP_FAIL;
 }

@@ -2,7 +2,8 @@
  *
  * The supervisor tells, the worker does it between two events of its own and replies: one reply
  * for each message, in the order of the messages, by number. What can be told is the table in
- * messages.def. Beside replies a worker says one thing of itself: that it serves.
+ * messages.def. Beside replies a worker says two things of itself: that it
+ * serves, and what it would like an OCSP responder to be asked.
  */
 #ifndef CS_GATEWAY_MESSAGE_H
 #define CS_GATEWAY_MESSAGE_H
@@ -22,8 +23,9 @@ enum cs_tell {
 
 /* From a worker. */
 enum cs_report {
-    CS_REPORT_READY, /* it serves; no bytes */
-    CS_REPORT_REPLY, /* struct cs_reply_head, and what the message has for a reply */
+    CS_REPORT_READY,    /* it serves; no bytes */
+    CS_REPORT_REPLY,    /* struct cs_reply_head, and what the message has for a reply */
+    CS_REPORT_QUESTION, /* for an OCSP responder, as cs_standing_question_write() has it */
 };
 
 struct cs_reply_head {

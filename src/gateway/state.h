@@ -9,6 +9,7 @@
 #include "gateway/incident.h"
 #include "gateway/logs.h"
 #include "gateway/piece.h"
+#include "gateway/responders.h"
 #include "gateway/upstream.h"
 #include "gateway/worker.h"
 #include "io/channel.h"
@@ -53,6 +54,7 @@ struct cs_worker {
     struct cs_chain_memory *memory;       /* verified chains, of clients and upstreams */
     const struct cs_revoked_set *revoked; /* at a word; NULL: nothing is */
     struct cs_str revoked_bytes;          /* mapped, which it lies in; empty: inherited */
+    struct cs_responders responders;
     struct cs_cuts cuts;
     struct cs_pools pools;
     struct cs_listening *listenings;

@@ -224,6 +224,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
     worker->snapshot = spec->snapshot;
     worker->counters = spec->counters;
     worker->revoked = spec->revoked;
+    cs_responders_init(worker, spec->standings);
     cs_list_init(&worker->conns);
     cs_list_init(&worker->idle);
     worker->next_number = 1;
@@ -271,6 +272,7 @@ int cs_worker_run(const struct cs_worker_spec *spec)
     cs_loop_run(&worker->loop);
     close_all(worker);
     cs_cuts_deinit(worker);
+    cs_responders_deinit(worker);
     cs_channel_deinit(&worker->channel);
     cs_renew_deinit(worker);
     cs_incidents_deinit(worker);

@@ -13,6 +13,7 @@
 struct cs_counters;
 struct cs_revoked_set;
 struct cs_snapshot;
+struct cs_standings;
 
 struct cs_worker_spec {
     struct cs_snapshot *snapshot;
@@ -20,6 +21,7 @@ struct cs_worker_spec {
     int error_log_fd;             /* where the snapshot's main error log goes */
     struct cs_counters *counters; /* of failures, shared by the service; NULL: none are kept */
     const struct cs_revoked_set *revoked; /* at a word, so far; NULL: nothing is */
+    struct cs_standings *standings;       /* what responders said so far, to keep; NULL: nothing */
     unsigned number;                      /* 0 .. worker_processes - 1 */
     int channel_fd;                       /* to the supervisor, see message.h; -1: there is none */
     /* Called once everything that needs root is done (log files are open): drop privileges

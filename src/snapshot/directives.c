@@ -226,11 +226,13 @@ static const struct cs_directive_row http_rows[] = {
      .syntax = "spiffe://domain/path",
      .doc = "The SPIFFE ID that `ssl_certificate auto` asks for, instead of the server's names."},
     {"mtls_revocation", HTTP | SRV, 1, 4, CS_V_NONE, .flags = CS_D_SECURITY,
-     .syntax = "[crl] [chain | leaf] [hard | soft] [grace=time]", .def = "crl chain hard",
-     .doc = "How strictly revocation lists are asked: for every certificate of a client's chain or "
-            "for the leaf alone; and whether a client that no current list covers is refused "
-            "(hard) or let in with a warning (soft). With grace=time a list is good for so much "
-            "longer than it says. Revoked is revoked in any case."},
+     .syntax = "[crl | ocsp | both] [chain | leaf] [hard | soft] [grace=time]",
+     .def = "crl chain hard",
+     .doc = "What is asked whether a client's certificate is revoked: the lists of ssl_crl, OCSP "
+            "responders, or both; about every certificate of its chain or about the leaf alone; "
+            "and whether a client that no list and no answer of today covers is refused (hard) or "
+            "let in with a warning (soft). With grace=time a list, or a good answer, counts for so "
+            "much longer than it says. Revoked is revoked in any case."},
     {"http2", HTTP | SRV, 1, 1, CS_V_NONE, .flags = CS_D_NO_EFFECT, .syntax = "on | off",
      .doc = "HTTP/2.", .def = "off",
      .why = "HTTP/2 is not there yet; clients get HTTP/1.1 by ALPN"},

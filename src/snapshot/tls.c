@@ -154,7 +154,8 @@ static bool read_rule(struct cs_str word, struct cs_revocation_rules *rules)
     else if (cs_str_eq(word, CS_STR("soft")) || cs_str_eq(word, CS_STR("hard")))
         rules->soft = word.ptr[0] == 's';
     else
-        return cs_str_eq(word, CS_STR("crl"));
+        return cs_str_eq(word, CS_STR("crl")) || cs_str_eq(word, CS_STR("ocsp")) ||
+               cs_str_eq(word, CS_STR("both"));
     return true;
 }
 
@@ -164,12 +165,73 @@ static void read_rules(struct cs_build *build, const struct cs_block *block,
     const struct cs_directive *d = cs_block_nearest(block, "mtls_revocation");
 
     for (size_t i = 0; d && i < d->n_args; i++) {
-        struct cs_str word = d->args[i].text;
-        if (cs_str_eq(word, CS_STR("ocsp")) || cs_str_eq(word, CS_STR("both")))
-            CS_FIND(build->findings, &cs_finding_no_ocsp, &d->args[i].place, word);
-        else if (!read_rule(word, rules))
-            CS_FIND(build->findings, &cs_finding_bad_revocation, &d->args[i].place, word);
+        if (!read_rule(d->args[i].text, rules))
+            CS_FIND(build->findings, &cs_finding_bad_revocation, &d->args[i].place,
+                    d->args[i].text);
     }
+}
+
+/* The word of mtls_revocation that is one of crl, ocsp and both; NULL: none is. */
+static const struct cs_word *find_means(const struct cs_block *block)
+{
+    const struct cs_directive *d = cs_block_nearest(block, "mtls_revocation");
+
+    for (size_t i = 0; d && i < d->n_args; i++) {
+        struct cs_str word = d->args[i].text;
+        if (cs_str_eq(word, CS_STR("crl")) || cs_str_eq(word, CS_STR("ocsp")) ||
+            cs_str_eq(word, CS_STR("both")))
+            return &d->args[i];
+    }
+    return NULL;
+}
+
+static void refuse_ocsp(struct cs_build *build, const struct cs_place *place, struct cs_str other,
+                        struct cs_str hint)
+{
+    CS_FIND(build->findings, &cs_finding_ocsp_conflict, place, other, hint);
+}
+
+/* What two directives say, and what nobody could do. */
+static void check_ocsp(struct cs_build *build, const struct cs_block *block,
+                       const struct cs_client_auth *auth, const struct cs_word *means)
+{
+    const struct cs_directive *d = cs_block_nearest(block, "ssl_ocsp");
+    const struct cs_place *place = d ? &d->place : &means->place;
+    const struct cs_word *crl = cs_build_word(block, "ssl_crl");
+
+    if (means && cs_str_eq(means->text, CS_STR("crl")))
+        refuse_ocsp(build, &means->place, CS_STR("mtls_revocation crl"), CS_STR("write both"));
+    if (means && cs_str_eq(means->text, CS_STR("ocsp")) && crl)
+        refuse_ocsp(build, &means->place, CS_STR("ssl_crl"), CS_STR("write both"));
+    if (auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
+        refuse_ocsp(build, place, CS_STR("ssl_verify_client optional_no_ca"),
+                    CS_STR("nobody vouches for such a client, so nobody can be asked"));
+    if (!build->snapshot->core.master_process)
+        refuse_ocsp(build, place, CS_STR("master_process off"),
+                    CS_STR("a process beside the workers asks: write master_process on"));
+}
+
+/* Who asks responders, and how. ssl_ocsp is nginx's, by which every connection asks anew unless
+ * there is a cache. */
+static void read_ocsp(struct cs_build *build, const struct cs_block *block,
+                      const struct cs_ssl_settings *ssl, struct cs_client_auth *auth)
+{
+    const struct cs_word *means = find_means(block);
+    struct cs_revocation_rules *rules = &auth->revocation;
+    bool said = cs_block_nearest(block, "ssl_ocsp_cache") != NULL;
+
+    rules->ocsp = ssl->ocsp != CS_SSL_OCSP_OFF || (means && !cs_str_eq(means->text, CS_STR("crl")));
+    if (auth->mode == CS_VERIFY_OFF)
+        rules->ocsp = false;
+    if (!rules->ocsp)
+        return;
+    check_ocsp(build, block, auth, means);
+    rules->ocsp_leaf_only =
+        ssl->ocsp == CS_SSL_OCSP_OFF ? rules->leaf_only : ssl->ocsp == CS_SSL_OCSP_LEAF;
+    rules->ocsp_anew =
+        cs_str_eq(ssl->ocsp_cache, CS_STR("off")) && (said || ssl->ocsp != CS_SSL_OCSP_OFF);
+    rules->responder = ssl->ocsp_responder; /* the tree's, which stays */
+    build->snapshot->asks_responders = true;
 }
 
 static enum cs_verify_mode verify_mode(const struct cs_ssl_settings *ssl)
@@ -194,6 +256,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     auth->depth = (int)ssl->verify_depth;
     auth->leeway_sec = ssl->clock_leeway_sec;
     read_rules(build, server->block, &auth->revocation);
+    read_ocsp(build, server->block, ssl, auth);
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
@@ -208,6 +271,10 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     cs_digest_number(&digest, auth->revocation.leaf_only);
     cs_digest_number(&digest, auth->revocation.soft);
     cs_digest_number(&digest, auth->revocation.grace_sec);
+    cs_digest_number(&digest, auth->revocation.ocsp);
+    cs_digest_number(&digest, auth->revocation.ocsp_leaf_only);
+    cs_digest_number(&digest, auth->revocation.ocsp_anew);
+    cs_digest_add(&digest, auth->revocation.responder);
     cs_digest_number(&digest, auth->reject_in_handshake);
     if (auth->trust)
         cs_digest_add(&digest, cs_str_make(cs_trust_digest(auth->trust), 32));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "enrol/client.h"
 #include "explain/finding.h"
+#include "steward/desk.h"
 #include "steward/follower.h"
 
 struct chore {
@@ -26,6 +27,7 @@ struct cs_steward {
     struct cs_loop *loop;
     struct cs_steward_spec spec;
     struct cs_fetcher *fetcher; /* for followers; NULL: libcurl is not there */
+    struct cs_desk *desk;
     struct chore *chores;
 };
 
@@ -227,6 +229,7 @@ struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_
         s->fetcher = NULL;
         say(s, CS_LOG_ERROR, "nothing can be fetched: %s", why);
     }
+    s->desk = cs_desk_new(loop, s->fetcher, spec->answered, spec->ctx);
     for (const struct cs_errand *errand = spec->errands; errand; errand = errand->next)
         begin(s, errand);
     return s;
@@ -252,7 +255,13 @@ struct cs_steward *cs_steward_free(struct cs_steward *s)
         cs_enrolment_free(c->enrolment);
         free(c);
     }
+    cs_desk_free(s->desk);
     cs_fetcher_free(s->fetcher);
     free(s);
     return NULL;
+}
+
+void cs_steward_ask(struct cs_steward *s, const struct cs_standing_question *question)
+{
+    cs_desk_ask(s->desk, question);
 }

@@ -1,7 +1,8 @@
 /* The steward: does the errands of a configuration (snapshot/errand.h), for as long as it runs.
  *
  * It asks authorities for certificates, keeps them in folders that it owns, renews them in time,
- * and listens to what the authorities have to tell: which certificates are revoked. It decides
+ * and listens to what the authorities have to tell: which certificates are revoked; and it asks
+ * OCSP responders what it is told to ask. It decides
  * nothing: what it brings is judged by who reads it. It goes on for ever; failures are told and
  * tried again.
  */
@@ -12,6 +13,7 @@
 #include "io/loop.h"
 #include "snapshot/errand.h"
 #include "x509/revoked.h"
+#include "x509/standing.h"
 
 struct cs_steward;
 
@@ -32,6 +34,8 @@ struct cs_steward_spec {
     /* An authority has revoked a certificate; told at least once for each, and again after a
      * restart that came in between. */
     void (*revoked)(void *ctx, const struct cs_revocation *revocation);
+    /* What came of a question of cs_steward_ask(). */
+    void (*answered)(void *ctx, const struct cs_standing *news);
     void *ctx;
 };
 
@@ -43,5 +47,8 @@ struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_
 void cs_steward_renew(struct cs_steward *steward, struct cs_str folder);
 /** cs_steward_free() - end whatever is under way. NULL is fine. Return: NULL. */
 struct cs_steward *cs_steward_free(struct cs_steward *steward);
+/** cs_steward_ask() - ask an OCSP responder what @question says, which is copied; answered()
+ *  follows, from the loop. */
+void cs_steward_ask(struct cs_steward *steward, const struct cs_standing_question *question);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "config/findings.h"
 #include "config/tree.h"
+#include "config/value.h"
 
 #define SERVER_LEVELS (CS_CTX_HTTP | CS_CTX_SERVER)
 #define PROXY_LEVELS (CS_CTX_HTTP | CS_CTX_SERVER | CS_CTX_LOCATION)
@@ -15,7 +16,6 @@
     "\"ssl_verify_client optional;\" in the server, and in the location "                          \
     "\"if ($ssl_client_verify != SUCCESS) { return 403; }\""
 
-#define WHY_OCSP "OCSP arrives later; until then revocation is checked against the lists of ssl_crl"
 #define WHY_STAPLING_FILE "the response is read from ssl_stapling_file"
 #define WHY_STAPLING_VERIFIED "a response is always verified before it is shown"
 #define WHY_COMMAND                                                                                \
@@ -48,17 +48,37 @@ static const struct cs_choice protocols[] = {
     {NULL, 0},
 };
 
-/* What is not there may still be switched off. */
-static void refuse_unless_off(const struct cs_directive *d, const char *why,
-                              struct cs_findings *findings)
+static const struct cs_choice ocsp[] = {
+    {"off", CS_SSL_OCSP_OFF},
+    {"on", CS_SSL_OCSP_ON},
+    {"leaf", CS_SSL_OCSP_LEAF},
+    {NULL, 0},
+};
+
+/* Answers prove themselves, so nothing but plain HTTP is spoken to responders. */
+static void check_responder(const struct cs_directive *d, struct cs_findings *findings)
 {
-    if (!cs_str_eq_nocase(cs_directive_arg(d, 0), CS_STR("off")))
-        CS_FIND(findings, &cs_config_found_unsupported, &d->place, d->name, cs_str_from(why));
+    struct cs_str url = cs_directive_arg(d, 0), scheme = CS_STR("http://");
+    bool plain = cs_str_starts_nocase(url, scheme) && url.len > scheme.len && url.len < 1024;
+
+    for (size_t i = 0; i < url.len; i++)
+        plain = plain && url.ptr[i] > ' ' && url.ptr[i] < 0x7f && url.ptr[i] != '$';
+    if (!plain)
+        cs_config_refuse_value(findings, d, &d->args[0], CS_STR("write an address http://…"));
 }
 
-static void check_ocsp(const struct cs_directive *d, struct cs_findings *findings)
+/* shared:NAME:SIZE */
+static void check_cache(const struct cs_directive *d, struct cs_findings *findings)
 {
-    refuse_unless_off(d, WHY_OCSP, findings);
+    struct cs_str rest = cs_directive_arg(d, 0), kind, name;
+    uint64_t size;
+
+    if (cs_str_eq(rest, CS_STR("off")))
+        return;
+    kind = cs_str_cut(&rest, ':');
+    name = cs_str_cut(&rest, ':');
+    if (!cs_str_eq(kind, CS_STR("shared")) || !name.len || cs_value_size(rest, &size) < 0)
+        cs_config_refuse_value(findings, d, &d->args[0], CS_STR("write off, or shared:name:size"));
 }
 
 static const struct cs_directive_row ssl_rows[] = {
@@ -151,13 +171,20 @@ static const struct cs_directive_row ssl_rows[] = {
     {"ssl_stapling_verify", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_NO_EFFECT, .def = "off",
      .why = WHY_STAPLING_VERIFIED},
 
-    {"ssl_ocsp", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
-     .doc = "Asking OCSP responders about client certificates: only off is supported.",
-     .check = check_ocsp},
-    {"ssl_ocsp_cache", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY, .syntax = "off",
-     .doc = "A cache of OCSP answers: only off is supported.", .check = check_ocsp},
-    {"ssl_ocsp_responder", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY | CS_D_UNSUPPORTED,
-     .why = WHY_OCSP},
+    {"ssl_ocsp", SERVER_LEVELS, 1, 1, CS_V_ENUM, CS_D_SECURITY, AT(ocsp), "off", .choices = ocsp,
+     .doc = "Whether OCSP responders are asked about client certificates: about the whole chain "
+            "(on), or about the client's own certificate alone (leaf). Who they say is revoked, or "
+            "say nothing about, is refused."},
+    {"ssl_ocsp_responder", SERVER_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY, AT(ocsp_responder),
+     .syntax = "url", .doc = "The responder to ask, http://…, whatever certificates say.",
+     .check = check_responder},
+    {"ssl_ocsp_cache", SERVER_LEVELS, 1, 1, CS_V_STR, CS_D_SECURITY, AT(ocsp_cache), "off",
+     .syntax = "off | shared:name:size",
+     .doc =
+         "Whether an answer counts for connections that come later, as long as it says (shared), "
+         "or each connection has responders asked anew (off). All workers share one memory of "
+         "16384 answers, whatever name and size are written.",
+     .check = check_cache},
     {"ssl_conf_command", SERVER_LEVELS, 2, 2, CS_V_NONE,
      CS_D_SECURITY | CS_D_UNSUPPORTED | CS_D_REPEAT, .why = WHY_COMMAND},
     {"ssl_key_log", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_SECURITY | CS_D_UNSUPPORTED,

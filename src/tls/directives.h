@@ -17,6 +17,12 @@
 #define CS_TLS_1_0 0x40u
 #define CS_TLS_1_1 0x80u
 
+enum cs_ssl_ocsp {
+    CS_SSL_OCSP_OFF,
+    CS_SSL_OCSP_ON, /* about the whole chain */
+    CS_SSL_OCSP_LEAF,
+};
+
 enum cs_ssl_verify_client {
     CS_SSL_VERIFY_CLIENT_OFF,
     CS_SSL_VERIFY_CLIENT_ON,
@@ -45,6 +51,9 @@ struct cs_ssl_settings {
     struct cs_directive_list session_ticket_key; /* FILE each */
     uint64_t buffer_size;
     bool reject_handshake;
+    int ocsp;                     /* enum cs_ssl_ocsp */
+    struct cs_str ocsp_responder; /* http:// address; empty: the one each certificate names */
+    struct cs_str ocsp_cache;     /* "off", "shared:name:size"; empty: not said */
     bool stapling;
     struct cs_str stapling_file; /* DER */
 };

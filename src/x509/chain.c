@@ -936,6 +936,45 @@ static int judge_answer(const struct cs_chain_query *q, const struct cs_crl_answ
     return CS_X509_ERR_UNSPECIFIED;
 }
 
+void cs_chain_standing_key(const struct cs_chain_query *q, const struct cs_cert *const *path,
+                           size_t i, uint8_t ret_key[32])
+{
+    cs_standing_key(path[i], path[i + 1], q->revocation.responder, ret_key);
+}
+
+/* Whether responders are asked about path[@i]; who issued its end is not known. */
+static bool is_asked_about(const struct cs_chain_query *q, size_t n_path, size_t i)
+{
+    return q->revocation.ocsp && i + 1 < n_path && (i == 0 || !q->revocation.ocsp_leaf_only);
+}
+
+static const struct cs_standing *standing_of(const struct cs_chain_query *q,
+                                             const struct cs_cert *const *path, size_t n_path,
+                                             size_t i)
+{
+    uint8_t key[CS_STANDING_KEY];
+
+    if (!q->standings || !is_asked_about(q, n_path, i))
+        return NULL;
+    cs_chain_standing_key(q, path, i, key);
+    return cs_standings_find(q->standings, key);
+}
+
+/* Whether a responder has said that path[@i] is revoked. */
+static bool is_said_revoked(const struct cs_chain_query *q, const struct cs_cert *const *path,
+                            size_t n_path, size_t i, struct cs_crl_answer *answer)
+{
+    const struct cs_standing *standing = standing_of(q, path, n_path, i);
+    struct cs_patience patience = {
+        .now_sec = q->now_sec, .now_ms = q->now_ms, .since_ms = INT64_MIN};
+
+    if (cs_standing_judge(standing, &patience) != CS_OPINION_REVOKED)
+        return false;
+    answer->revoked_at = standing->revoked_at;
+    answer->reason = standing->reason;
+    return true;
+}
+
 /* What is known about path[@i]: a word against it counts before what a list says. */
 static struct cs_crl_answer ask(const struct cs_chain_query *q, const struct cs_cert *const *path,
                                 size_t n_path, size_t i)
@@ -944,7 +983,8 @@ static struct cs_crl_answer ask(const struct cs_chain_query *q, const struct cs_
     const struct cs_crl_set *crls = cs_trust_crls(q->trust);
     struct cs_crl_answer a = {.status = CS_CRL_GOOD, .next_update = INT64_MAX};
 
-    if (cs_revoked_set_check(q->revoked, path[i], &a.revoked_at, &a.reason))
+    if (cs_revoked_set_check(q->revoked, path[i], &a.revoked_at, &a.reason) ||
+        is_said_revoked(q, path, n_path, i, &a))
         a.status = CS_CRL_REVOKED;
     else if (crls && (i == 0 || !q->revocation.leaf_only))
         a = cs_crl_set_check(crls, path[i], issuer, q->now_sec);
@@ -1082,6 +1122,17 @@ static int verify_afresh(const struct cs_chain_query *q, bool expiry, struct cs_
     return 1;
 }
 
+/* What was accepted is not, for the finding that was made last. */
+static void refuse(struct cs_verdict *v, int error, int depth)
+{
+    v->accepted = false;
+    v->error = error;
+    v->error_depth = depth;
+    v->cause = v->findings.last;
+    v->path = NULL;
+    v->n_path = 0;
+}
+
 int cs_chain_withdrawn(const struct cs_chain_query *q, const struct cs_verdict *held, bool expiry,
                        struct cs_arena *arena, struct cs_verdict *ret_verdict)
 {
@@ -1095,14 +1146,105 @@ int cs_chain_withdrawn(const struct cs_chain_query *q, const struct cs_verdict *
         error = find_withdrawal(q, held, depth, expiry, &v.findings);
     if (!error)
         return 0;
-    v.accepted = false;
-    v.error = error;
-    v.error_depth = depth - 1;
-    v.cause = v.findings.last;
-    v.path = NULL;
-    v.n_path = 0;
+    refuse(&v, error, depth - 1);
     *ret_verdict = v;
     return 1;
+}
+
+/* ---- what responders say ---- */
+
+/* Who was asked about path[@depth], as evidence. */
+static struct cs_str responder_text(const struct cs_chain_query *q, const struct cs_standing *s,
+                                    struct cs_arena *arena)
+{
+    if (s && s->url[0])
+        return cs_arena_printf(arena, "responder %s", s->url);
+    return q->revocation.responder.len
+               ? cs_arena_printf(arena, "responder %.*s", CS_FMT(q->revocation.responder))
+               : CS_STR("no responder");
+}
+
+/* What was said, or why nothing was. */
+static struct cs_str said_text(const struct cs_chain_query *q, const struct cs_standing *s,
+                               struct cs_arena *arena)
+{
+    struct cs_str now = time_text(arena, q->now_sec);
+
+    if (s && s->failure)
+        return cs_arena_printf(arena, "%s; the time here is %.*s", s->words, CS_FMT(now));
+    if (s && s->answered)
+        return cs_arena_printf(arena, "\"%.*s\" of %.*s, good until %.*s; the time here is %.*s",
+                               CS_FMT(cs_ocsp_status_text(s->said)),
+                               CS_FMT(time_text(arena, s->this_update)),
+                               CS_FMT(time_text(arena, s->next_update)), CS_FMT(now));
+    return cs_arena_printf(arena, "it has not answered in time; the time here is %.*s",
+                           CS_FMT(now));
+}
+
+static const struct cs_finding_kind *kind_of(enum cs_opinion opinion)
+{
+    switch (opinion) {
+    case CS_OPINION_UNKNOWN: return CS_X509_KIND(OCSP_UNKNOWN);
+    case CS_OPINION_STALE: return CS_X509_KIND(OCSP_STALE);
+    case CS_OPINION_UNAUTHORIZED: return CS_X509_KIND(OCSP_UNAUTHORIZED);
+    default: return CS_X509_KIND(OCSP_UNREACHABLE);
+    }
+}
+
+/* One certificate of the path, which no good answer covers. Return: the error number, or 0 where
+ * that is put up with. */
+static int judge_standing(const struct cs_chain_query *q, const struct cs_standing *s,
+                          enum cs_opinion opinion, const struct cs_cert *cert, int depth,
+                          struct cs_findings *findings)
+{
+    struct cs_arena *arena = findings->arena;
+    struct cs_str who = responder_text(q, s, arena), what = said_text(q, s, arena);
+
+    if (opinion == CS_OPINION_REVOKED) {
+        find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOKED),
+             time_text(arena, s->revoked_at),
+             cs_arena_printf(arena, "%.*s, says %.*s", CS_FMT(cs_crl_reason_text(s->reason)),
+                             CS_FMT(who)));
+        return CS_X509_ERR_REVOKED;
+    }
+    if (opinion == CS_OPINION_GRACE || q->revocation.soft) {
+        find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOCATION_UNKNOWN),
+             cs_arena_printf(arena, "%.*s: %.*s", CS_FMT(who), CS_FMT(what)),
+             time_text(arena, q->now_sec));
+        return 0;
+    }
+    find(findings, q->purpose, depth, cert, kind_of(opinion), who, what);
+    return opinion == CS_OPINION_UNKNOWN ? CS_X509_ERR_OCSP_UNKNOWN : CS_X509_ERR_OCSP_FAILED;
+}
+
+enum cs_standing_step cs_chain_standing(const struct cs_chain_query *q,
+                                        const struct cs_patience *patience,
+                                        const struct cs_verdict *held, struct cs_arena *arena,
+                                        uint64_t *ret_wanted, struct cs_verdict *ret_verdict)
+{
+    enum cs_standing_step step = CS_STANDING_PASSES;
+    struct cs_verdict v = *held;
+
+    *ret_wanted = 0;
+    cs_findings_init(&v.findings, arena);
+    for (size_t i = 0; i < held->n_path && is_asked_about(q, held->n_path, i); i++) {
+        const struct cs_standing *s = standing_of(q, held->path, held->n_path, i);
+        enum cs_opinion opinion = cs_standing_judge(s, patience);
+        int error = 0;
+        if (opinion == CS_OPINION_ASK) {
+            *ret_wanted |= UINT64_C(1) << i;
+            step = CS_STANDING_ASK;
+        } else if (opinion != CS_OPINION_GOOD) {
+            error = judge_standing(q, s, opinion, held->path[i], (int)i, &v.findings);
+        }
+        if (error) {
+            refuse(&v, error, (int)i);
+            step = CS_STANDING_REFUSED;
+            break;
+        }
+    }
+    *ret_verdict = v;
+    return step;
 }
 
 /* ---- the sum ---- */

@@ -21,6 +21,7 @@
 #include "x509/cert.h"
 #include "x509/error.h"
 #include "x509/revoked.h"
+#include "x509/standing.h"
 #include "x509/trust.h"
 
 /* The most that a peer may present. */
@@ -38,6 +39,11 @@ struct cs_revocation_rules {
     bool leaf_only;    /* the issuers are not asked about */
     bool soft;         /* no list, or none of today: accepted with a warning */
     int64_t grace_sec; /* how long behind its nextUpdate a list is as good as before */
+
+    bool ocsp;               /* OCSP responders are asked: see cs_chain_standing() */
+    bool ocsp_leaf_only;     /* about the leaf alone */
+    bool ocsp_anew;          /* for every connection, whatever they said before */
+    struct cs_str responder; /* this one; empty: the one that each certificate names */
 };
 
 struct cs_chain_query {
@@ -45,7 +51,9 @@ struct cs_chain_query {
     size_t n;
     const struct cs_trust *trust;         /* borrowed by the verdict */
     const struct cs_revoked_set *revoked; /* beside the lists of the trust set; NULL: nothing is */
+    const struct cs_standings *standings; /* what OCSP responders said; NULL: nothing */
     int64_t now_sec;
+    int64_t now_ms;     /* steady clock, for @standings */
     int64_t leeway_sec; /* how far outside its validity a certificate is still accepted */
     struct cs_revocation_rules revocation;
     enum cs_purpose purpose;
@@ -99,6 +107,26 @@ __attribute__((warn_unused_result)) int cs_chain_withdrawn(const struct cs_chain
                                                            const struct cs_verdict *held,
                                                            bool expiry, struct cs_arena *arena,
                                                            struct cs_verdict *ret_verdict);
+
+enum cs_standing_step {
+    CS_STANDING_PASSES,
+    CS_STANDING_ASK,
+    CS_STANDING_REFUSED,
+};
+
+/** cs_chain_standing() - whether an accepted verdict passes by what OCSP responders say about its
+ *  path; not asked about is where the path ends. @patience: see x509/standing.h. PASSES:
+ *  *@ret_verdict is @held, with remarks among its findings when that was put up with; ASK: bit i of
+ *  *@ret_wanted: path[i] has to be asked about; REFUSED: *@ret_verdict is the refusal. It borrows
+ * as cs_chain_verify() says, and from @held. Pure. */
+enum cs_standing_step cs_chain_standing(const struct cs_chain_query *query,
+                                        const struct cs_patience *patience,
+                                        const struct cs_verdict *held, struct cs_arena *arena,
+                                        uint64_t *ret_wanted, struct cs_verdict *ret_verdict);
+/** cs_chain_standing_key() - what names path[@i] in a table of standings, under the rules of
+ *  @query. */
+void cs_chain_standing_key(const struct cs_chain_query *query, const struct cs_cert *const *path,
+                           size_t i, uint8_t ret_key[32]);
 
 /** cs_verdict_reason() - the words that nginx puts behind "FAILED:". Static. */
 struct cs_str cs_verdict_reason(const struct cs_verdict *verdict);

@@ -361,9 +361,9 @@ static bool read_status(struct cs_str *single, struct cs_ocsp_answer *answer)
     if (!cs_der_any(single, &status))
         return false;
     switch (status.tag) {
-    case CS_DER_CONTEXT(0): answer->status = CS_OCSP_GOOD; return status.content.len == 0;
-    case CS_DER_CONTEXT(2): answer->status = CS_OCSP_UNKNOWN; return status.content.len == 0;
-    case EXPLICIT(1): answer->status = CS_OCSP_REVOKED; return read_revoked(status.content, answer);
+    case CS_DER_CONTEXT(0): answer->said = CS_OCSP_GOOD; return status.content.len == 0;
+    case CS_DER_CONTEXT(2): answer->said = CS_OCSP_UNKNOWN; return status.content.len == 0;
+    case EXPLICIT(1): answer->said = CS_OCSP_REVOKED; return read_revoked(status.content, answer);
     default: return false;
     }
 }
@@ -415,11 +415,11 @@ static enum cs_ocsp_status judge(const struct cs_ocsp_query *query, struct cs_oc
     if (query->nonce.len && basic.nonce.len && !cs_str_eq(query->nonce, basic.nonce))
         return CS_OCSP_OTHER;
     status = find_single(&basic, query, answer);
-    if (status != CS_OCSP_GOOD || answer->status == CS_OCSP_REVOKED)
-        return status == CS_OCSP_GOOD ? answer->status : status;
-    if (answer->this_update > query->now_sec)
+    if (status != CS_OCSP_GOOD || answer->said == CS_OCSP_REVOKED)
+        return status == CS_OCSP_GOOD ? answer->said : status;
+    if (answer->this_update - query->leeway_sec > query->now_sec)
         return CS_OCSP_NOT_YET_VALID;
-    return answer->next_update < query->now_sec ? CS_OCSP_STALE : answer->status;
+    return answer->next_update < query->now_sec ? CS_OCSP_STALE : answer->said;
 }
 
 struct cs_ocsp_answer cs_ocsp_judge(const struct cs_ocsp_query *query)

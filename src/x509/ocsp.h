@@ -66,6 +66,8 @@ enum cs_ocsp_status {
 
 struct cs_ocsp_answer {
     enum cs_ocsp_status status;
+    enum cs_ocsp_status said; /* GOOD, REVOKED or UNKNOWN: with each of these, and with one that is
+                                 right in all but its time */
     int64_t this_update;
     int64_t next_update;       /* INT64_MAX: it names none, and is as good as it is old */
     int64_t revoked_at;        /* with CS_OCSP_REVOKED */
@@ -79,6 +81,7 @@ struct cs_ocsp_query {
     const struct cs_cert *issuer;
     struct cs_str nonce; /* of the request; an answer without one passes (RFC 5019 section 4) */
     int64_t now_sec;
+    int64_t leeway_sec; /* how far ahead thisUpdate may lie: clocks differ */
 };
 
 /** cs_ocsp_judge() - what an answer says about a certificate, if it may say so: signed with the
