@@ -2,7 +2,6 @@
 or make another do it."""
 
 import os
-import pathlib
 import re
 import shutil
 import sqlite3
@@ -17,9 +16,8 @@ import pki
 import served
 from authority import StandIn, refuse
 from ca import Ca
-from gateway import IS_ROOT, run
+from gateway import run
 from served import Folder, Server, csr, serial
-from waiting import wait_for
 
 pytestmark = pytest.mark.countersign
 
@@ -72,6 +70,60 @@ def test_a_uri_whose_host_readers_disagree_about_is_not_certified(names, uri):
     assert folder.serials() == before
     good = {"csr": csr_with_uri(pki.new_key(), "https://a.example.internal/x")}
     assert server.post("/v1/enrol", {"token": token, **good}).status == 201
+
+
+# ---- HTTP ----
+
+HEAD = "POST /v1/enrol HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+SECOND = "GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize("request_text", [
+    HEAD + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    HEAD + "Content-Length: 0\r\nContent-Length: 50\r\n\r\n",
+    HEAD + "Content-Length: 0, 50\r\n\r\n",
+    HEAD + "Content-Length: +2\r\n\r\n{}",
+    HEAD + "Content-Length: 18446744073709551618\r\n\r\n{}",
+    HEAD + "Content-Length : 2\r\n\r\n{}",
+    HEAD + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    HEAD + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    HEAD + "Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    HEAD + "Transfer-Encoding: chunked\r\n\r\n2;x\n{}\r\n0\r\n\r\n",
+    HEAD + "Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
+    HEAD + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+    HEAD + "X: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+    HEAD + "X: a\nContent-Length: 0\r\n\r\n",
+    HEAD + "X: a\0b\r\nContent-Length: 0\r\n\r\n",
+    HEAD + "Host: b\r\nContent-Length: 0\r\n\r\n",
+    "POST /v1/enrol HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "POST  /v1/enrol HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /v1/enrol HTTP/9.9\r\nHost: a\r\n\r\n",
+])
+def test_what_is_not_plainly_one_request_ends_the_connection(shared, request_text):
+    """And what stands behind it is no request of anybody's."""
+    with shared.connect() as client:
+        client.send(request_text + SECOND)
+        answer = client.response()
+        assert answer.status in (400, 413, 415, 501, 505), answer.status
+        assert not answer.keeps_alive() and client.ended(10)
+
+
+def test_requests_in_a_row_get_their_answers_in_a_row(shared):
+    many = 50
+    with shared.connect() as client:
+        client.send((SECOND + HEAD + "Content-Length: 2\r\n\r\n{}"
+                     + HEAD + "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n") * many)
+        for _ in range(many):
+            assert client.response().json()["status"] == "ok"
+            assert client.response().json()["code"] == "field-missing"
+            assert client.response().json()["code"] == "body-not-json"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    server = Server(Folder(tmp_path_factory.mktemp("http") / "ca"))
+    yield server
+    server.stop()
 
 
 # ---- time ----
@@ -196,69 +248,3 @@ def test_what_a_server_says_does_not_command_the_terminal(tmp_path):
                 assert not re.search("^error: all is well", said, re.M), said
     finally:
         stand_in.stop()
-
-
-# ---- secrets in memory ----
-
-MAIN = """
-mtls_state @dir@/state;
-authority {
-    listen 127.0.0.1:@authority@ ssl;
-    store @ca@;
-    passphrase_file @secret@;
-}"""
-BODY = """
-    server {
-        listen 127.0.0.1:@tls@ ssl;
-        server_name a.test;
-        ssl_certificate auto;
-        ssl_client_certificate @ca@/root.pem;
-        ssl_verify_client on;
-        ssl_verify_depth 2;
-    }"""
-
-
-def holds(pid, needles):
-    """Which of the needles are in the memory of a process that it can write to."""
-    found = set()
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
-            open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            place, rights, *_ = line.split()
-            first, last = (int(part, 16) for part in place.split("-"))
-            if not rights.startswith("rw") or last - first > 1 << 30 or "[v" in line:
-                continue
-            memory.seek(first)
-            try:
-                data = memory.read(last - first)
-            except OSError:
-                continue
-            found |= {name for name, needle in needles.items() if needle in data}
-    return found
-
-
-@pytest.mark.skipif(not IS_ROOT, reason="only root may look into other processes")
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_secrets_of_the_ca_are_in_its_own_process_alone(start, tmp_path, end):
-    """Not in the supervisor, of which all others are copies, nor in the steward and the workers,
-    which talk to strangers."""
-    os.chmod(tmp_path, 0o755)
-    words = "correct horse battery staple " + os.urandom(8).hex()
-    secret = tmp_path / "secret"
-    secret.write_bytes((words + end).encode())
-    secret.chmod(0o600)
-    ca = Ca(tmp_path, "--name", "Example", "--passphrase-file", secret)
-    key = serialization.load_pem_private_key((ca.dir / "issuer-2.key").read_bytes(),
-                                             words.encode())
-    scalar = key.private_numbers().private_value.to_bytes(32, "big")
-    needles = {"pass phrase": words.encode(), "key": scalar, "the same": scalar[::-1]}
-    gw = start(BODY, main=MAIN, ca=ca.dir, secret=secret, workers=2)
-    wait_for(lambda: "certificate" in gw.log() and list((tmp_path).rglob("cert.pem")) or
-             re.search("issued|serves", gw.log()), "a certificate", timeout_s=20)
-    time.sleep(0.5)
-    (authority,) = re.findall(r"start authority process (\d+)", gw.log())
-    for pid in gw.family():
-        if str(pid) != authority:
-            name = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-            assert holds(pid, needles) == set(), (pid, name)
-    assert "pass phrase" in holds(authority, needles)  # so it is found where it is
