@@ -335,27 +335,8 @@ static struct cs_str leaf_text(const struct cs_case *c)
     return CS_STR("it presented");
 }
 
-static const struct cs_finding *of_awaited(const struct cs_case *c)
-{
-    const struct cs_awaited *awaited = c->record->awaited;
-    char since[CS_TIME_TEXT];
-
-    if (!awaited->since_sec)
-        return CS_CASE_FIND(c, &cs_cause_certificate_awaited, c->who,
-                            CS_STR("no attempt to get it has failed so far"),
-                            CS_STR("try again in a moment"));
-    return CS_CASE_FIND(
-        c, &cs_cause_certificate_awaited, c->who,
-        cs_arena_printf(c->arena, "asking for it has failed since %.*s, the last time because %.*s",
-                        CS_FMT(cs_time_iso(awaited->since_sec, since)), CS_FMT(awaited->why)),
-        CS_STR("see to it that the authority can be reached and gives it; countersign status shows "
-               "how it goes, and countersign renew asks again now"));
-}
-
 static const struct cs_finding *of_name(const struct cs_case *c)
 {
-    if (c->record->awaited)
-        return of_awaited(c);
     if (!c->handshake->sni.len)
         return CS_CASE_FIND(c, &cs_cause_sni_missing, c->who);
     return CS_CASE_FIND(c, &cs_cause_sni_unknown, c->who, c->handshake->sni,
@@ -418,6 +399,27 @@ static const struct cs_finding *of_break(const struct cs_case *c)
     return CS_CASE_FIND(c, &cs_cause_handshake_failed, c->who, library_text(c), last);
 }
 
+/* --- our own certificate --- */
+
+static const struct cs_finding *of_awaited(const struct cs_case *c)
+{
+    const struct cs_awaited *awaited = c->record->awaited;
+    char since[CS_TIME_TEXT];
+
+    if (!awaited || (c->handshake && c->handshake->broken != CS_BREAK_NAME))
+        return NULL;
+    if (!awaited->since_sec)
+        return CS_CASE_FIND(c, &cs_cause_certificate_awaited, c->who,
+                            CS_STR("no attempt to get it has failed so far"),
+                            CS_STR("wait a moment"));
+    return CS_CASE_FIND(
+        c, &cs_cause_certificate_awaited, c->who,
+        cs_arena_printf(c->arena, "asking for it has failed since %.*s, the last time because %.*s",
+                        CS_FMT(cs_time_iso(awaited->since_sec, since)), CS_FMT(awaited->why)),
+        CS_STR("see to it that the authority can be reached and gives it; countersign status shows "
+               "how it goes, and countersign renew asks again now"));
+}
+
 /* --- the end of the byte stream --- */
 
 static const struct cs_finding *ended(const struct cs_case *c, const struct cs_finding_kind *kind,
@@ -467,8 +469,8 @@ static const struct cs_finding *of_decision(const struct cs_case *c)
 }
 
 static const struct cs_finding *(*const questions[])(const struct cs_case *) = {
-    of_connecting, of_upgrade,  of_proxy_header, of_first_bytes, of_verdict,
-    of_break,      of_decision, cs_answer_cause, of_ending,
+    of_connecting, of_upgrade, of_proxy_header, of_first_bytes,  of_awaited,
+    of_verdict,    of_break,   of_decision,     cs_answer_cause, of_ending,
 };
 
 const struct cs_finding *cs_diagnose(const struct cs_record *record, struct cs_findings *findings)

@@ -55,6 +55,13 @@ static void ask_session(struct scene *scene, const struct cs_wire *wire)
     scene->transport.target = seen.target;
 }
 
+static void see_awaited(struct scene *scene, const struct cs_errand *errand)
+{
+    scene->awaited =
+        (struct cs_awaited){errand->news->failing_since_sec, cs_str_from(errand->news->why)};
+    scene->record.awaited = &scene->awaited;
+}
+
 /* The client's side of a scene. */
 static void see_client(struct scene *scene, struct cs_conn *conn, const struct cs_vserver *server)
 {
@@ -62,11 +69,8 @@ static void see_client(struct scene *scene, struct cs_conn *conn, const struct c
     scene->transport.tls = conn->listener->tls;
     scene->record.server = server->name;
     scene->record.trust = conn->credentials->auth.trust;
-    if (conn->credentials->awaited) {
-        const struct cs_errand_news *news = conn->server->errand->news;
-        scene->awaited = (struct cs_awaited){news->failing_since_sec, cs_str_from(news->why)};
-        scene->record.awaited = &scene->awaited;
-    }
+    if (conn->credentials->awaited)
+        see_awaited(scene, server->own.errand);
 }
 
 static const uint8_t *leaf_digest(const struct cs_verdict *verdict)
@@ -229,6 +233,8 @@ static void see_upstream(struct scene *scene, struct cs_upconn *up)
     scene->record.handshake = up->wire.tls ? cs_tls_facts(up->wire.tls) : NULL;
     scene->record.verdict = up->verdict;
     scene->record.host = up->name;
+    if (up->tls && up->tls->awaited)
+        see_awaited(scene, up->proxy->tls->own.errand);
 }
 
 bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, size_t peer,

@@ -230,11 +230,20 @@ static bool has_news(const struct cs_upconn *up)
     return up->wire.watch.readable || up->wire.watch.hangup;
 }
 
-/* mtls_expire_connections: whether the upstream's certificate is not valid any more. */
+/* mtls_expire_connections: whether our certificate is not valid any more, so that what it opened is
+ * not used again. */
+static bool own_has_expired(const struct cs_upconn *up, const struct cs_request *request)
+{
+    return request->server->set.expire_connections && up->tls &&
+           up->tls->own_not_after <= cs_now_sec(&up->worker->loop.now);
+}
+
+/* The same, or the upstream's is not. */
 static bool has_expired(const struct cs_upconn *up, const struct cs_request *request)
 {
-    return request->server->set.expire_connections && up->verdict &&
-           up->verdict->path_not_after <= cs_now_sec(&up->worker->loop.now);
+    return own_has_expired(up, request) ||
+           (request->server->set.expire_connections && up->verdict &&
+            up->verdict->path_not_after <= cs_now_sec(&up->worker->loop.now));
 }
 
 static struct cs_upconn *find_idle(const struct cs_request *request, const struct cs_proxy *proxy,
@@ -366,7 +375,7 @@ static int start_tls(struct cs_upconn *up)
     uint8_t identity[32];
 
     identity_of(up, identity);
-    if (tls->reuse_sessions)
+    if (tls->reuse_sessions && !own_has_expired(up, up->user->request))
         key = cs_str_make(identity, sizeof(identity));
     up->wire.tls = cs_tls_client_session(tls->client, up->wire.fd,
                                          tls->send_sni ? up->name : (struct cs_str){0}, key, &hooks,
@@ -401,6 +410,10 @@ static enum cs_wire_result prove(struct cs_upconn *up, struct cs_str *ret_why)
 {
     if (up->tls->trust && up->name.len == 0) {
         *ret_why = CS_STR("the name to verify the upstream's certificate against is empty");
+        return CS_WIRE_BROKEN;
+    }
+    if (up->tls->awaited) {
+        *ret_why = CS_STR("the certificate that the upstream is to be shown has not come yet");
         return CS_WIRE_BROKEN;
     }
     if (!up->wire.tls && start_tls(up) < 0) {

@@ -1,5 +1,5 @@
-/* `ssl_certificate auto`: which names the certificate is for, whom to ask for it, and where it will
- * lie. Two servers that want the same share it. */
+/* `ssl_certificate auto`, and proxy_ssl_certificate: which names the certificate is for, whom to
+ * ask for it, and where it will lie. Two servers that want the same share it. */
 #include "snapshot/build.h"
 #include "snapshot/errand.h"
 #include "x509/digest.h"
@@ -16,6 +16,7 @@ static struct cs_str folder_of(struct cs_build *build, const struct cs_errand *e
 
     cs_digest_init(&digest);
     cs_digest_add(&digest, errand->url);
+    cs_digest_add(&digest, errand->profile);
     for (size_t i = 0; i < errand->n_names; i++)
         cs_digest_add(&digest, errand->names[i]);
     cs_digest_final(&digest, sum);
@@ -40,14 +41,14 @@ static void add_name(struct cs_build *build, struct cs_errand *errand, const cha
 
 /* One server_name: an expression stands for names that nobody can list. */
 static void add_server_name(struct cs_build *build, struct cs_errand *errand,
-                            const struct cs_server_name *name)
+                            const struct cs_server_name *name, struct cs_str directive)
 {
     struct cs_str text = cs_build_lower(build, name->text);
 
     if (text.len == 0 || cs_str_eq(text, CS_STR("_")))
         return;
     if (text.ptr[0] == '~' || cs_str_ends(text, CS_STR(".*"))) {
-        CS_FIND(build->findings, &cs_finding_auto_pattern, &name->place, name->text);
+        CS_FIND(build->findings, &cs_finding_auto_pattern, &name->place, directive, name->text);
         return;
     }
     if (text.ptr[0] == '.') {
@@ -58,15 +59,15 @@ static void add_server_name(struct cs_build *build, struct cs_errand *errand,
 }
 
 static void name_errand(struct cs_build *build, const struct cs_vserver *server,
-                        struct cs_errand *errand)
+                        const struct cs_auto_wish *wish, struct cs_errand *errand)
 {
     const struct cs_word *identity = cs_build_word(server->block, "mtls_identity");
 
-    errand->profile = identity ? CS_STR("spiffe") : CS_STR("server");
+    errand->profile = identity ? CS_STR("spiffe") : wish->profile;
     if (identity)
         add_name(build, errand, "", identity->text);
     for (size_t i = 0; !identity && i < server->n_names; i++)
-        add_server_name(build, errand, &server->names[i]);
+        add_server_name(build, errand, &server->names[i], wish->directive);
 }
 
 /* SHA-256 in hex, perhaps with colons between the bytes. */
@@ -85,7 +86,7 @@ static bool is_fingerprint(struct cs_str text)
 /* mtls_authority URL fingerprint=… token_file=…
  * Return: false after a finding. */
 static bool choose_authority(struct cs_build *build, const struct cs_block *block,
-                             struct cs_errand *errand)
+                             struct cs_str directive, struct cs_errand *errand)
 {
     const struct cs_directive *d = cs_block_nearest(block, "mtls_authority");
     struct cs_str fingerprint = CS_STR("fingerprint="), token = CS_STR("token_file=");
@@ -105,7 +106,7 @@ static bool choose_authority(struct cs_build *build, const struct cs_block *bloc
     if (d && !is_fingerprint(errand->fingerprint))
         CS_FIND0(build->findings, &cs_finding_authority_unknown, &d->place);
     if (!d && !cs_block_find(build->snapshot->config->main, "authority"))
-        CS_FIND0(build->findings, &cs_finding_auto_nobody, &errand->place);
+        CS_FIND(build->findings, &cs_finding_auto_nobody, &errand->place, directive);
     return d ? is_fingerprint(errand->fingerprint)
              : cs_block_find(build->snapshot->config->main, "authority") != NULL;
 }
@@ -122,26 +123,53 @@ static const struct cs_errand *share(struct cs_snapshot *snapshot, struct cs_err
     return *at;
 }
 
-const struct cs_errand *cs_build_auto(struct cs_build *build, const struct cs_vserver *server,
-                                      const struct cs_place *place)
+/* Return: NULL after a finding. */
+static const struct cs_errand *find_errand(struct cs_build *build, const struct cs_vserver *server,
+                                           const struct cs_auto_wish *wish)
 {
+    const struct cs_place *place = &wish->word->place;
     struct cs_errand *errand = CS_ARENA_NEW(build->arena, struct cs_errand);
 
     errand->place = *place;
     errand->news = CS_ARENA_NEW(build->arena, struct cs_errand_news);
-    if (!choose_authority(build, server->block, errand))
+    if (!choose_authority(build, server->block, wish->directive, errand))
         return NULL;
-    name_errand(build, server, errand);
+    name_errand(build, server, wish, errand);
     if (errand->n_names == 0) {
-        CS_FIND0(build->findings, &cs_finding_auto_nameless, place);
+        CS_FIND(build->findings, &cs_finding_auto_nameless, place, wish->directive);
         return NULL;
     }
     if (!build->snapshot->core.master_process) {
-        CS_FIND0(build->findings, &cs_finding_auto_unattended, place);
+        CS_FIND(build->findings, &cs_finding_auto_unattended, place, wish->directive);
         return NULL;
     }
     errand->folder = folder_of(build, errand);
     if (errand->url.len == 0)
         errand->token_file = cs_arena_printf(build->arena, "%.*s.token", CS_FMT(errand->folder));
     return share(build->snapshot, errand);
+}
+
+static struct cs_word *word_at(struct cs_build *build, const struct cs_word *like,
+                               struct cs_str folder, const char *name)
+{
+    struct cs_word *word = CS_ARENA_NEW(build->arena, struct cs_word);
+
+    *word = *like;
+    word->text = cs_arena_printf(build->arena, "%.*s/%s", CS_FMT(folder), name);
+    return word;
+}
+
+void cs_build_auto(struct cs_build *build, const struct cs_vserver *server,
+                   const struct cs_auto_wish *wish, struct cs_auto_pair *ret_pair)
+{
+    const struct cs_errand *errand = find_errand(build, server, wish);
+
+    if (!errand)
+        return;
+    ret_pair->errand = errand;
+    ret_pair->certificate = word_at(build, wish->word, errand->folder, "cert.pem");
+    ret_pair->key = word_at(build, wish->word, errand->folder, "key.pem");
+    if (!cs_build_is_there(build, ret_pair->certificate))
+        CS_FIND(build->findings, &cs_finding_auto_awaited, &wish->word->place, wish->directive,
+                errand->folder, wish->meanwhile);
 }

@@ -144,10 +144,18 @@ void cs_build_locations(struct cs_build *build, const struct cs_block *block,
 void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct cs_scope *scope);
 
 /* auto.c */
-/** cs_build_auto() - the errand that brings @server the certificate of `ssl_certificate auto` at
- *  @place. Return: it, of the snapshot; or NULL after a finding. */
-const struct cs_errand *cs_build_auto(struct cs_build *build, const struct cs_vserver *server,
-                                      const struct cs_place *place);
+/* What "auto" is written for. */
+struct cs_auto_wish {
+    struct cs_str directive;
+    const struct cs_word *word; /* "auto" */
+    struct cs_str profile;      /* unless there is an mtls_identity */
+    struct cs_str meanwhile;    /* what happens while the certificate is awaited: a clause */
+};
+
+/** cs_build_auto() - the errand that brings the certificate of @wish, for the names of @server, and
+ *  where it will lie. Left as it was after a finding. */
+void cs_build_auto(struct cs_build *build, const struct cs_vserver *server,
+                   const struct cs_auto_wish *wish, struct cs_auto_pair *ret_pair);
 
 /* staple.c */
 /** cs_build_staple() - the OCSP answer of @block's ssl_stapling_file to the one of @pairs that it
@@ -167,9 +175,10 @@ struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
                                                       const struct cs_proxy_tls *to);
 /** cs_build_free_clients() - once all upstreams have theirs. */
 void cs_build_free_clients(struct cs_build *build);
-/** cs_build_upstream_tls() - the TLS side of a proxy_pass to https://, and its first credentials.
- *  Return: NULL after a finding. */
+/** cs_build_upstream_tls() - the TLS side of a proxy_pass of @server to https://, and its first
+ *  credentials. Return: NULL after a finding. */
 const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
+                                                 const struct cs_vserver *server,
                                                  const struct cs_block *block,
                                                  const struct cs_proxy *proxy);
 

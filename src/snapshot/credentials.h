@@ -50,6 +50,9 @@ struct cs_upstream_tls {
     struct cs_tls_client *client; /* one reference: certificate, protocols, ciphers, sessions */
     struct cs_trust *trust;       /* one reference; NULL: proxy_ssl_verify off */
     int depth;
+    int64_t own_not_after; /* of the certificate that is shown; INT64_MAX: none is */
+    bool awaited;          /* it has been asked for and has not come yet: no
+                              upstream is asked */
     bool send_sni;
     bool reuse_sessions;
     uint8_t digest[32]; /* over everything above: part of the pool's key */

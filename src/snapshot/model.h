@@ -103,8 +103,16 @@ struct cs_failure_log {
     bool json;
 };
 
+/* A certificate and key that the steward gets, as if the configuration had named their files.
+ * Zeroed: it has. */
+struct cs_auto_pair {
+    const struct cs_errand *errand;
+    const struct cs_word *certificate, *key;
+};
+
 /* That an upstream is spoken to over TLS: the keyring has how. */
 struct cs_proxy_tls {
+    struct cs_auto_pair own;      /* of "proxy_ssl_certificate auto" */
     size_t index;                 /* in cs_keyring::upstreams */
     const struct cs_block *block; /* in cs_snapshot::config */
     struct cs_template name;      /* proxy_ssl_name: to verify, and for SNI */
@@ -186,10 +194,9 @@ struct cs_vserver {
     struct cs_str name; /* first server_name, or empty */
     struct cs_server_name *names;
     size_t n_names;
-    const struct cs_block *block;   /* in cs_snapshot::config */
-    const struct cs_block *lender;  /* whose certificates it shows; NULL: none are shown */
-    const struct cs_errand *errand; /* of "auto"; NULL: it is not */
-    const struct cs_word *auto_certificate, *auto_key; /* where they will lie then, or NULL */
+    const struct cs_block *block;  /* in cs_snapshot::config */
+    const struct cs_block *lender; /* whose certificates it shows; NULL: none are shown */
+    struct cs_auto_pair own;       /* of "ssl_certificate auto" */
     bool listens_tls, listens_plain;
     bool proxies; /* some location of it passes requests on */
     size_t index; /* in cs_snapshot::servers, and in cs_keyring::servers */

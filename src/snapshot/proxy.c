@@ -255,7 +255,7 @@ void cs_build_proxy(struct cs_build *build, const struct cs_block *block, struct
     build_hidden(build, scope, proxy);
     build_redirects(build, scope, proxy);
     if (tls)
-        proxy->tls = cs_build_upstream_tls(build, block, proxy);
+        proxy->tls = cs_build_upstream_tls(build, scope->server, block, proxy);
     if (!proxy->upstream)
         return;
     scope->proxy = proxy;

@@ -3,7 +3,6 @@
  * those that replace them. */
 #include "base/mem.h"
 #include "config/value.h"
-#include "snapshot/errand.h"
 #include "snapshot/material.h"
 #include "tls/client.h"
 #include "tls/directives.h"
@@ -69,50 +68,33 @@ static bool is_auto(const struct cs_ssl_settings *ssl)
     return false;
 }
 
-static struct cs_word *word_at(struct cs_build *build, const struct cs_word *like,
-                               struct cs_str folder, const char *name)
-{
-    struct cs_word *word = CS_ARENA_NEW(build->arena, struct cs_word);
-
-    *word = *like;
-    word->text = cs_arena_printf(build->arena, "%.*s/%s", CS_FMT(folder), name);
-    return word;
-}
-
-/* Where the pair will lie that the steward keeps: as if the configuration had named the files. */
 static void name_auto(struct cs_build *build, struct cs_vserver *server,
                       const struct cs_ssl_settings *ssl)
 {
-    const struct cs_word *word = &ssl->certificate.items[0]->args[0];
-    const struct cs_errand *errand;
+    const struct cs_auto_wish wish = {.directive = CS_STR("ssl_certificate"),
+                                      .word = &ssl->certificate.items[0]->args[0],
+                                      .profile = CS_STR("server"),
+                                      .meanwhile =
+                                          CS_STR("handshakes with this server are refused")};
 
-    if (ssl->certificate.n > 1 || ssl->certificate_key.n) {
-        CS_FIND0(build->findings, &cs_finding_auto_alone, &word->place);
-        return;
-    }
-    errand = cs_build_auto(build, server, &word->place);
-    if (!errand)
-        return;
-    server->errand = errand;
-    server->auto_certificate = word_at(build, word, errand->folder, "cert.pem");
-    server->auto_key = word_at(build, word, errand->folder, "key.pem");
-    if (!cs_build_is_there(build, server->auto_certificate))
-        CS_FIND(build->findings, &cs_finding_auto_awaited, &word->place, errand->folder);
+    if (ssl->certificate.n > 1 || ssl->certificate_key.n)
+        CS_FIND(build->findings, &cs_finding_auto_alone, &wish.word->place, wish.directive);
+    else
+        cs_build_auto(build, server, &wish, &server->own);
 }
 
-/* Return: how many there are. */
-static size_t get_auto(struct cs_build *build, const struct cs_vserver *server,
+/* The pair of @own. Return: how many there are. */
+static size_t get_auto(struct cs_build *build, const struct cs_auto_pair *own,
                        struct cs_tls_pair *pair)
 {
-    struct cs_material_spec spec = {.kind = CS_MATERIAL_PAIR,
-                                    .words = {server->auto_certificate, server->auto_key},
-                                    .is_awaited = true};
+    struct cs_material_spec spec = {
+        .kind = CS_MATERIAL_PAIR, .words = {own->certificate, own->key}, .is_awaited = true};
 
-    if (!server->auto_certificate)
+    if (!own->errand)
         return 0;
     *pair = (struct cs_tls_pair){.loaded = cs_material_get0(build, &spec),
-                                 .place = server->auto_certificate->place,
-                                 .key_place = server->auto_key->place};
+                                 .place = own->certificate->place,
+                                 .key_place = own->key->place};
     return pair->loaded != NULL;
 }
 
@@ -410,9 +392,9 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
                                       .alpn = alpn,
                                       .place = server->place};
 
-    spec.n_pairs = is_auto(ssl) ? get_auto(build, server, pairs)
+    spec.n_pairs = is_auto(ssl) ? get_auto(build, &server->own, pairs)
                                 : get_pairs(build, server->lender, ssl, pairs);
-    credentials->awaited = server->errand && spec.n_pairs == 0;
+    credentials->awaited = server->own.errand && spec.n_pairs == 0;
     if (ssl->stapling)
         cs_build_staple(build, server->block, pairs, spec.n_pairs);
     spec.protocols =
@@ -469,11 +451,38 @@ void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
 
 /* ---- upstreams ---- */
 
-static struct cs_pair *client_pair(struct cs_build *build, const struct cs_block *block)
+static bool is_client_auto(const struct cs_block *block)
 {
+    const struct cs_directive *certificate = cs_block_nearest(block, "proxy_ssl_certificate");
+
+    return certificate && cs_str_eq(certificate->args[0].text, CS_STR("auto"));
+}
+
+static void name_client_auto(struct cs_build *build, const struct cs_vserver *server,
+                             struct cs_proxy_tls *to)
+{
+    const struct cs_auto_wish wish = {.directive = CS_STR("proxy_ssl_certificate"),
+                                      .word = cs_build_word(to->block, "proxy_ssl_certificate"),
+                                      .profile = CS_STR("client"),
+                                      .meanwhile = CS_STR("requests to upstreams fail")};
+
+    if (cs_block_nearest(to->block, "proxy_ssl_certificate_key"))
+        CS_FIND(build->findings, &cs_finding_auto_alone, &wish.word->place, wish.directive);
+    else
+        cs_build_auto(build, server, &wish, &to->own);
+}
+
+static struct cs_pair *client_pair(struct cs_build *build, const struct cs_proxy_tls *to)
+{
+    const struct cs_block *block = to->block;
     const struct cs_directive *certificate = cs_block_nearest(block, "proxy_ssl_certificate");
     const struct cs_word *key = cs_build_word(block, "proxy_ssl_certificate_key");
 
+    if (is_client_auto(block)) {
+        struct cs_tls_pair pair = {0};
+        (void)get_auto(build, &to->own, &pair);
+        return pair.loaded;
+    }
     if (!certificate || certificate->args[0].text.len == 0)
         return NULL;
     if (!key) {
@@ -486,6 +495,22 @@ static struct cs_pair *client_pair(struct cs_build *build, const struct cs_block
         return NULL;
     return pair_of(build, &certificate->args[0], key,
                    cs_build_word(block, "proxy_ssl_password_file"));
+}
+
+/* When the certificate that is shown ends. */
+static int64_t end_of(struct cs_build *build, const struct cs_pair *pair)
+{
+    struct cs_findings ignored;
+    const struct cs_str *ders;
+    struct cs_cert leaf;
+    size_t n = 0;
+
+    if (!pair)
+        return INT64_MAX;
+    cs_findings_init(&ignored, build->arena);
+    ders = cs_pair_chain0(pair, &n);
+    return n && cs_cert_parse(ders[0], build->arena, &ignored, &leaf) == 0 ? leaf.not_after
+                                                                           : INT64_MAX;
 }
 
 /* What the certificate and the settings of a client are, as a key. */
@@ -561,7 +586,9 @@ struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
     tls->refs = 1;
     build->upstream = to;
     cs_settings_resolve(&cs_proxy_ssl_directives, block, build->arena, &ssl);
-    pair.loaded = client_pair(build, block);
+    pair.loaded = client_pair(build, to);
+    tls->own_not_after = end_of(build, pair.loaded);
+    tls->awaited = to->own.errand && !pair.loaded;
     spec = (struct cs_tls_client_spec){
         .pair = pair.loaded ? &pair : NULL,
         .protocols = usable_protocols(build, block, "proxy_ssl_protocols", ssl.protocols, place),
@@ -583,6 +610,7 @@ struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
 }
 
 const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
+                                                 const struct cs_vserver *server,
                                                  const struct cs_block *block,
                                                  const struct cs_proxy *proxy)
 {
@@ -594,6 +622,8 @@ const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
     check_ciphers(build, block, "proxy_ssl_ciphers");
     read_named(build, block, "proxy_ssl_password_file");
     to->block = block;
+    if (is_client_auto(block))
+        name_client_auto(build, server, to);
     to->name =
         cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
                                   &cs_block_nearest(block, "proxy_pass")->place, build->findings);

@@ -199,7 +199,10 @@ const struct cs_schema_table cs_ssl_directives = CS_SCHEMA_TABLE(ssl_rows);
 
 static const struct cs_directive_row proxy_rows[] = {
     {"proxy_ssl_certificate", PROXY_LEVELS, 1, 1, CS_V_STR, 0, PROXY_AT(certificate),
-     .syntax = "file", .doc = "The certificate, with its intermediates, that upstreams are shown."},
+     .syntax = "file | auto",
+     .doc = "The certificate, with its intermediates, that upstreams are shown; with auto it is "
+            "asked of an authority, by its profile client, for the names of the server, or for "
+            "mtls_identity, and renewed in time."},
     {"proxy_ssl_certificate_key", PROXY_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY,
      PROXY_AT(certificate_key), .syntax = "file",
      .doc = "The private key of proxy_ssl_certificate."},

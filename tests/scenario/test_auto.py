@@ -4,6 +4,7 @@ revoked means disconnected."""
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -14,8 +15,10 @@ import pytest
 from cryptography import x509
 
 import wire
+from backend import free_port
 from gateway import BINARY, IS_ROOT, SANITIZED, run, server
 from load import Load, OneRequest
+from peers import Server
 from pki import write
 from waiting import wait_for
 
@@ -260,6 +263,95 @@ def test_a_certificate_that_is_awaited_is_the_cause(start, ca):
         begun.terminate()
         begun.wait(20)
     wait_for(lambda: control(gw, do="status")["errands"][0]["state"] == "held", "the good news")
+
+
+# ---- towards upstreams ----
+
+NGINX = """
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log info;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    {temp}
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {papers}/cert.pem;
+        ssl_certificate_key {papers}/key.pem;
+        ssl_client_certificate {root};
+        ssl_verify_client on;
+        ssl_verify_depth 2;
+        return 200 "$ssl_client_serial $connection $ssl_client_s_dn";
+    }}
+}}"""
+TOWARDS = """
+    mtls_failure_log @dir@/failures.json format=json;
+    @authorities@
+    upstream pool { server 127.0.0.1:@nginx@; keepalive 4; }
+    server {
+        listen 127.0.0.1:@http@;
+        server_name gateway.test;
+        @identity@
+        proxy_ssl_certificate auto;
+        proxy_ssl_verify on;
+        proxy_ssl_verify_depth 2;
+        proxy_ssl_name upstream.test;
+        proxy_ssl_trusted_certificate @ca@/root.pem;
+        location / { proxy_pass https://pool; }
+    }"""
+
+
+@pytest.fixture
+def demanding(ca):
+    """The port of an nginx that lets nobody in without a certificate of this CA."""
+    if not shutil.which("nginx"):
+        pytest.skip("there is no nginx")
+    folder = str(ca.folder / "nginx")
+    ca.ok("issue", "upstream.test", "--out", folder + "/papers")
+    temp = "".join(f"{kind}_temp_path {folder}/{kind};"
+                   for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    port = free_port()
+    write(folder + "/nginx.conf", NGINX.format(folder=folder, temp=temp, port=port, root=ca.root,
+                                               papers=folder + "/papers").encode())
+    server = Server(["nginx", "-p", folder, "-c", "nginx.conf", "-e", folder + "/error.log"], port)
+    yield port
+    server.stop()
+
+
+def asked(gw):
+    """What the upstream saw: serial and connection, or the status of a refusal."""
+    with wire.connect(gw.port["http"]) as client:
+        answer = client.request("GET", "/")
+        return answer.text.split() if answer.status == 200 else answer.status
+
+
+@pytest.mark.parametrize("identity, profile", [("", "client"),
+                                               (f"mtls_identity {NAME}gateway;", "spiffe")])
+def test_upstreams_are_shown_a_certificate_of_the_authority(start, ca, demanding, identity,
+                                                            profile):
+    gw = start(TOWARDS, main=MAIN, ca=ca.dir, life="1d", nginx=demanding, authorities="",
+               identity=identity)
+    first = wait_for(lambda: asked(gw) != 502 and asked(gw), "a certificate to show", 20)
+    assert asked(gw)[:2] == first[:2], "the connection is kept"
+    issued, = [one for one in ca.json("list")["certificates"] if one["serial"] == first[0]]
+    assert issued["profile"] == profile
+    assert control(gw, do="renew")["ok"]
+    second = wait_for(lambda: asked(gw)[0] != first[0] and asked(gw), "another certificate", 20)
+    assert second[1] != first[1], "a connection of its own"
+    assert "reconfiguring" not in gw.log()
+    papers = [p for p in control(gw, do="status")["papers"] if p["kind"] == "client"]
+    assert papers[0]["serial"] == second[0]
+
+
+def test_no_upstream_is_asked_while_the_certificate_for_it_is_awaited(start, ca, demanding):
+    gw = start(TOWARDS, main="mtls_state @dir@/state;", ca=ca.dir, nginx=demanding, identity="",
+               authorities="mtls_authority https://127.0.0.1:@nobody@ "
+                           f"fingerprint={ca.fingerprint} token_file=@dir@/token;",
+               prepare=lambda folder: write(os.path.join(folder, "token"), b"cst_" + b"x" * 43))
+    wait_for(lambda: "error" in control(gw, do="status")["errands"][0], "the first failure")
+    assert asked(gw) == 502
+    told = json.loads(gw.read("failures.json").splitlines()[0])
+    assert (told["code"], told["side"]) == ("certificate-awaited", "client")
+    assert "authority-unreachable" in told["detail"]
 
 
 def rotations_under_load(start, ca, count):

@@ -234,6 +234,26 @@ def test_an_expired_certificate_of_an_upstream_is_not_used_again(start, pki, tmp
             assert (answer.status, answer.json()["connection"]) == (200, connections)
 
 
+@pytest.mark.parametrize("expire, status", [("on", 502), ("off", 200)])
+def test_with_an_expired_certificate_of_our_own_no_connection_is_used_again(start, pki, tmp_path,
+                                                                            expire, status):
+    """The upstream has let it in while it was good; it does not let it in anew."""
+    own, end = short_lived(pki, tmp_path, cn="gateway")
+    with Backend(tls=server_context(pki.server, pki.ca)) as upstream:
+        gw = start(f"""
+    server {{
+        listen 127.0.0.1:@http@;
+        mtls_expire_connections {expire};
+        location / {{ proxy_pass https://@backend@; proxy_ssl_certificate {own.certfile};
+                     proxy_ssl_certificate_key {own.keyfile}; }}
+    }}""", backend=upstream)
+        with wire.connect(gw.port["http"]) as client:
+            assert client.request("GET", "/").status == 200
+            assert client.request("GET", "/").json()["connection"] == 1
+            wait_until(end + 1)
+            assert client.request("GET", "/").status == status
+
+
 # revoked at a word
 
 STATE = "mtls_state @dir@/state;"
@@ -766,19 +786,20 @@ def test_a_paper_that_runs_out_is_warned_of_once(start, pki, backend, tmp_path):
 
 # revoked by a list
 
-def test_a_list_that_is_replaced_cuts_those_on_it(start, pki, tmp_path, backend):
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.long)])
+def test_a_list_that_is_replaced_cuts_those_on_it(start, pki, tmp_path, count):
     """As test_the_others_never_notice, with a file in place of a word."""
     crl = write(tmp_path / "list.pem", pki.ca.crl())
     gw = start(server(FAILURES + f"ssl_crl {crl}; keepalive_requests 1000000;"
                       "location / { return 200 ok; }"),
-               main=STATE, workers=2, connections=12_000)
+               main=STATE + "worker_rlimit_nofile 30000;", workers=2, connections=12_000)
     others = [pki.ca.issue(f"other {n}").save(tmp_path, f"other-{n}") for n in range(20)]
     ctx = wire.context(pki.alice, version="1.3")
     with wire.tls(gw.port["tls"], ctx=ctx) as client:
         client.request("GET", "/", [("Connection", "close")])
         client.rest()
         session = client.session
-    with Crowd(gw, others, 200) as crowd:
+    with Crowd(gw, others, count) as crowd:
         victims = [opened(gw, pki.alice) for _ in range(5)]
         ends = []
         watchers = [end_of(client, ends) for client in victims]
