@@ -49,6 +49,14 @@ static int copy_file(const char *from, const char *to, const char *name)
     return r;
 }
 
+/* Whoever owns the folder may have put a link there: that is not a file of the CA. */
+static int copy_if_ours(const char *from, const char *to, const char *name)
+{
+    int r = copy_file(from, to, name);
+
+    return r == -ELOOP ? 0 : r;
+}
+
 /* Every file in @from that a copy has and @to has not; @only: with this ending. */
 static int copy_files(const char *from, const char *to, const char *only)
 {
@@ -65,7 +73,7 @@ static int copy_files(const char *from, const char *to, const char *only)
             continue;
         r = cs_folder_path(to, entry->d_name, path);
         if (r == 0 && access(path, F_OK) < 0)
-            r = copy_file(from, to, entry->d_name);
+            r = copy_if_ours(from, to, entry->d_name);
     }
     closedir(dir);
     return r;
@@ -592,6 +600,54 @@ static int lock_folder(const struct restoring *r, int *ret_fd)
     return 0;
 }
 
+/* What is in @fd, which is closed, is given to those who own what has the same name in @old (-1:
+ * nothing has), or else to the owner of the CA's folder. */
+static int give(int fd, int old, const struct stat *owner, int depth)
+{
+    DIR *dir = fdopendir(fd);
+    struct dirent *entry;
+    int e = dir ? 0 : -errno;
+
+    if (!dir)
+        close(fd);
+    while (e == 0 && dir && (entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        struct stat st = *owner;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            continue;
+        if (old >= 0 && fstatat(old, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            st = *owner;
+        if (depth > 0) {
+            int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            e = sub < 0 ? 0 : give(sub, -1, owner, depth - 1);
+        }
+        if (e == 0 && fchownat(fd, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+            e = -errno;
+    }
+    if (dir)
+        closedir(dir);
+    return e;
+}
+
+/* Root restores for whom the folder belonged to; what root alone could read stays so. */
+static int keep_owners(const struct restoring *r)
+{
+    cs_cleanup(cs_close_p) int old = -1;
+    struct stat owner;
+    int fd, e;
+
+    if (!r->is_there || geteuid() != 0)
+        return 0;
+    old = open(r->options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (old < 0 || fstat(old, &owner) < 0)
+        return -errno;
+    if (owner.st_uid == 0)
+        return 0;
+    fd = open(r->temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    e = fd < 0 ? -errno : give(fd, old, &owner, 1);
+    return e == 0 && lchown(r->temporary, owner.st_uid, owner.st_gid) < 0 ? -errno : e;
+}
+
 static int restore(struct restoring *r)
 {
     int e = begin_folder(r->options->dir, r->temporary);
@@ -601,6 +657,7 @@ static int restore(struct restoring *r)
     e = fill_new(r);
     cs_ca_close(r->ca);
     cs_store_close(r->before);
+    e = e ? e : keep_owners(r);
     e = e ? e : cs_folder_sync(r->temporary);
     e = e ? e : change_places(r);
     if (e)

@@ -18,33 +18,88 @@ int cs_folder_path(const char *dir, const char *name, char ret_path[PATH_MAX])
     return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* Who is root may write for somebody else. */
-static int give_to_owner(const char *dir, const char *path)
+/* A path without links: "/proc/self/fd/N/NAME" for the folder that the descriptor N is of. */
+struct place {
+    int fd;
+    uid_t uid; /* of the folder of the CA */
+    gid_t gid;
+    char path[64 + NAME_MAX];
+};
+
+/* Where the file @name, or "SUB/NAME", in @dir is. Who the folder belongs to may have put a link in
+ * place of SUB: that is no place for files of ours. */
+static int find_place(const char *dir, const char *name, struct place *ret_place)
 {
+    cs_cleanup(cs_close_p) int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *slash = strchr(name, '/');
+    char sub[NAME_MAX + 1] = ".";
     struct stat st;
 
-    if (geteuid() != 0)
-        return 0;
-    if (stat(dir, &st) < 0 || (st.st_uid && lchown(path, st.st_uid, st.st_gid) < 0))
+    if (top < 0 || fstat(top, &st) < 0)
         return -errno;
+    if (slash && (size_t)(slash - name) < sizeof(sub))
+        snprintf(sub, sizeof(sub), "%.*s", (int)(slash - name), name);
+    ret_place->fd = openat(top, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (ret_place->fd < 0)
+        return -errno;
+    ret_place->uid = st.st_uid;
+    ret_place->gid = st.st_gid;
+    snprintf(ret_place->path, sizeof(ret_place->path), "/proc/self/fd/%d/%s", ret_place->fd,
+             slash ? slash + 1 : name);
     return 0;
+}
+
+/* Who is root may write for somebody else. */
+static bool gives(uid_t owner)
+{
+    return geteuid() == 0 && owner != 0;
 }
 
 int cs_folder_write(const char *dir, const char *name, struct cs_str bytes, mode_t mode)
 {
-    char path[PATH_MAX];
-    int r = cs_folder_path(dir, name, path);
+    struct place place;
+    int r = find_place(dir, name, &place);
 
-    r = r ? r : cs_file_write(path, bytes, mode);
-    return r ? r : give_to_owner(dir, path);
+    if (r < 0)
+        return r;
+    if (gives(place.uid))
+        r = cs_file_give(place.path, bytes, mode, place.uid, place.gid);
+    else
+        r = cs_file_write(place.path, bytes, mode);
+    close(place.fd);
+    return r;
+}
+
+/* A link is followed if it is ours or root's. */
+static int open_file(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+
+    if (fd >= 0 || errno != ELOOP)
+        return fd < 0 ? -errno : fd;
+    if (lstat(path, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()))
+        return -ELOOP;
+    fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 int cs_folder_read(const char *dir, const char *name, struct cs_buf *ret_bytes)
 {
-    char path[PATH_MAX];
-    int r = cs_folder_path(dir, name, path);
+    struct place place;
+    char path[64];
+    int r = find_place(dir, name, &place), fd;
 
-    return r ? r : cs_file_read(path, CS_FOLDER_FILE_MAX, ret_bytes);
+    if (r < 0)
+        return r;
+    fd = open_file(place.path);
+    close(place.fd);
+    if (fd < 0)
+        return fd;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    r = cs_file_read(path, CS_FOLDER_FILE_MAX, ret_bytes);
+    close(fd);
+    return r;
 }
 
 int cs_folder_read_secret(const char *dir, const char *name, struct cs_findings *findings,
@@ -64,19 +119,22 @@ int cs_folder_read_secret(const char *dir, const char *name, struct cs_findings 
                 cs_str_from(mode));
         return 1;
     }
-    return cs_file_read(path, CS_FOLDER_FILE_MAX, ret_bytes);
+    return cs_folder_read(dir, name, ret_bytes);
 }
 
 int cs_folder_mkdir(const char *dir, const char *name)
 {
-    char path[PATH_MAX];
-    int r = cs_folder_path(dir, name, path);
+    struct place place;
+    int r = find_place(dir, name, &place);
 
     if (r < 0)
         return r;
-    if (mkdir(path, 0700) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    return give_to_owner(dir, path);
+    if (mkdir(place.path, 0700) < 0)
+        r = errno == EEXIST ? 0 : -errno;
+    else if (gives(place.uid) && lchown(place.path, place.uid, place.gid) < 0)
+        r = -errno;
+    close(place.fd);
+    return r;
 }
 
 static bool is_self(const char *name)

@@ -13,9 +13,11 @@
 
 /** cs_folder_path() - "@dir/@name" in @ret_path. Return: 0, or -ENAMETOOLONG. */
 int cs_folder_path(const char *dir, const char *name, char ret_path[PATH_MAX]);
-/** cs_folder_write() - replace the file @name in @dir, as cs_file_write(). Return: 0, or -errno. */
+/** cs_folder_write() - replace the file @name or "SUB/NAME" in @dir, as cs_file_write().
+ *  Return: 0, or -errno (-ENOTDIR: SUB is a link, which is not followed). */
 int cs_folder_write(const char *dir, const char *name, struct cs_str bytes, mode_t mode);
-/** cs_folder_read() - the file @name in @dir, as cs_file_read(). Return: 0, or -errno. */
+/** cs_folder_read() - the file @name or "SUB/NAME" in @dir, as cs_file_read().
+ *  Return: 0, or -errno (-ELOOP: a link that neither we nor root have put there). */
 int cs_folder_read(const char *dir, const char *name, struct cs_buf *ret_bytes);
 /** cs_folder_read_secret() - the same for a file that only its owner may read: others that may are
  *  a finding. Return: 0, 1 (refused, see @findings), or -errno. */

@@ -98,17 +98,24 @@ static int sync_directory(const char *path)
     return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
-static int fill(int fd, struct cs_str bytes, mode_t mode)
+static int fill(int fd, struct cs_str bytes, mode_t mode, uid_t uid, gid_t gid)
 {
     int r = cs_write_all(fd, bytes);
     if (r < 0)
         return r;
+    if (uid != (uid_t)-1 && fchown(fd, uid, gid) < 0)
+        return -errno;
     if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
         return -errno;
     return 0;
 }
 
 int cs_file_write(const char *path, struct cs_str bytes, mode_t mode)
+{
+    return cs_file_give(path, bytes, mode, (uid_t)-1, (gid_t)-1);
+}
+
+int cs_file_give(const char *path, struct cs_str bytes, mode_t mode, uid_t uid, gid_t gid)
 {
     char temporary[PATH_MAX];
     int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
@@ -118,7 +125,7 @@ int cs_file_write(const char *path, struct cs_str bytes, mode_t mode)
     if (fd < 0)
         return -errno;
 
-    int r = fill(fd, bytes, mode);
+    int r = fill(fd, bytes, mode, uid, gid);
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r < 0) {

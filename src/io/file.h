@@ -39,6 +39,9 @@ int cs_file_read(const char *path, size_t max, struct cs_buf *ret_bytes);
  *  beside it that is synced and renamed: never half a file, not even after a power cut.
  *  Return: 0, or -errno (the old file is untouched). */
 int cs_file_write(const char *path, struct cs_str bytes, mode_t mode);
+/** cs_file_give() - the same, of @uid and @gid (-1: who we are) from the first moment that it has
+ *  its name: whoever may write in the folder has no time to put something else there. */
+int cs_file_give(const char *path, struct cs_str bytes, mode_t mode, uid_t uid, gid_t gid);
 /** cs_file_mkdirs() - make the directory @path and those above it that are missing, with
  *  @mode. Return: 0 (also when it is there already), or -errno (-ENOTDIR: a file is there). */
 int cs_file_mkdirs(const char *path, mode_t mode);

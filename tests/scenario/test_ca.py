@@ -531,13 +531,13 @@ def test_times_after_2049_are_written_as_rfc_5280_wants(tmp_path):
     (["ca", "issue", "--frobnicate"], 'unknown option "--frobnicate"'),
     (["ca", "issue"], "no name is given"),
     (["ca", "issue", "a.test"], "--out DIR"),
-    (["ca", "issue", "a b", "--out", "/nowhere"], '"a b" is no name'),
-    (["ca", "issue", "a.test", "--key", "dsa", "--out", "/nowhere"], None),
+    (["ca", "issue", "a b", "--out", "out"], '"a b" is no name'),
+    (["ca", "issue", "a.test", "--key", "dsa", "--out", "out"], None),
     (["ca", "revoke"], "nothing is named"),
     (["ca", "revoke", "AA", "--reason", "whim"], "--reason wants one of unspecified"),
     (["ca", "audit", "vrify"], 'did you mean "verify"?'),
     (["ca", "list", "extra"], 'unexpected "extra"'),
-    (["ca", "issue", "a.test", "--out", "/nowhere", "--ttl", "0"], "--ttl wants a time"),
+    (["ca", "issue", "a.test", "--out", "out", "--ttl", "0"], "--ttl wants a time"),
     (["ca", "token", "a.test", "--ttl", "0s"], "--ttl wants a time"),
 ])
 def test_mistakes_are_explained(shared, tmp_path, words, what):

@@ -16,7 +16,7 @@ import pki
 import served
 from authority import StandIn, refuse
 from ca import Ca
-from gateway import run
+from gateway import IS_ROOT, run
 from served import Folder, Server, csr, serial
 
 pytestmark = pytest.mark.countersign
@@ -227,6 +227,44 @@ def test_a_link_in_the_folder_of_an_enrolment_leads_nowhere(tmp_path, name):
     assert {(mine / file).read_text() for file in os.listdir(mine)} == {"precious"}
     assert (out / "cert.pem").read_text().startswith("-----BEGIN")
     assert not (out / name).is_symlink()
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root works for others")
+def test_root_does_not_follow_the_links_of_the_account_that_has_the_ca(tmp_path):
+    """Whoever took over the authority's account waits for root to run a command."""
+    ca = Ca(tmp_path)
+    ca.ok("backup", tmp_path / "backup")
+    doomed = ca.issue("a.test")["serial"]
+    secret, target = tmp_path / "secret", tmp_path / "target"
+    secret.write_text("root's secret")
+    secret.chmod(0o600)
+    target.mkdir()
+    shutil.rmtree(ca.dir / "crl")
+    (ca.dir / "crl").symlink_to(target)
+    (ca.dir / "evil.pem").symlink_to(secret)
+    keys = [ca.dir / "root-1.key", ca.dir / "issuer-2.key"]
+    for path in [ca.dir, *ca.dir.iterdir()]:
+        if path not in keys:
+            os.chown(path, 1, 1, follow_symlinks=False)
+    ca.ok("revoke", doomed)
+    done = ca.run("crl", tmp_path / "crl.pem")
+    assert done.returncode == 1 and "Not a directory" in done.stderr
+    assert list(target.iterdir()) == []
+
+    ca.ok("restore", tmp_path / "backup")
+    assert list(target.iterdir()) == []
+    assert not (ca.dir / "evil.pem").exists()
+    assert not any("root's secret" in path.read_text("latin-1")
+                   for path in ca.dir.rglob("*") if path.is_file())
+    owners = {path.relative_to(ca.dir).as_posix(): path.lstat().st_uid
+              for path in [ca.dir, *ca.dir.rglob("*")]}
+    assert owners.pop("root-1.key") == owners.pop("issuer-2.key") == 0
+    assert set(owners.values()) == {1}, owners
+    assert ca.dir.stat().st_mode & 0o777 == 0o700
+    ca.ok("crl", tmp_path / "crl.pem")
+    crl = x509.load_pem_x509_crl((tmp_path / "crl.pem").read_bytes())
+    assert [f"{entry.serial_number:X}" for entry in crl] == [doomed.lstrip("0")]
+    assert (ca.dir / "crl" / "2.crl").stat().st_uid == 1
 
 
 # ---- words of others ----
