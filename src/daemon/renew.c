@@ -246,21 +246,26 @@ static void renew(struct cs_renewer *r, size_t material)
     struct cs_renewal_step step = {material, r->states[material].lists_only};
     struct cs_renewal *renewal = cs_renewal_new(r->snapshot, NULL, time(NULL));
     struct cs_arena arena = {0};
-    struct cs_findings findings;
+    struct cs_findings taken, findings;
     int lists_fd = -1, result;
+    bool partly;
 
+    cs_findings_init(&taken, &arena);
     cs_findings_init(&findings, &arena);
-    result = cs_renewal_take(renewal, step, &findings);
+    result = cs_renewal_take(renewal, step, &taken);
+    partly = result >= 0 && taken.n_errors > 0; /* one of several files is bad */
     if (result == 0 && cs_keyring_is_lists(r->snapshot->keyring, material)) {
         lists_fd = share_lists(renewal, material);
         result = lists_fd < 0 ? lists_fd : 0;
         if (result == 0)
             take_trusts(r, renewal, material);
     }
+    if (result == 0 && !partly)
+        say_findings(r, material, &taken, CS_SEVERITY_WARNING, "");
     if (result == 0)
         result = bring_into_force(r, renewal, material, lists_fd, &findings);
-    if (result < 0)
-        refuse(r, material, step.lists_only, &findings);
+    if (result < 0 || partly)
+        refuse(r, material, step.lists_only, taken.n_errors ? &taken : &findings);
     else
         clear(r, material);
     if (lists_fd >= 0)

@@ -132,6 +132,18 @@ int main(void)
     cs_assert(rename(in_root("gone"), in_root("later")) == 0);
     expect("later/file ", "and comes back");
 
+    cs_assert(mkdir(in_root("folder"), 0700) == 0);
+    put("folder/a", "1");
+    snprintf(copies[3], sizeof(copies[3]), "%s/folder", root);
+    paths[3] = cs_str_from(copies[3]);
+    cs_file_watch_set(watch, paths, 4);
+    put("folder/b", "1");
+    expect("folder ", "a folder is told of when a file comes");
+    put("folder/b", "22");
+    expect("folder ", "or is written in place");
+    cs_assert(unlink(in_root("folder/b")) == 0);
+    expect("folder ", "or goes");
+
     cs_file_watch_again(watch, paths[0], 50);
     expect("etc/plain ", "asked to look again, it tells");
     cs_file_watch_set(watch, paths + 1, 3);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/file.h"
 
 enum {
     SETTLE_MS = 100,          /* after an event: others follow, mostly */
@@ -24,18 +25,10 @@ enum {
     (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_DELETE | IN_ATTRIB |            \
      IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 
-/* What a name leads to; all zero: to nothing. */
-struct sight {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified, changed;
-};
-
 struct watched {
     char *path;
-    struct sight seen;
-    int64_t again_ms; /* told of at this time in any case; 0: not */
+    struct cs_file_mark seen; /* what it leads to */
+    int64_t again_ms;         /* told of at this time in any case; 0: not */
 };
 
 struct cs_file_watch {
@@ -52,24 +45,6 @@ struct cs_file_watch {
     struct cs_timer timer;
     int64_t first_event_ms; /* of those that are settling; 0: none */
 };
-
-/* ---- looking ---- */
-
-static struct sight look(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) < 0)
-        return (struct sight){0};
-    return (struct sight){st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
-}
-
-static bool is_same(const struct sight *a, const struct sight *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
 
 /* ---- folders on the way ---- */
 
@@ -116,6 +91,8 @@ static void watch_way(struct cs_file_watch *w, const char *path)
             break;
         if (!S_ISLNK(st.st_mode)) {
             memcpy(folder, piece, sizeof(folder));
+            if (!*rest && S_ISDIR(st.st_mode))
+                watch_folder(w, folder); /* what is in it counts */
             continue;
         }
         n = readlink(piece, link, sizeof(link) - 1);
@@ -182,9 +159,9 @@ static void on_timer(struct cs_timer *timer)
     watch_ways(w);
     for (size_t i = 0; i < w->n; i++) {
         struct watched *item = &w->items[i];
-        struct sight now = look(item->path);
+        struct cs_file_mark now = cs_file_mark(item->path);
         bool again = item->again_ms && item->again_ms <= w->loop->now.mono_ms;
-        if (is_same(&item->seen, &now) && !again)
+        if (cs_file_mark_eq(&item->seen, &now) && !again)
             continue;
         item->seen = now;
         item->again_ms = 0;
@@ -286,7 +263,7 @@ void cs_file_watch_set(struct cs_file_watch *w, const struct cs_str *paths, size
         item->path = cs_alloc(paths[i].len + 1);
         memcpy(item->path, paths[i].ptr, paths[i].len);
         item->path[paths[i].len] = 0;
-        item->seen = known ? known->seen : look(item->path);
+        item->seen = known ? known->seen : cs_file_mark(item->path);
         item->again_ms = known ? known->again_ms : 0;
         w->n++;
     }

@@ -5,7 +5,7 @@
  * a folder that goes and comes back. All of them end in the same question, which is asked a moment
  * after the last event: is what the name leads to another file, or has it other bytes? The kernel
  * is asked for events in every folder on the way; what it does not tell (network file systems) is
- * found by looking once a minute.
+ * found by looking once a minute. Of a name that leads to a folder the files in it count.
  */
 #ifndef CS_DAEMON_WATCH_H
 #define CS_DAEMON_WATCH_H

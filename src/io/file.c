@@ -4,12 +4,14 @@
  * ones wiped by hand. */
 #include "io/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #define FIRST_GUESS 4096
@@ -182,11 +184,52 @@ struct cs_file_mark cs_file_mark_of(const struct stat *st)
                                  .modified_ns = nanoseconds(&st->st_mtim)};
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The file @name in @folder becomes part of the folder's mark, whatever the order of the files. */
+static void add_entry(struct cs_file_mark *mark, int folder, const char *name)
+{
+    struct entry {
+        struct cs_file_mark mark;
+        char name[NAME_MAX + 1];
+    } entry;
+    struct stat st;
+
+    if (fstatat(folder, name, &st, 0) < 0)
+        return;
+    memset(&entry, 0, sizeof(entry));
+    entry.mark = cs_file_mark_of(&st);
+    snprintf(entry.name, sizeof(entry.name), "%s", name);
+    mark->size += (off_t)(cs_hash_bytes(&entry, sizeof(entry)) >> 16);
+    mark->changed_ns = later(mark->changed_ns, entry.mark.changed_ns);
+    mark->modified_ns = later(mark->modified_ns, entry.mark.modified_ns);
+}
+
+static struct cs_file_mark mark_folder(const char *path, const struct stat *st)
+{
+    struct cs_file_mark mark = cs_file_mark_of(st);
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] != '.')
+            add_entry(&mark, dirfd(dir), entry->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    return mark;
+}
+
 struct cs_file_mark cs_file_mark(const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 ? cs_file_mark_of(&st) : (struct cs_file_mark){0};
+    if (stat(path, &st) < 0)
+        return (struct cs_file_mark){0};
+    return S_ISDIR(st.st_mode) ? mark_folder(path, &st) : cs_file_mark_of(&st);
 }
 
 bool cs_file_mark_eq(const struct cs_file_mark *a, const struct cs_file_mark *b)

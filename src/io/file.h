@@ -13,7 +13,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* What tells a file from the one that was at the same path before. Zeroed: there was none. */
+/* What tells a file from the one that was at the same path before; of a folder, what is in it too.
+ * Zeroed: there was none. */
 struct cs_file_mark {
     dev_t dev;
     ino_t ino;
@@ -24,8 +25,8 @@ struct cs_file_mark {
 
 /** cs_file_mark_of() - the mark of a file of which that is known. */
 struct cs_file_mark cs_file_mark_of(const struct stat *st);
-/** cs_file_mark() - the mark of what is at @path now, symlinks followed; zeroed: nothing that can
- * be reached. */
+/** cs_file_mark() - the mark of what is at @path now, symlinks followed; of a folder together with
+ *  those of the files in it. Zeroed: nothing that can be reached. */
 struct cs_file_mark cs_file_mark(const char *path);
 /** cs_file_mark_eq() - whether nothing has happened in between. */
 bool cs_file_mark_eq(const struct cs_file_mark *a, const struct cs_file_mark *b);

@@ -74,6 +74,13 @@ int cs_build_read(struct cs_build *build, const struct cs_word *word, struct cs_
 bool cs_build_is_there(struct cs_build *build, const struct cs_word *word);
 /** cs_build_known_file() - what cs_build_read() read already. Return: the text, or empty. */
 struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *word);
+/** cs_build_is_folder() - whether @word names a folder: it ends in a slash, or one is there. */
+bool cs_build_is_folder(struct cs_build *build, const struct cs_word *word);
+/** cs_build_folder() - the files in the folder that @word names which @wanted wants by their names,
+ *  in the order of these, as words of their own in the arena. None is a finding.
+ *  Return: how many. */
+size_t cs_build_folder(struct cs_build *build, const struct cs_word *word,
+                       bool (*wanted)(struct cs_str name), const struct cs_word **ret_files);
 /** cs_build_file() - the number of that file among those that credentials are made of. */
 size_t cs_build_file(struct cs_build *build, const struct cs_word *word);
 /** cs_build_read_key() - the same for a private key; one that everybody can read is warned of. */

@@ -46,8 +46,10 @@ void cs_keyring_deinit(struct cs_keyring *keyring)
         cs_credentials_unref(keyring->servers[i]);
     for (size_t i = 0; i < keyring->n_upstreams; i++)
         cs_upstream_tls_unref(keyring->upstreams[i]);
-    for (size_t i = 0; i < keyring->n_materials; i++)
+    for (size_t i = 0; i < keyring->n_materials; i++) {
         cs_material_release(keyring->materials[i]->kind, keyring->materials[i]->object);
+        cs_material_forget_lists(keyring->materials[i]);
+    }
     cs_map_deinit(&keyring->materials_by_key);
     cs_map_deinit(&keyring->files_by_path);
     cs_ticket_keys_unref(keyring->ticket_keys);

@@ -96,6 +96,80 @@ struct cs_str cs_build_known_file(struct cs_build *build, const struct cs_word *
     return known ? known->text : (struct cs_str){0};
 }
 
+/* It is what was read first that later changes are told from. */
+static void note_mark(struct cs_build *build, struct cs_str path, const struct cs_file_mark *mark)
+{
+    struct cs_credential_file *file = cs_map_get(&build->snapshot->keyring->files_by_path, path);
+
+    if (file && !build->renewing)
+        file->mark = *mark;
+}
+
+bool cs_build_is_folder(struct cs_build *build, const struct cs_word *word)
+{
+    struct stat st;
+
+    return cs_str_ends(word->text, CS_STR("/")) ||
+           (!build->options->reader && stat(cs_build_path(build, word->text).ptr, &st) == 0 &&
+            S_ISDIR(st.st_mode));
+}
+
+/* The name of a folder as a pattern of nothing but itself. */
+static struct cs_str pattern_of(struct cs_build *build, struct cs_str folder)
+{
+    struct cs_buf text;
+    struct cs_str pattern;
+
+    cs_buf_init(&text, 2 * folder.len + 3);
+    for (size_t i = 0; i < folder.len; i++) {
+        if (strchr("*?[]\\", folder.ptr[i]))
+            cs_buf_add_char(&text, '\\');
+        cs_buf_add_char(&text, folder.ptr[i]);
+    }
+    cs_buf_addf(&text, "/*");
+    pattern = cs_arena_dup(build->arena, cs_buf_str(&text));
+    cs_buf_deinit(&text);
+    return pattern;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct cs_word *x = a, *y = b;
+
+    return cs_str_cmp(x->text, y->text);
+}
+
+size_t cs_build_folder(struct cs_build *build, const struct cs_word *word,
+                       bool (*wanted)(struct cs_str name), const struct cs_word **ret_files)
+{
+    const struct cs_config_reader *reader =
+        build->options->reader ? build->options->reader : &cs_build_reader;
+    struct cs_str folder = cs_build_path(build, word->text), *paths = NULL;
+    struct cs_word *files = NULL;
+    size_t n_paths = 0, n = 0;
+    struct cs_file_mark mark = cs_file_mark(folder.ptr);
+    int r = reader->glob ? reader->glob(reader->ctx, pattern_of(build, folder), build->arena,
+                                        &paths, &n_paths)
+                         : -ENOENT;
+
+    for (size_t i = 0; r == 0 && i < n_paths; i++) {
+        if (!wanted(cs_str_skip(paths[i], (size_t)(cs_str_rfind(paths[i], '/') + 1))))
+            continue;
+        files = cs_build_grow(build, files, n, sizeof(*files));
+        files[n] = *word;
+        files[n].place = (struct cs_place){.file = paths[i]}; /* what is wrong is wrong there */
+        files[n++].text = paths[i];
+    }
+    if (n == 0) {
+        CS_FIND(build->findings, &cs_finding_folder_empty, &word->place, folder);
+        return 0;
+    }
+    note_mark(build, folder, &mark);
+    qsort(files, n, sizeof(*files), by_text);
+    *ret_files = files;
+    return n;
+}
+
 size_t cs_build_file(struct cs_build *build, const struct cs_word *word)
 {
     struct cs_keyring *keyring = build->snapshot->keyring;
@@ -110,15 +184,6 @@ size_t cs_build_file(struct cs_build *build, const struct cs_word *word)
     keyring->files[keyring->n_files++] = file;
     cs_map_set(&keyring->files_by_path, path, file);
     return file->index;
-}
-
-/* It is what was read first that later changes are told from. */
-static void note_mark(struct cs_build *build, struct cs_str path, const struct cs_file_mark *mark)
-{
-    struct cs_credential_file *file = cs_map_get(&build->snapshot->keyring->files_by_path, path);
-
-    if (file && !build->renewing)
-        file->mark = *mark;
 }
 
 /* The file at @path, read once. Return: 0, or -errno. */

@@ -50,17 +50,6 @@ static void *make_pair(struct cs_build *build, const struct cs_material *m)
     return pair;
 }
 
-static void *make_lists(struct cs_build *build, const struct cs_material *m)
-{
-    struct cs_source source = {.file = m->words[0]->text, .place = m->words[0]->place};
-    struct cs_crl_lists *lists;
-
-    if (cs_build_read(build, m->words[0], &source.bytes) < 0 ||
-        cs_crl_lists_new(&source, 1, build->findings, &lists) != 0)
-        return NULL;
-    return lists;
-}
-
 static void *newest(const struct cs_material *m)
 {
     return m->fresh ? m->fresh : m->object;
@@ -123,11 +112,11 @@ static void *make_bytes(struct cs_build *build, const struct cs_material *m)
     return bytes;
 }
 
-void *cs_material_make(struct cs_build *build, const struct cs_material *m, bool lists_only)
+void *cs_material_make(struct cs_build *build, struct cs_material *m, bool lists_only)
 {
     switch (m->kind) {
     case CS_MATERIAL_PAIR: return make_pair(build, m);
-    case CS_MATERIAL_LISTS: return make_lists(build, m);
+    case CS_MATERIAL_LISTS: return cs_material_make_lists(build, m);
     case CS_MATERIAL_TRUST: return lists_only ? make_trust_lists(build, m) : make_trust(build, m);
     case CS_MATERIAL_TICKET_KEYS: return make_ticket_keys(build, m);
     case CS_MATERIAL_BYTES: return make_bytes(build, m);
@@ -236,13 +225,36 @@ static struct cs_material *find(struct cs_build *build, struct cs_str key)
     return cs_map_get(&build->snapshot->keyring->materials_by_key, key);
 }
 
-static struct cs_material *lists_of(struct cs_build *build, const struct cs_word *word)
+/* The word for a folder has no slash at the end, so that it leads where events of it show. */
+static const struct cs_word *folder_word(struct cs_build *build, const struct cs_word *word)
 {
-    struct cs_str key = key_of(build, CS_MATERIAL_LISTS, 0, &word, 1);
-    struct cs_material *m = find(build, key);
+    struct cs_word *copy = CS_ARENA_NEW(build->arena, struct cs_word);
 
+    *copy = *word;
+    while (copy->text.len > 1 && cs_str_ends(copy->text, CS_STR("/")))
+        copy->text.len--;
+    return copy;
+}
+
+static struct cs_material *lists_of(struct cs_build *build, const struct cs_directive *d)
+{
+    const struct cs_word **words = cs_arena_array(build->arena, d->n_args, sizeof(*words));
+    bool *is_folder = cs_arena_array(build->arena, d->n_args, sizeof(*is_folder));
+    struct cs_material *m;
+    struct cs_str key;
+
+    for (size_t i = 0; i < d->n_args; i++)
+        words[i] = &d->args[i];
+    key = key_of(build, CS_MATERIAL_LISTS, 0, words, d->n_args);
+    m = find(build, key);
     if (!m) {
-        m = add(build, CS_MATERIAL_LISTS, &word, 1, key);
+        for (size_t i = 0; i < d->n_args; i++) {
+            is_folder[i] = cs_build_is_folder(build, words[i]);
+            if (is_folder[i])
+                words[i] = folder_word(build, words[i]);
+        }
+        m = add(build, CS_MATERIAL_LISTS, words, d->n_args, key);
+        m->is_folder = is_folder;
         m->object = cs_material_make(build, m, false);
     }
     return m;
@@ -250,11 +262,17 @@ static struct cs_material *lists_of(struct cs_build *build, const struct cs_word
 
 void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *spec)
 {
-    const struct cs_word *all[] = {spec->words[0], spec->words[1], spec->words[2], spec->crl};
+    size_t n_crls = spec->crl ? spec->crl->n_args : 0, n = 0;
+    const struct cs_word **all = cs_arena_array(build->arena, 3 + n_crls, sizeof(*all));
     const struct cs_word *words[3];
-    struct cs_str key = key_of(build, spec->kind, spec->n_named, all, 4);
-    struct cs_material *m = find(build, key);
-    size_t n = 0;
+    struct cs_material *m;
+    struct cs_str key;
+
+    memcpy(all, spec->words, sizeof(spec->words));
+    for (size_t i = 0; i < n_crls; i++)
+        all[3 + i] = &spec->crl->args[i];
+    key = key_of(build, spec->kind, spec->n_named, all, 3 + n_crls);
+    m = find(build, key);
 
     for (size_t i = 0; i < 3; i++) {
         if (spec->words[i])
@@ -264,7 +282,7 @@ void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *sp
         m = add(build, spec->kind, words, n, key);
         m->n_named = spec->n_named;
         m->is_awaited = spec->is_awaited;
-        m->crl = spec->crl;
+        m->crl = spec->crl ? &spec->crl->args[0] : NULL;
         m->lists = spec->crl ? lists_of(build, spec->crl) : NULL;
         m->object = cs_material_make(build, m, false);
     }

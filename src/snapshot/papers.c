@@ -153,6 +153,8 @@ static void list_lists(struct listing *l, const struct cs_material *m)
         struct cs_paper *paper = add(l, &frame);
         paper->kind = CS_PAPER_LIST;
         paper->issuer = facts.issuer;
+        if (facts.file.len && m->n_words + m->is_folder[0] > 1)
+            paper->file = facts.file;
         paper->from = facts.this_update;
         paper->until = facts.next_update;
         paper->n_entries = facts.n_entries;

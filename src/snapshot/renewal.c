@@ -109,8 +109,12 @@ int cs_renewal_take_lists(struct cs_renewal *renewal, size_t material, struct cs
     struct cs_material *m = keyring_of(renewal)->materials[material];
     struct cs_source source = {.file = m->words[0]->text, .place = m->words[0]->place};
     struct cs_crl_lists *lists;
-    int r = m->kind == CS_MATERIAL_LISTS ? cs_crl_lists_open(block, &source, &lists) : -EBADMSG;
+    int r;
 
+    if (m->kind != CS_MATERIAL_LISTS)
+        return -EBADMSG;
+    r = m->fresh ? cs_crl_lists_move(m->fresh, block, &lists)
+                 : cs_crl_lists_open(block, &source, &lists);
     if (r < 0)
         return r;
     if (m->fresh) { /* the same, in other memory */

@@ -101,7 +101,7 @@ static size_t get_auto(struct cs_build *build, const struct cs_auto_pair *own,
 /* A trust set, with a reference for the caller.
  * @named: clients are told the names of the CAs in the first file. */
 static struct cs_trust *get_trust(struct cs_build *build, const struct cs_word *named,
-                                  const struct cs_word *trusted, const struct cs_word *crl)
+                                  const struct cs_word *trusted, const struct cs_directive *crl)
 {
     struct cs_material_spec spec = {
         .kind = CS_MATERIAL_TRUST, .words = {named, trusted}, .crl = crl, .n_named = named ? 1 : 0};
@@ -242,7 +242,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
-            auth->trust = get_trust(build, named, trusted, cs_build_word(block, "ssl_crl"));
+            auth->trust = get_trust(build, named, trusted, cs_block_nearest(block, "ssl_crl"));
         else
             CS_FIND0(build->findings, &cs_finding_no_trust, &server->place);
     }
@@ -363,6 +363,17 @@ static void read_named(struct cs_build *build, const struct cs_block *block, con
         cs_build_read(build, word, &text);
 }
 
+static void read_named_lists(struct cs_build *build, const struct cs_block *block)
+{
+    const struct cs_directive *d = cs_block_nearest(block, "ssl_crl");
+    struct cs_str text;
+
+    for (size_t i = 0; d && i < d->n_args; i++) {
+        if (!cs_build_is_folder(build, &d->args[i]))
+            cs_build_read(build, &d->args[i], &text);
+    }
+}
+
 /* Certificates and keys are those of the lender. */
 static void borrow(struct cs_build *build, const struct cs_vserver *server,
                    struct cs_ssl_settings *ssl)
@@ -435,7 +446,7 @@ void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
     server->reject_handshake = ssl.reject_handshake;
     if (server->listens_tls) {
         read_named(build, server->block, "ssl_trusted_certificate");
-        read_named(build, server->block, "ssl_crl");
+        read_named_lists(build, server->block);
         check_ciphers(build, server->block, "ssl_ciphers");
         server->lender = find_lender(build, server, &ssl);
         if (server->lender)
@@ -597,7 +608,7 @@ struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
         .place = *place,
     };
     if (ssl.verify && trusted)
-        tls->trust = get_trust(build, NULL, trusted, cs_build_word(block, "proxy_ssl_crl"));
+        tls->trust = get_trust(build, NULL, trusted, cs_block_nearest(block, "proxy_ssl_crl"));
     else if (ssl.verify)
         CS_FIND0(build->findings, &cs_finding_no_upstream_trust, place);
     tls->depth = (int)ssl.verify_depth;

@@ -81,6 +81,14 @@ static void check_cache(const struct cs_directive *d, struct cs_findings *findin
         cs_config_refuse_value(findings, d, &d->args[0], CS_STR("write off, or shared:name:size"));
 }
 
+static void check_lists(const struct cs_directive *d, struct cs_findings *findings)
+{
+    for (size_t i = 0; i < d->n_args; i++) {
+        if (d->args[i].text.len == 0)
+            cs_config_refuse_value(findings, d, &d->args[i], CS_STR("name a file or a folder"));
+    }
+}
+
 static const struct cs_directive_row ssl_rows[] = {
     {"ssl", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_DEPRECATED, AT(ssl), "off",
      .doc = "Makes every address of the server a TLS one.",
@@ -104,9 +112,12 @@ static const struct cs_directive_row ssl_rows[] = {
      AT(trusted_certificate), .syntax = "file",
      .doc = "CA certificates like those of ssl_client_certificate whose names are not sent to "
             "clients."},
-    {"ssl_crl", SERVER_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY, AT(crl), .syntax = "file",
+    {"ssl_crl", SERVER_LEVELS, 1, CS_ARGS_ANY, CS_V_NONE, CS_D_SECURITY,
+     .syntax = "file | folder/ …",
      .doc = "Revocation lists, PEM or DER, for the CAs of client certificates; one for every CA of "
-            "a chain."},
+            "a chain. Of a folder every file counts whose name ends in .pem, .crl, .der or .r0 to "
+            ".r9.",
+     .check = check_lists},
     {"ssl_verify_client", SERVER_LEVELS, 1, 1, CS_V_ENUM, CS_D_SECURITY, AT(verify_client), "off",
      .choices = verify_client,
      .doc = "Whether clients must present a certificate (on), may (optional), or may present one "
@@ -212,8 +223,9 @@ static const struct cs_directive_row proxy_rows[] = {
     {"proxy_ssl_trusted_certificate", PROXY_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY,
      PROXY_AT(trusted_certificate), .syntax = "file",
      .doc = "The CA certificates that upstreams' certificates are verified against."},
-    {"proxy_ssl_crl", PROXY_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY, PROXY_AT(crl), .syntax = "file",
-     .doc = "Revocation lists for the CAs of upstreams."},
+    {"proxy_ssl_crl", PROXY_LEVELS, 1, CS_ARGS_ANY, CS_V_NONE, CS_D_SECURITY,
+     .syntax = "file | folder/ …",
+     .doc = "Revocation lists for the CAs of upstreams, as with ssl_crl.", .check = check_lists},
     {"proxy_ssl_verify", PROXY_LEVELS, 1, 1, CS_V_FLAG, CS_D_SECURITY, PROXY_AT(verify), "off",
      .doc = "Whether an upstream must prove by its certificate that it is who proxy_ssl_name "
             "says."},

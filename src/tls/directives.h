@@ -38,8 +38,7 @@ struct cs_ssl_settings {
     struct cs_str password_file;
     struct cs_str client_certificate;  /* trusted, and named to clients */
     struct cs_str trusted_certificate; /* trusted only */
-    struct cs_str crl;
-    int verify_client; /* enum cs_ssl_verify_client */
+    int verify_client;                 /* enum cs_ssl_verify_client */
     int64_t verify_depth;
     int64_t clock_leeway_sec;
     uint32_t protocols; /* CS_TLS_1_2 … */
@@ -64,7 +63,6 @@ struct cs_proxy_ssl_settings {
     struct cs_str certificate_key;
     struct cs_str password_file;
     struct cs_str trusted_certificate;
-    struct cs_str crl;
     bool verify;
     int64_t verify_depth;
     struct cs_str name; /* a text with variables */

@@ -56,7 +56,7 @@ static void test_defaults(void)
     cs_settings_resolve(&cs_ssl_directives, location->parent, &arena, &ssl);
     cs_settings_resolve(&cs_proxy_ssl_directives, location, &arena, &proxy);
     tap_int(findings.n, 0, "nothing to say about nothing");
-    tap_ok(ssl.certificate.n == 0 && !ssl.client_certificate.len && !ssl.crl.len, "no files");
+    tap_ok(ssl.certificate.n == 0 && !ssl.client_certificate.len, "no files");
     tap_ok(ssl.verify_client == CS_SSL_VERIFY_CLIENT_OFF && ssl.verify_depth == 1, "verification");
     tap_int(ssl.protocols, CS_TLS_1_2 | CS_TLS_1_3, "protocols");
     tap_str(ssl.ciphers, CS_STR("HIGH:!aNULL:!MD5"), "ciphers");
@@ -100,7 +100,7 @@ static void test_values(void)
     tap_ok(ssl.verify_client == CS_SSL_VERIFY_CLIENT_OPTIONAL_NO_CA && ssl.verify_depth == 3 &&
                cs_str_eq(ssl.client_certificate, CS_STR("ca")) &&
                cs_str_eq(ssl.trusted_certificate, CS_STR("tca")) &&
-               cs_str_eq(ssl.crl, CS_STR("crl")) && cs_str_eq(ssl.password_file, CS_STR("pw")),
+               cs_str_eq(ssl.password_file, CS_STR("pw")),
            "verification");
     tap_int(ssl.protocols, CS_TLS_1_0 | CS_TLS_1_3, "obsolete protocols are told apart");
     tap_ok(ssl.protocols & CS_SSL_OBSOLETE, "by their bits");
@@ -113,7 +113,6 @@ static void test_values(void)
     tap_ok(cs_str_eq(proxy.name, CS_STR("$host")) && cs_str_eq(proxy.certificate, CS_STR("c")) &&
                cs_str_eq(proxy.certificate_key, CS_STR("ck")) &&
                cs_str_eq(proxy.password_file, CS_STR("ppw")) &&
-               cs_str_eq(proxy.crl, CS_STR("pcrl")) &&
                cs_str_eq(proxy.trusted_certificate, CS_STR("pca")) &&
                cs_str_eq(proxy.ciphers, CS_STR("Y")),
            "texts");

@@ -690,6 +690,20 @@ int cs_crl_lists_open(struct cs_str block, const struct cs_source *source,
     return 0;
 }
 
+int cs_crl_lists_move(const struct cs_crl_lists *lists, struct cs_str block,
+                      struct cs_crl_lists **ret_lists)
+{
+    const struct cs_source nowhere = {0};
+    struct cs_crl_lists *moved;
+
+    if (cs_crl_lists_open(block, &nowhere, &moved) < 0)
+        return -EBADMSG;
+    for (size_t i = 0; i < moved->table->n_lists && i < lists->table->n_lists; i++)
+        set_source(moved, i, lists->frames[i].file, &lists->frames[i].place);
+    *ret_lists = moved;
+    return 0;
+}
+
 struct cs_str cs_crl_lists_block(const struct cs_crl_lists *lists)
 {
     return cs_str_make(lists->table->block, lists->table->size);
@@ -717,6 +731,7 @@ bool cs_crl_lists_next(const struct cs_crl_lists *lists, size_t *at, struct cs_c
         return false;
     list = &lists->table->lists[*at];
     *ret_facts = (struct cs_crl_facts){.issuer = lists->frames[*at].issuer,
+                                       .file = lists->frames[*at].file,
                                        .this_update = list->this_update,
                                        .next_update = list->next_update,
                                        .n_entries = list->n_entries};

@@ -46,6 +46,10 @@ struct cs_str cs_crl_lists_block(const struct cs_crl_lists *lists);
  * none (the mapping stays the caller's). */
 int cs_crl_lists_open(struct cs_str block, const struct cs_source *source,
                       struct cs_crl_lists **ret_lists);
+/** cs_crl_lists_move() - @lists over @block, which holds the same bytes and becomes theirs as with
+ *  cs_crl_lists_open(); they know where they were read. Return: the same; @lists stays. */
+int cs_crl_lists_move(const struct cs_crl_lists *lists, struct cs_str block,
+                      struct cs_crl_lists **ret_lists);
 /** cs_crl_lists_digest() - as cs_crl_set_digest() of a set made of them. */
 const uint8_t *cs_crl_lists_digest(const struct cs_crl_lists *lists);
 /** cs_crl_lists_entries() - how many revoked certificates they have. */
@@ -56,6 +60,7 @@ void cs_crl_lists_free(struct cs_crl_lists *lists);
 /* One of the lists, to be spoken of. */
 struct cs_crl_facts {
     struct cs_str issuer; /* DER of its name; lives as long as the lists */
+    struct cs_str file;   /* where it was read; the same */
     int64_t this_update;
     int64_t next_update; /* INT64_MAX: it names none */
     size_t n_entries;
