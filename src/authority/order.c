@@ -398,7 +398,7 @@ static void write_plan(const struct judge *j, struct cs_cert_spec spec, struct c
         .names = {j->names, j->n_names},
         .spec = spec,
         .spki = j->order->csr->asked.spki,
-        .renew_at = cs_profile_renew_at(j->profile, g->serial, spec.not_before, spec.not_after)};
+        .renew_at = cs_profile_renew_at(j->profile, g->serial, g->now_sec, spec.not_after)};
 }
 
 int cs_order_judge(const struct cs_order *order, const struct cs_ground *ground,

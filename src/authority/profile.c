@@ -181,11 +181,11 @@ struct cs_str cs_profile_keys_text(uint32_t keys, struct cs_arena *arena)
 /* ---- renewal ---- */
 
 int64_t cs_profile_renew_at(const struct cs_profile *profile, struct cs_str serial,
-                            int64_t not_before, int64_t not_after)
+                            int64_t issued_at, int64_t not_after)
 {
-    int64_t life = not_after - not_before;
-    int64_t from = life / 100 * profile->renew_from_pct;
-    int64_t window = life / 100 * (profile->renew_to_pct - profile->renew_from_pct);
+    int64_t life = not_after - issued_at;
+    int64_t from = life * profile->renew_from_pct / 100;
+    int64_t window = life * profile->renew_to_pct / 100 - from;
     uint8_t digest[CS_DIGEST_LEN];
     struct cs_digest sum;
     uint64_t random;
@@ -194,5 +194,5 @@ int64_t cs_profile_renew_at(const struct cs_profile *profile, struct cs_str seri
     cs_digest_add(&sum, serial);
     cs_digest_final(&sum, digest);
     memcpy(&random, digest, sizeof(random));
-    return not_before + from + (window > 0 ? (int64_t)(random % (uint64_t)window) : 0);
+    return issued_at + from + (window > 0 ? (int64_t)(random % (uint64_t)window) : 0);
 }

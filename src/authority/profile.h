@@ -72,10 +72,11 @@ const char *cs_profile_takes_key(const struct cs_profile *profile, const struct 
 /** cs_profile_keys_text() - "ec-p256, rsa-3072 or more" of enum cs_profile_key bits, in @arena. */
 struct cs_str cs_profile_keys_text(uint32_t keys, struct cs_arena *arena);
 
-/** cs_profile_renew_at() - when the certificate with this @serial and validity is due: a point
- *  between the profile's two parts of its life, chosen by a digest of the serial number, so that
- *  certificates issued together are not renewed together. The same for the same certificate. */
+/** cs_profile_renew_at() - when the certificate with this @serial, issued at @issued_at, is due: a
+ *  point between the profile's two parts of the life that it has then (without the backdating, of
+ *  which nobody has anything), chosen by a digest of the serial number, so that certificates issued
+ *  together are not renewed together. The same for the same certificate. */
 int64_t cs_profile_renew_at(const struct cs_profile *profile, struct cs_str serial,
-                            int64_t not_before, int64_t not_after);
+                            int64_t issued_at, int64_t not_after);
 
 #endif

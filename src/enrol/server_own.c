@@ -189,7 +189,7 @@ static void schedule(struct cs_enrol_server *server, int64_t renew_at)
     int64_t in_sec = renew_at - cs_enrol_now(server);
 
     cs_timer_set(&server->loop, &server->renew,
-                 server->loop.now.mono_ms + (in_sec > 60 ? in_sec * 1000 : RETRY_MS));
+                 server->loop.now.mono_ms + (in_sec > 1 ? in_sec * 1000 : 1000));
 }
 
 static void on_renew(struct cs_timer *timer)

@@ -96,6 +96,14 @@ def check_books(folder, server, seen, revoked):
 def test_both_killed_at_any_moment(tmp_path, rounds):
     folder = Folder(tmp_path / "ca")
     server = Server(folder)
+    try:
+        kill_rounds(tmp_path, folder, server, rounds)
+        server.stop()
+    finally:
+        server.kill()
+
+
+def kill_rounds(tmp_path, folder, server, rounds):
     client = Client(tmp_path, Asked(server, folder.token(NAME, profile="spiffe")))
     chance, revoked, held = random.Random(rounds), set(), Held(client)
     held.start()
@@ -122,4 +130,3 @@ def test_both_killed_at_any_moment(tmp_path, rounds):
     before = client.serial()
     assert client.run("--renew", token=None, reload_cmd=HOOK).returncode == 0
     assert client.serial() != before
-    server.stop()

@@ -228,7 +228,8 @@ class Site:
             done = self.ca.run("rotate", what, "retire", "--json")
             told = json.loads(done.stdout)["findings"][0]
             assert done.returncode == 1 and told["code"] == "issuer-still-needed", told
-            assert needed[0]["identity"] in told["detail"] or len(needed) > 12, told
+            names = [row["identity"] for row in needed if row["identity"] != "a.test"]
+            assert names and any(name in told["detail"] for name in names), told
         return sorted(row["identity"] for row in needed)
 
     def renew(self, members):
