@@ -5,7 +5,7 @@
 # make bench                  countersign beside its peers; bench-quick: under two minutes;
 #                             bench-page: and what it found goes into the manual;
 #                             bench-authority: what the CA issues, and with a million stored;
-#                             bench-spread: three times, and how far the runs lie apart
+#                             bench-spread: the medians of three runs, and how far they lie apart
 # make install PREFIX=/usr/local
 #
 # TLS=auto|awslc|openssl      which TLS library; auto is AWS-LC where it can be had
@@ -63,9 +63,9 @@ bench bench-quick bench-page: packages-bench bench-peers aws-lc $(B)/build.ninja
 	@$(PYTHON) bench/run $(if $(filter bench-quick,$@),--quick,$(BESIDE)) \
 	  $(if $(filter bench-page,$@),--page docs/manual/performance.md) $(ARGS) $(B)
 
-# Whole runs, one after the other; the last one's tables are the page's.
+# Whole runs, one after the other; the page has the medians of what they found.
 bench-spread:
-	@for n in 1 2 3; do $(MAKE) --no-print-directory bench-page \
+	@for n in 1 2 3; do $(MAKE) --no-print-directory bench \
 	  ARGS="$(ARGS) --out $(B)/bench-results/$$n" || exit 1; done
 	@$(PYTHON) bench/spread --page docs/manual/performance.md $(B)/bench-results/[123]
 

@@ -25,15 +25,23 @@ def machine():
     return f'{os.cpu_count()} × {cpu}, Linux {platform.release()}'
 
 
+def failure(runs):
+    """Why this peer has no part in this row; None: it has."""
+    return next((run['failed'] for run in runs if 'failed' in run), None)
+
+
 def cells(rows, names, runs):
-    """{(row key, name): summary}; absent where no run was good."""
+    """{(row key, name): summary, and as `ratio` ours ÷ theirs}; absent where a run failed."""
     found = {}
     for row in rows:
         for name in names:
-            values = [run[row.metric] for run in runs.get((row.of or row.key, name), ())
-                      if 'failed' not in run and row.metric in run]
-            if values:
+            done = runs.get((row.of or row.key, name), ())
+            values = [run[row.metric] for run in done if row.metric in run]
+            if values and not failure(done):
                 found[row.key, name] = summary(values)
+    for (key, _), cell in found.items():
+        if (key, OURS) in found and cell['median'] > 0:
+            cell['ratio'] = found[key, OURS]['median'] / cell['median']
     return found
 
 
@@ -46,16 +54,15 @@ def table(rows, names, found, floors):
     yield '| work | ' + ' | '.join(names) + ' | floor |'
     yield '|---|' + '---:|' * (len(names) + 1)
     for row in rows:
-        ours = found.get((row.key, OURS))
         texts = []
         for name in names:
             this = found.get((row.key, name))
             if not this:
-                texts.append('failed' if takes_part(row, name) else '–')
+                texts.append('absent' if takes_part(row, name) else '–')
                 continue
             text = f'{figure(this["median"])} [{figure(this["min"])}–{figure(this["max"])}]'
-            if name != OURS and ours and this['median'] > 0 and ours['median'] > 0:
-                text += f' **{ours["median"] / this["median"]:.2f}**'
+            if name != OURS and this.get('ratio'):
+                text += f' **{this["ratio"]:.2f}**'
             texts.append(text)
         texts.append(figure(floors[row.floor]['median']) if row.floor in floors else '–')
         yield f'| {row.title}, {row.unit} | ' + ' | '.join(texts) + ' |'
@@ -69,10 +76,9 @@ def judge(row, found):
     against, bound = row.owed
     if against == 'value':
         return f'{row.unit}', ours['median'], bound, ours['median'] <= bound
-    other = found.get((row.key, against))
-    if not other or not other['median']:
+    ratio = found.get((row.key, against), {}).get('ratio')
+    if ratio is None:
         return None
-    ratio = ours['median'] / other['median']
     return f'÷ {against}', ratio, bound, ratio >= bound if row.more else ratio <= bound
 
 
@@ -107,6 +113,74 @@ def above(rows, found, name, peer):
         if (ratio < 1 if row.more else ratio > 1):
             out.append(f'{row.title} ({ratio:.2f})')
     return out
+
+
+def split(of):
+    """{(row key, name): …} of what a file has as {'row key/name': …}."""
+    return {tuple(key.split('/', 1)): value for key, value in of.items()}
+
+
+def noise(runs):
+    others = [run['others'] for cell in runs.values() for run in cell if 'others' in run]
+    found = summary(others) if others else {'median': 0, 'max': 0}
+    return (f'other work took {100 * found["median"]:.0f} % of one CPU in the median run, at most '
+            f'{100 * found["max"]:.0f} %')
+
+
+def summaries(floors):
+    return {key: summary([floor[key] for floor in floors])
+            for key in (floors[0] if floors else ()) if key != 'library'}
+
+
+def floor_remark(floors):
+    middle = {key: cell['median'] for key, cell in summaries(floors).items()}
+    return (f'Floor, {floors[0]["library"]}: key exchange {middle["key_exchange_us"]:.0f} µs + '
+            f'signature {middle["sign_us"]:.0f} + check of the client\'s '
+            f'{middle["verify_us"]:.0f} = {middle["arithmetic_us"]:.0f} µs of arithmetic; the '
+            f'library\'s half of a full handshake in memory {middle["handshake_us"]:.0f}, of a '
+            f'resumption {middle["resume_us"]:.0f}.')
+
+
+def gaps(rows, result):
+    """Who has no part in a row that is theirs, and why."""
+    runs = split(result['runs'])
+    for row in rows:
+        for name in result['versions']:
+            why = failure(runs.get((row.key, name), ()))
+            if why:
+                yield f'Absent from "{row.title}", twice in one round: {name} ({why}).'
+
+
+def remarks(rows, result):
+    """What a reader of the table has to know. `whole` is there when several runs are one."""
+    runs = result['runs']
+    suites = {' '.join((run['protocol'], run['cipher'], run['group']))
+              for cell in runs.values() for run in cell if 'cipher' in run}
+    versions = '; '.join(' '.join(each) for each in result['versions'].items())
+    of = f'{result["rounds"]} rounds of {result["seconds"]:g} s'
+    if 'whole' in result:
+        of = f'what {result["whole"]} whole runs found, each in {of}'
+    yield (f'Median [least–greatest] of {of}, and **countersign ÷ peer**, in one run. '
+           'MB/s: more is better; all else: less.')
+    yield ''
+    yield f'{versions}. Absent: {", ".join(result["absent"]) or "nobody"}.'
+    yield from gaps(rows, result)
+    yield f'{result["machine"]}; {noise(runs)}. {"; ".join(sorted(suites))}. {result["date"]}.'
+    if result['floors']:
+        yield ''
+        yield floor_remark(result['floors'])
+
+
+def lines(rows, result):
+    """The tables, and what belongs to them."""
+    found = split(result['cells'])
+    return [*table(rows, list(result['versions']), found, summaries(result['floors'])), '',
+            *remarks(rows, result), '', *owed_table(result['owed'])]
+
+
+def picture(rows, result):
+    return svg('countersign and its peers', rows, list(result['versions']),
+               split(result['cells']), summaries(result['floors']))
 
 
 BAR, GAP, LEFT, BARS, RIGHT, COLUMNS = 15, 4, 150, 250, 70, 2
