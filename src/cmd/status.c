@@ -199,6 +199,30 @@ static void print_errands(const struct page *page)
     json_array_foreach(errands, i, errand) print_errand(page, errand);
 }
 
+/* ---- downloads ---- */
+
+static void print_downloads(const struct page *page)
+{
+    const json_t *downloads = json_object_get(page->answer, "downloads"), *download;
+    size_t i;
+
+    if (!json_array_size(downloads))
+        return;
+    heading(page, "fetched");
+    json_array_foreach(downloads, i, download)
+    {
+        printf("  %s: %s\n    in %s\n", text(download, "url"), text(download, "state"),
+               text(download, "file"));
+        if (json_object_get(download, "fetched"))
+            printf("    last at %s, next at %s\n", text(download, "fetched"),
+                   text(download, "due"));
+        if (!json_object_get(download, "failing_since"))
+            continue;
+        printf("    fetching has failed since %s\n", text(download, "failing_since"));
+        remark(page, RED, text(download, "error"));
+    }
+}
+
 /* ---- the rest ---- */
 
 static void print_revoked(const struct page *page)
@@ -241,6 +265,7 @@ static void print(const json_t *answer)
     print_workers(&page);
     print_papers(&page);
     print_errands(&page);
+    print_downloads(&page);
     print_revoked(&page);
     print_failures(&page);
 }

@@ -500,3 +500,9 @@ bool cs_crew_reaped(struct cs_crew *crew, pid_t pid, int status)
     }
     return false;
 }
+
+void cs_crew_note_trust(struct cs_crew *crew)
+{
+    if (crew->spec.on_event)
+        crew->spec.on_event(crew->spec.ctx, crew, CS_CREW_TRUST);
+}

@@ -34,6 +34,7 @@ struct cs_user;
 enum cs_crew_event {
     CS_CREW_UP,     /* every worker serves */
     CS_CREW_FAILED, /* starting, and a worker has ended: let it finish */
+    CS_CREW_TRUST,  /* other CAs are trusted than when it was made; only while it is up */
     CS_CREW_ENDED,  /* finishing, and the last worker has gone: free it */
 };
 
@@ -107,5 +108,8 @@ unsigned cs_call_waiting(const struct cs_call *call);
 /** cs_crew_worker() - the life of one worker in a process that is to become it. @channel_fd leads
  *  to the supervisor; -1: there is none. Return: its exit status. */
 int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel_fd, pid_t parent);
+
+/** cs_crew_note_trust() - other CAs are trusted now: the event CS_CREW_TRUST. */
+void cs_crew_note_trust(struct cs_crew *crew);
 
 #endif

@@ -11,6 +11,7 @@
 #include "daemon/gather.h"
 #include "gateway/tally.h"
 #include "snapshot/errand.h"
+#include "snapshot/download.h"
 #include "snapshot/papers.h"
 #include "telemetry/counters.h"
 #include "x509/cert.h"
@@ -155,6 +156,43 @@ static json_t *errands_of(const struct cs_snapshot *snapshot)
     return list;
 }
 
+/* ---- downloads ---- */
+
+static json_t *download_of(const struct cs_download *download)
+{
+    struct cs_download_note note;
+    struct cs_arena arena = {0};
+    json_t *object = json_object();
+    bool there = access(download->file.ptr, F_OK) == 0;
+
+    cs_download_note_read(download, &arena, &note);
+    put_text(object, "url", download->url);
+    put_text(object, "file", download->file);
+    json_object_set_new(object, "state",
+                        json_string(!there                   ? "awaited"
+                                    : note.failing_since_sec ? "not renewed"
+                                                             : "held"));
+    if (note.fetched_sec) {
+        json_object_set_new(object, "fetched", time_of(note.fetched_sec));
+        json_object_set_new(object, "due", time_of(note.due_sec));
+    }
+    if (note.failing_since_sec) {
+        json_object_set_new(object, "failing_since", time_of(note.failing_since_sec));
+        put_text(object, "error", note.why);
+    }
+    cs_arena_deinit(&arena);
+    return object;
+}
+
+static json_t *downloads_of(const struct cs_snapshot *snapshot)
+{
+    json_t *list = json_array();
+
+    for (const struct cs_download *d = snapshot->downloads; d; d = d->next)
+        json_array_append_new(list, download_of(d));
+    return list;
+}
+
 /* ---- the rest ---- */
 
 static json_t *failures_of(const struct cs_counters *counters)
@@ -199,6 +237,7 @@ static json_t *answer_of(const struct cs_service *service)
     if (service->snapshot) {
         json_object_set_new(answer, "papers", papers_of(service));
         json_object_set_new(answer, "errands", errands_of(service->snapshot));
+        json_object_set_new(answer, "downloads", downloads_of(service->snapshot));
     }
     json_object_set_new(answer, "revoked", revoked_of(service->revocations));
     json_object_set_new(answer, "failures", failures_of(service->counters));
@@ -244,6 +283,11 @@ static bool is_healthy(const json_t *answer)
             return false;
     }
     json_array_foreach(json_object_get(answer, "errands"), i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "state")), "awaited") == 0)
+            return false;
+    }
+    json_array_foreach(json_object_get(answer, "downloads"), i, item)
     {
         if (strcmp(json_string_value(json_object_get(item, "state")), "awaited") == 0)
             return false;

@@ -116,6 +116,7 @@ static void on_signal(struct cs_signals *signals, int signo, pid_t sender)
 static int live(struct cs_stewarding *s, struct process *p)
 {
     const struct cs_steward_spec spec = {.errands = s->snapshot->errands,
+                                         .snapshot = s->snapshot,
                                          .home = {s->home.url, s->home.roots},
                                          .say = say,
                                          .fared = tell_fared,
@@ -223,8 +224,8 @@ static bool make_folders(struct cs_stewarding *s)
     r = r < 0 ? r : cs_state_make(folder.ptr, s->has_user ? &s->user : NULL);
     if (r < 0)
         cs_mainlog_say(s->spec.log, CS_LOG_ERROR,
-                       "no certificates are asked for: \"%s\" cannot be made (%d: %s)", folder.ptr,
-                       -r, strerror(-r));
+                       "nothing is fetched: \"%s\" cannot be made (%d: %s)", folder.ptr, -r,
+                       strerror(-r));
     cs_arena_deinit(&arena);
     return r == 0;
 }
@@ -237,10 +238,11 @@ static void start(struct cs_stewarding *s)
                                        .run = run,
                                        .on_event = on_event,
                                        .ctx = s};
+    bool writes = s->snapshot->errands || s->snapshot->downloads;
 
-    if (!s->snapshot->errands && !s->snapshot->asks_responders)
+    if (!writes && !s->snapshot->asks_responders)
         return;
-    if (s->snapshot->errands && !make_folders(s))
+    if (writes && !make_folders(s))
         return;
     cs_home_deinit(&s->home);
     cs_home_init(&s->home, s->snapshot, s->has_user ? &s->user : NULL, s->spec.log);
@@ -315,6 +317,12 @@ void cs_stewarding_begin(struct cs_stewarding *s, struct cs_snapshot *snapshot,
         cs_child_finish(s->child, true);
     else
         take_next(s);
+}
+
+void cs_stewarding_again(struct cs_stewarding *s)
+{
+    if (s->child && !s->has_next && s->snapshot->downloads)
+        cs_stewarding_begin(s, s->snapshot, s->has_user ? &s->user : NULL);
 }
 
 void cs_stewarding_finish(struct cs_stewarding *s, bool graceful)

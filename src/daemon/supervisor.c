@@ -743,6 +743,10 @@ static void on_crew(void *ctx, struct cs_crew *crew, enum cs_crew_event event)
         take_up_next(s);
         break;
     case CS_CREW_FAILED: on_failed(s, crew, "workers"); break;
+    case CS_CREW_TRUST:
+        if (crew == s->crew)
+            cs_stewarding_again(s->stewarding);
+        break;
     case CS_CREW_ENDED:
         *old_slot(s, crew) = NULL;
         cs_crew_free(crew);

@@ -189,6 +189,12 @@ const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
                                                  const struct cs_block *block,
                                                  const struct cs_proxy *proxy);
 
+/* download.c */
+/** cs_build_download() - the address @word in @block is to be fetched. Return: where it will lie.
+ */
+const struct cs_word *cs_build_download(struct cs_build *build, const struct cs_block *block,
+                                        const struct cs_word *word);
+
 /* authority.c */
 /** cs_build_authority_block() - the authority block, if there is one. */
 void cs_build_authority_block(struct cs_build *build);

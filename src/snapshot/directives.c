@@ -222,6 +222,10 @@ static const struct cs_directive_row http_rows[] = {
      .doc = "Which authority is asked for the certificates of `ssl_certificate auto`: its address, "
             "the SHA-256 of its root certificate, and a file with the join token that the first "
             "request needs. Without it the authority of this configuration is asked."},
+    {"mtls_fetch_ca", HTTP | SRV, 1, 1, CS_V_PATH, .flags = CS_D_SECURITY, .syntax = "file",
+     .doc = "The CA certificates that a server of revocation lists over https is known by; without "
+            "it those of the "
+            "system."},
     {"mtls_identity", SRV, 1, 1, CS_V_NONE, .flags = CS_D_SECURITY,
      .syntax = "spiffe://domain/path",
      .doc = "The SPIFFE ID that `ssl_certificate auto` asks for, instead of the server's names."},

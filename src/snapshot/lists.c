@@ -10,7 +10,7 @@
 /* A file among those of the material. */
 struct file {
     const struct cs_word *word;
-    struct cs_str bytes;
+    bool fetched;
 };
 
 static bool is_list_name(struct cs_str name)
@@ -127,7 +127,7 @@ static bool find_files(struct cs_build *build, const struct cs_material *m, stru
         ok = ok && n_found > 0;
         for (size_t k = 0; k < n_found; k++) {
             files = cs_build_grow(build, files, n, sizeof(*files));
-            files[n++] = (struct file){.word = &found[k]};
+            files[n++] = (struct file){&found[k], m->is_fetched[i]};
         }
     }
     *ret_files = files;
@@ -135,14 +135,44 @@ static bool find_files(struct cs_build *build, const struct cs_material *m, stru
     return ok;
 }
 
+/* What the steward brought was judged by it: if it is bad when the configuration is loaded it is
+ * brought again, and is no reason not to start. Return: whether it is there and can be used. */
+static bool is_fetched_good(struct cs_build *build, const struct cs_material *m,
+                            const struct file *file, struct cs_source *source)
+{
+    struct cs_findings ignored, *findings = build->findings;
+    bool there = cs_build_is_there(build, file->word), good;
+
+    if (build->renewing)
+        return there && cs_build_read(build, file->word, &source->bytes) == 0 &&
+               is_good(build, m, source);
+    cs_findings_init(&ignored, build->arena);
+    build->findings = &ignored;
+    good =
+        there && cs_build_read(build, file->word, &source->bytes) == 0 && is_good(build, m, source);
+    build->findings = findings;
+    if (!good)
+        CS_FIND(findings, &cs_finding_list_awaited, &source->place, source->file);
+    return good;
+}
+
+/* Nothing is in force yet by which it could be judged when a configuration is loaded. */
+static bool is_file_good(struct cs_build *build, const struct cs_material *m,
+                         const struct file *file, struct cs_source *source)
+{
+    return cs_build_read(build, file->word, &source->bytes) == 0 &&
+           (!build->renewing || is_good(build, m, source));
+}
+
 /* Return: whether there is something to be read: as it is, or as it was. */
 static bool take_file(struct cs_build *build, const struct cs_material *m, const struct file *file,
                       struct cs_source *ret_source)
 {
     struct cs_source source = {.file = file->word->text, .place = file->word->place};
+    bool good = file->fetched ? is_fetched_good(build, m, file, &source)
+                              : is_file_good(build, m, file, &source);
 
-    if (cs_build_read(build, file->word, &source.bytes) < 0 ||
-        (build->renewing && !is_good(build, m, &source))) {
+    if (!good) {
         source.bytes = good_bytes(m, file->word->text);
         if (!source.bytes.len)
             return false;
@@ -170,14 +200,15 @@ struct cs_crl_lists *cs_material_make_lists(struct cs_build *build, struct cs_ma
     struct file *files;
     size_t n_files, n = 0;
 
-    if (m->n_words == 1 && !m->is_folder[0])
+    if (m->n_words == 1 && !m->is_folder[0] && !m->is_fetched[0])
         return make_of_one(build, m->words[0]);
     if (!find_files(build, m, &files, &n_files))
         return NULL;
     sources = cs_arena_array(build->arena, n_files, sizeof(*sources));
     for (size_t i = 0; i < n_files; i++)
         n += take_file(build, m, &files[i], &sources[n]);
-    if (n == 0 || (!build->renewing && build->findings->n_errors > errors) ||
+    if ((n == 0 && build->findings->n_errors > errors) ||
+        (!build->renewing && build->findings->n_errors > errors) ||
         cs_crl_lists_new(sources, n, build->findings, &lists) != 0)
         return NULL;
     remember(m, sources, n);

@@ -3,6 +3,7 @@
 #include "snapshot/material.h"
 
 #include "base/mem.h"
+#include "snapshot/download.h"
 #include "tls/pair.h"
 #include "tls/tickets.h"
 #include "x509/crl.h"
@@ -236,10 +237,12 @@ static const struct cs_word *folder_word(struct cs_build *build, const struct cs
     return copy;
 }
 
-static struct cs_material *lists_of(struct cs_build *build, const struct cs_directive *d)
+static struct cs_material *lists_of(struct cs_build *build, const struct cs_block *block,
+                                    const struct cs_directive *d)
 {
     const struct cs_word **words = cs_arena_array(build->arena, d->n_args, sizeof(*words));
     bool *is_folder = cs_arena_array(build->arena, d->n_args, sizeof(*is_folder));
+    bool *is_fetched = cs_arena_array(build->arena, d->n_args, sizeof(*is_fetched));
     struct cs_material *m;
     struct cs_str key;
 
@@ -249,12 +252,17 @@ static struct cs_material *lists_of(struct cs_build *build, const struct cs_dire
     m = find(build, key);
     if (!m) {
         for (size_t i = 0; i < d->n_args; i++) {
-            is_folder[i] = cs_build_is_folder(build, words[i]);
+            is_fetched[i] = cs_download_is_url(words[i]->text);
+            if (is_fetched[i])
+                words[i] = cs_build_download(build, block, words[i]);
+            else
+                is_folder[i] = cs_build_is_folder(build, words[i]);
             if (is_folder[i])
                 words[i] = folder_word(build, words[i]);
         }
         m = add(build, CS_MATERIAL_LISTS, words, d->n_args, key);
         m->is_folder = is_folder;
+        m->is_fetched = is_fetched;
         m->object = cs_material_make(build, m, false);
     }
     return m;
@@ -283,7 +291,7 @@ void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *sp
         m->n_named = spec->n_named;
         m->is_awaited = spec->is_awaited;
         m->crl = spec->crl ? &spec->crl->args[0] : NULL;
-        m->lists = spec->crl ? lists_of(build, spec->crl) : NULL;
+        m->lists = spec->crl ? lists_of(build, spec->block, spec->crl) : NULL;
         m->object = cs_material_make(build, m, false);
     }
     add_user(build, m);

@@ -44,6 +44,7 @@ struct cs_material {
     const struct cs_word *crl; /* and where it names them */
     bool is_awaited;           /* that its files are not there yet is no fault */
     bool *is_folder;           /* LISTS: of words */
+    bool *is_fetched;          /* the same: the steward brings it, and it may not be there yet */
     struct cs_good_file *good; /* LISTS of several files: in the process that reads them */
     struct cs_material_user *users;
     void *object; /* in force, as the kind says; NULL: refused at load, or awaited */
@@ -55,6 +56,7 @@ struct cs_material_spec {
     enum cs_material_kind kind;
     const struct cs_word *words[3]; /* NULL: not there */
     const struct cs_directive *crl; /* TRUST: names the lists, or NULL */
+    const struct cs_block *block;   /* with crl: where its settings are looked for */
     size_t n_named;
     bool is_awaited; /* that its files are not there yet is no fault */
 };

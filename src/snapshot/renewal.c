@@ -394,6 +394,11 @@ bool cs_keyring_is_lists(const struct cs_keyring *keyring, size_t material)
     return keyring->materials[material]->kind == CS_MATERIAL_LISTS;
 }
 
+bool cs_keyring_is_trust(const struct cs_keyring *keyring, size_t material)
+{
+    return keyring->materials[material]->kind == CS_MATERIAL_TRUST;
+}
+
 bool cs_keyring_is_pair(const struct cs_keyring *keyring, size_t material)
 {
     return keyring->materials[material]->kind == CS_MATERIAL_PAIR;

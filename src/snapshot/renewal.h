@@ -81,6 +81,8 @@ bool cs_keyring_is_made_of(const struct cs_keyring *keyring, size_t material, si
 bool cs_keyring_lists(const struct cs_keyring *keyring, size_t material, size_t *ret_lists);
 /** cs_keyring_is_lists() - whether @material is lists. */
 bool cs_keyring_is_lists(const struct cs_keyring *keyring, size_t material);
+/** cs_keyring_is_trust() - whether @material is CAs. */
+bool cs_keyring_is_trust(const struct cs_keyring *keyring, size_t material);
 /** cs_keyring_is_pair() - whether @material is a certificate and its key, which are two files. */
 bool cs_keyring_is_pair(const struct cs_keyring *keyring, size_t material);
 /** cs_keyring_describe() - append what @material is, as it is in force, to @text: "certificate

@@ -24,6 +24,7 @@
 #include "snapshot/credentials.h"
 
 struct cs_authority;
+struct cs_download;
 struct cs_errand;
 struct cs_owned;
 struct cs_schema;
@@ -98,6 +99,7 @@ struct cs_snapshot {
     struct cs_log_spec *logs; /* every log named anywhere, once: workers open them by index */
     size_t n_logs;
     struct cs_errand *errands;            /* of the steward, a list */
+    struct cs_download *downloads;        /* the same */
     bool asks_responders;                 /* some server asks OCSP responders about clients */
     const struct cs_authority *authority; /* the CA of this configuration; NULL: none */
     const size_t *error_logs;             /* those of the main level */

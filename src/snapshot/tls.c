@@ -3,6 +3,7 @@
  * those that replace them. */
 #include "base/mem.h"
 #include "config/value.h"
+#include "snapshot/download.h"
 #include "snapshot/material.h"
 #include "tls/client.h"
 #include "tls/directives.h"
@@ -100,11 +101,15 @@ static size_t get_auto(struct cs_build *build, const struct cs_auto_pair *own,
 
 /* A trust set, with a reference for the caller.
  * @named: clients are told the names of the CAs in the first file. */
-static struct cs_trust *get_trust(struct cs_build *build, const struct cs_word *named,
-                                  const struct cs_word *trusted, const struct cs_directive *crl)
+static struct cs_trust *get_trust(struct cs_build *build, const struct cs_block *block,
+                                  const struct cs_word *named, const struct cs_word *trusted,
+                                  const struct cs_directive *crl)
 {
-    struct cs_material_spec spec = {
-        .kind = CS_MATERIAL_TRUST, .words = {named, trusted}, .crl = crl, .n_named = named ? 1 : 0};
+    struct cs_material_spec spec = {.kind = CS_MATERIAL_TRUST,
+                                    .words = {named, trusted},
+                                    .crl = crl,
+                                    .block = block,
+                                    .n_named = named ? 1 : 0};
     struct cs_trust *trust = cs_material_get0(build, &spec);
 
     return trust ? cs_trust_ref(trust) : NULL;
@@ -242,7 +247,8 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
-            auth->trust = get_trust(build, named, trusted, cs_block_nearest(block, "ssl_crl"));
+            auth->trust =
+                get_trust(build, block, named, trusted, cs_block_nearest(block, "ssl_crl"));
         else
             CS_FIND0(build->findings, &cs_finding_no_trust, &server->place);
     }
@@ -369,7 +375,7 @@ static void read_named_lists(struct cs_build *build, const struct cs_block *bloc
     struct cs_str text;
 
     for (size_t i = 0; d && i < d->n_args; i++) {
-        if (!cs_build_is_folder(build, &d->args[i]))
+        if (!cs_download_is_url(d->args[i].text) && !cs_build_is_folder(build, &d->args[i]))
             cs_build_read(build, &d->args[i], &text);
     }
 }
@@ -608,7 +614,8 @@ struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
         .place = *place,
     };
     if (ssl.verify && trusted)
-        tls->trust = get_trust(build, NULL, trusted, cs_block_nearest(block, "proxy_ssl_crl"));
+        tls->trust =
+            get_trust(build, block, NULL, trusted, cs_block_nearest(block, "proxy_ssl_crl"));
     else if (ssl.verify)
         CS_FIND0(build->findings, &cs_finding_no_upstream_trust, place);
     tls->depth = (int)ssl.verify_depth;

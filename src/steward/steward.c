@@ -1,5 +1,6 @@
-/* Every errand is an enrolment (enrol/client.h); every authority that has given us something is
- * listened to, once, with the first certificate that it gave. */
+/* Every errand is an enrolment (enrol/client.h), and lists have their own file (downloads.c); every
+ * authority that has given us something is listened to, once, with the first certificate that it
+ * gave. */
 #include "steward/steward.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include "enrol/client.h"
 #include "explain/finding.h"
 #include "steward/desk.h"
+#include "steward/downloads.h"
 #include "steward/follower.h"
 
 struct chore {
@@ -29,6 +31,7 @@ struct cs_steward {
     struct cs_fetcher *fetcher; /* for followers; NULL: libcurl is not there */
     struct cs_desk *desk;
     struct chore *chores;
+    struct cs_downloads *downloads;
 };
 
 static void say(const struct cs_steward *s, enum cs_log_level level, const char *fmt, ...)
@@ -232,6 +235,8 @@ struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_
     s->desk = cs_desk_new(loop, s->fetcher, spec->answered, spec->ctx);
     for (const struct cs_errand *errand = spec->errands; errand; errand = errand->next)
         begin(s, errand);
+    if (s->fetcher)
+        s->downloads = cs_downloads_new(loop, s->fetcher, &s->spec);
     return s;
 }
 
@@ -256,6 +261,7 @@ struct cs_steward *cs_steward_free(struct cs_steward *s)
         free(c);
     }
     cs_desk_free(s->desk);
+    cs_downloads_free(s->downloads);
     cs_fetcher_free(s->fetcher);
     free(s);
     return NULL;

@@ -15,6 +15,7 @@
 #include "x509/revoked.h"
 #include "x509/standing.h"
 
+struct cs_snapshot;
 struct cs_steward;
 
 /* The authority of this configuration: where errands without an address of their own go. */
@@ -25,7 +26,9 @@ struct cs_steward_home {
 
 struct cs_steward_spec {
     const struct cs_errand *errands; /* a list; outlives the steward */
-    struct cs_steward_home home;     /* the same */
+    /* Whose downloads there are, and by whose CAs lists are judged; the same. */
+    const struct cs_snapshot *snapshot;
+    struct cs_steward_home home; /* the same */
     /* A line for the log. */
     void (*say)(void *ctx, enum cs_log_level level, const char *text);
     /* How @errand goes: it has failed since @since_sec, the last time because of @why, in words; 0:

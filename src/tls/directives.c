@@ -113,10 +113,11 @@ static const struct cs_directive_row ssl_rows[] = {
      .doc = "CA certificates like those of ssl_client_certificate whose names are not sent to "
             "clients."},
     {"ssl_crl", SERVER_LEVELS, 1, CS_ARGS_ANY, CS_V_NONE, CS_D_SECURITY,
-     .syntax = "file | folder/ …",
-     .doc = "Revocation lists, PEM or DER, for the CAs of client certificates; one for every CA of "
-            "a chain. Of a folder every file counts whose name ends in .pem, .crl, .der or .r0 to "
-            ".r9.",
+     .syntax = "file | folder/ | url …",
+     .doc =
+         "Revocation lists, PEM or DER, for the CAs of client certificates; one for every CA of "
+         "a chain. Of a folder every file counts whose name ends in .pem, .crl, .der or .r0 to "
+         ".r9. What an http or https address leads to is fetched, and again before its nextUpdate.",
      .check = check_lists},
     {"ssl_verify_client", SERVER_LEVELS, 1, 1, CS_V_ENUM, CS_D_SECURITY, AT(verify_client), "off",
      .choices = verify_client,
@@ -224,7 +225,7 @@ static const struct cs_directive_row proxy_rows[] = {
      PROXY_AT(trusted_certificate), .syntax = "file",
      .doc = "The CA certificates that upstreams' certificates are verified against."},
     {"proxy_ssl_crl", PROXY_LEVELS, 1, CS_ARGS_ANY, CS_V_NONE, CS_D_SECURITY,
-     .syntax = "file | folder/ …",
+     .syntax = "file | folder/ | url …",
      .doc = "Revocation lists for the CAs of upstreams, as with ssl_crl.", .check = check_lists},
     {"proxy_ssl_verify", PROXY_LEVELS, 1, 1, CS_V_FLAG, CS_D_SECURITY, PROXY_AT(verify), "off",
      .doc = "Whether an upstream must prove by its certificate that it is who proxy_ssl_name "

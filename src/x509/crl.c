@@ -669,7 +669,6 @@ int cs_crl_lists_new(const struct cs_source *sources, size_t n_sources,
     struct builder b = {.findings = findings};
     int r;
 
-    cs_assert(n_sources > 0);
     cs_arena_init(&b.arena);
     r = read_sources(&b, sources, n_sources, ret_lists);
     cs_arena_deinit(&b.arena);

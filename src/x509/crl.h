@@ -31,7 +31,8 @@ struct cs_crl_set;   /* the same, judged by the CAs of one trust set */
 
 enum { CS_CRL_REFUSED = 1 };
 
-/** cs_crl_lists_new() - read lists: PEM with one or more, or one in DER. Nothing is borrowed.
+/** cs_crl_lists_new() - read lists: PEM with one or more, or one in DER, of each source; of none
+ *  there are no lists, and nobody is covered. Nothing is borrowed.
  *  Return: 0: *@ret_lists; CS_CRL_REFUSED: a list cannot be read or is of an unsupported kind,
  *  see @findings; -ENOMEM. */
 __attribute__((warn_unused_result)) int cs_crl_lists_new(const struct cs_source *sources,

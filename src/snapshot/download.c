@@ -1,0 +1,259 @@
+/* Where a list lies is a name made of its address, so that the next configuration finds it again. A
+ * note is lines of a word and a value. */
+#include "snapshot/download.h"
+
+#include <stdlib.h>
+
+#include "io/file.h"
+#include "snapshot/build.h"
+#include "snapshot/errand.h"
+#include "snapshot/material.h"
+#include "x509/crl.h"
+#include "x509/digest.h"
+#include "x509/name.h"
+#include "x509/pem.h"
+#include "x509/signature.h"
+#include "x509/trust.h"
+
+enum { NOTE_MAX = 8192, VALUE_MAX = 1024 };
+
+/* ---- in a configuration ---- */
+
+bool cs_download_is_url(struct cs_str text)
+{
+    return cs_str_starts(text, CS_STR("http://")) || cs_str_starts(text, CS_STR("https://"));
+}
+
+static struct cs_str file_of(struct cs_build *build, struct cs_str url)
+{
+    struct cs_str state =
+        cs_core_state(&build->snapshot->core, build->options->prefix, build->arena);
+    uint8_t sum[CS_DIGEST_LEN];
+    struct cs_digest digest;
+    char hex[2 * 8];
+
+    cs_digest_init(&digest);
+    cs_digest_add(&digest, url);
+    cs_digest_final(&digest, sum);
+    cs_hex_encode(sum, sizeof(hex) / 2, false, hex);
+    return cs_arena_printf(build->arena, "%.*s/" CS_ERRAND_FOLDER "/list-%.*s.crl", CS_FMT(state),
+                           (int)sizeof(hex), hex);
+}
+
+static struct cs_str roots_of(struct cs_build *build, const struct cs_block *block)
+{
+    const struct cs_word *word = cs_build_word(block, "mtls_fetch_ca");
+    struct cs_str pem;
+
+    if (!word || cs_build_read(build, word, &pem) < 0)
+        return (struct cs_str){0};
+    return cs_arena_dup(build->arena, pem);
+}
+
+const struct cs_word *cs_build_download(struct cs_build *build, const struct cs_block *block,
+                                        const struct cs_word *word)
+{
+    struct cs_word *file = CS_ARENA_NEW(build->arena, struct cs_word);
+    struct cs_download *d, **at = &build->snapshot->downloads;
+
+    *file = *word;
+    file->text = file_of(build, word->text);
+    while (*at && !cs_str_eq((*at)->file, file->text))
+        at = &(*at)->next;
+    if (*at)
+        return file;
+    d = CS_ARENA_NEW(build->arena, struct cs_download);
+    *d =
+        (struct cs_download){.url = cs_arena_dup(build->arena, word->text),
+                             .file = file->text,
+                             .note = cs_arena_printf(build->arena, "%.*s.note", CS_FMT(file->text)),
+                             .ca = roots_of(build, block),
+                             .place = word->place};
+    *at = d;
+    return file;
+}
+
+/* ---- notes ---- */
+
+static int64_t number_of(struct cs_str text)
+{
+    uint64_t number;
+
+    return cs_str_to_u64(text, INT64_MAX / 1000, &number) == 0 ? (int64_t)number : 0;
+}
+
+static void take_line(struct cs_str line, struct cs_download_note *note)
+{
+    struct cs_str word = cs_str_cut(&line, ' ');
+
+    if (cs_str_eq(word, CS_STR("fetched")))
+        note->fetched_sec = number_of(line);
+    else if (cs_str_eq(word, CS_STR("due")))
+        note->due_sec = number_of(line);
+    else if (cs_str_eq(word, CS_STR("failing")))
+        note->failing_since_sec = number_of(line);
+    else if (cs_str_eq(word, CS_STR("etag")))
+        note->etag = line;
+    else if (cs_str_eq(word, CS_STR("changed")))
+        note->changed = line;
+    else if (cs_str_eq(word, CS_STR("why")))
+        note->why = line;
+}
+
+void cs_download_note_read(const struct cs_download *download, struct cs_arena *arena,
+                           struct cs_download_note *ret_note)
+{
+    struct cs_buf bytes;
+    struct cs_str rest;
+
+    *ret_note = (struct cs_download_note){0};
+    if (cs_file_read(download->note.ptr, NOTE_MAX, &bytes) < 0)
+        return;
+    rest = cs_arena_dup(arena, cs_buf_str(&bytes));
+    cs_buf_deinit(&bytes);
+    while (rest.len)
+        take_line(cs_str_cut(&rest, '\n'), ret_note);
+}
+
+/* A value is one line. */
+static void add_text(struct cs_buf *out, const char *word, struct cs_str value)
+{
+    if (!value.len || value.len > VALUE_MAX)
+        return;
+    cs_buf_addf(out, "%s ", word);
+    for (size_t i = 0; i < value.len; i++)
+        cs_buf_add_char(out, (unsigned char)value.ptr[i] < ' ' ? ' ' : value.ptr[i]);
+    cs_buf_add_char(out, '\n');
+}
+
+int cs_download_note_write(const struct cs_download *download, const struct cs_download_note *note)
+{
+    struct cs_buf out;
+    int r;
+
+    cs_buf_init(&out, NOTE_MAX);
+    cs_buf_addf(&out, "fetched %lld\ndue %lld\n", (long long)note->fetched_sec,
+                (long long)note->due_sec);
+    if (note->failing_since_sec)
+        cs_buf_addf(&out, "failing %lld\n", (long long)note->failing_since_sec);
+    add_text(&out, "etag", note->etag);
+    add_text(&out, "changed", note->changed);
+    add_text(&out, "why", note->why);
+    r = cs_file_write(download->note.ptr, cs_buf_str(&out), 0600);
+    cs_buf_deinit(&out);
+    return r;
+}
+
+/* ---- judging ---- */
+
+static bool uses(const struct cs_material *lists, const struct cs_download *download)
+{
+    for (size_t i = 0; lists && i < lists->n_words; i++) {
+        if (cs_str_eq(lists->words[i]->text, download->file))
+            return true;
+    }
+    return false;
+}
+
+static bool is_by(const struct cs_trust *trust, const struct cs_crl *list)
+{
+    uint8_t issuer[32], subject[32];
+    const struct cs_cert *cas;
+    size_t n;
+
+    cs_name_digest(list->issuer, issuer);
+    cas = cs_trust_certs(trust, &n);
+    for (size_t i = 0; i < n; i++) {
+        cs_name_digest(cas[i].subject, subject);
+        if (memcmp(issuer, subject, sizeof(issuer)) == 0 && cs_signed_by(list->der, cas[i].spki))
+            return true;
+    }
+    return false;
+}
+
+static bool is_by_somebody_trusted(const struct cs_snapshot *snapshot,
+                                   const struct cs_download *download, const struct cs_crl *list)
+{
+    for (size_t i = 0; i < snapshot->keyring->n_materials; i++) {
+        const struct cs_material *m = snapshot->keyring->materials[i];
+        if (m->kind == CS_MATERIAL_TRUST && m->object && uses(m->lists, download) &&
+            is_by(m->object, list))
+            return true;
+    }
+    return false;
+}
+
+/* The DER of the one list in @bytes. Return: false: there is none, or more. */
+static bool find_list(struct cs_str bytes, struct cs_arena *arena, struct cs_str *ret_der)
+{
+    struct cs_pem_block block;
+    size_t n = 0;
+
+    if (cs_pem_is_der(bytes)) {
+        *ret_der = bytes;
+        return true;
+    }
+    while (cs_pem_next(&bytes, arena, &block) > 0) {
+        if (!cs_str_eq(block.label, CS_STR("X509 CRL")))
+            continue;
+        *ret_der = block.der;
+        n++;
+    }
+    return n == 1;
+}
+
+/* Whether it is of a kind that is taken: x509/crl.h says. Return: NULL, or why not. */
+static const char *check_kind(const struct cs_download *download, struct cs_str der,
+                              struct cs_arena *arena)
+{
+    struct cs_source source = {.bytes = der, .file = download->url, .place = download->place};
+    struct cs_crl_lists *lists;
+    struct cs_findings findings;
+
+    cs_findings_init(&findings, arena);
+    if (cs_crl_lists_new(&source, 1, &findings, &lists) != 0)
+        return "it is no revocation list that can be used: it is malformed, or only part of one";
+    cs_crl_lists_free(lists);
+    return NULL;
+}
+
+const char *cs_download_judge(const struct cs_snapshot *snapshot,
+                              const struct cs_download *download, struct cs_str bytes,
+                              struct cs_arena *arena, struct cs_crl *ret_list)
+{
+    struct cs_crl_fault fault;
+    struct cs_crl list;
+    struct cs_str der;
+    const char *why;
+
+    if (!find_list(bytes, arena, &der))
+        return "there is not one revocation list in it, in DER or PEM";
+    why = check_kind(download, der, arena);
+    if (!why && !cs_crl_parse(der, &list, &fault))
+        why = fault.why;
+    if (why)
+        return why;
+    if (!is_by_somebody_trusted(snapshot, download, &list))
+        return "no CA that is trusted here has signed it";
+    *ret_list = list;
+    return NULL;
+}
+
+static struct cs_str magnitude(struct cs_str number)
+{
+    while (number.len && number.ptr[0] == 0)
+        number = cs_str_skip(number, 1);
+    return number;
+}
+
+bool cs_download_is_older(const struct cs_crl *list, const struct cs_crl *held)
+{
+    struct cs_str a = magnitude(list->number), b = magnitude(held->number);
+    size_t n = a.len < b.len ? a.len : b.len;
+
+    if (list->this_update < held->this_update)
+        return true;
+    if (!list->number.len || !held->number.len)
+        return false;
+    return a.len != b.len ? a.len < b.len : n && memcmp(a.ptr, b.ptr, n) < 0;
+}
