@@ -319,11 +319,15 @@ bool cs_responders_admit(struct cs_conn *conn)
 
 /* ---- news ---- */
 
+/* Word that a certificate is revoked ends the wait of whoever presents it, also one that waits for
+ * another one of its chain: it is answered, and not cut. */
 static void wake(struct cs_worker *worker, const struct cs_standing *news)
 {
+    bool revoked = news->answered && news->said == CS_OCSP_REVOKED;
+
     CS_LIST_FOREACH_SAFE (link, &worker->responders.waiters) {
         struct cs_waiter *waiter = cs_container_of(link, struct cs_waiter, link);
-        if (memcmp(waiter->key, news->key, sizeof(news->key)) != 0)
+        if (!revoked && memcmp(waiter->key, news->key, sizeof(news->key)) != 0)
             continue;
         waiter->woken = true;
         cs_conn_run(waiter->conn);

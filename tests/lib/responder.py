@@ -23,12 +23,13 @@ class Responder:
     status: of each serial number that is not good; life_s, age_s: when the answer ends, and how
     long ago it began; signer: an Identity that signs instead of the CA; nonce: "echo", "none" or
     "other"; fault: a function that takes the request handler instead of all this; gate: clear it
-    to keep answers back; asked: the serial numbers of all questions.
+    to keep answers back; delay_s: of each serial
+    number that is answered later; asked: the serial numbers of all questions.
     """
 
     def __init__(self, *authorities):
         self.authorities = authorities
-        self.status, self.asked = {}, []
+        self.status, self.asked, self.delay_s = {}, [], {}
         self.life_s, self.age_s, self.signer, self.nonce, self.fault = 3600, 60, None, "echo", None
         self.gate = threading.Event()
         self.gate.set()
@@ -60,6 +61,7 @@ class Responder:
                 request = ocsp.load_der_ocsp_request(body)
                 responder.asked.append(request.serial_number)
                 responder.gate.wait(30)
+                time.sleep(responder.delay_s.get(request.serial_number, 0))
                 try:
                     if responder.fault:
                         responder.fault(self)

@@ -185,6 +185,23 @@ def test_the_whole_chain_or_the_leaf(start, pki, asked, tmp_path):
     assert cause(gw) == "revoked"
 
 
+@pytest.mark.parametrize("late", ["leaf", "issuer"])
+def test_answers_about_a_chain_come_in_any_order(start, pki, asked, tmp_path, late):
+    middle = Authority("Asked Middle", parent=pki.ca)
+    asked.authorities += (middle,)
+    below = middle.issue("below").save(tmp_path, "below")
+    serials = {"leaf": below.serial, "issuer": middle.cert.serial_number}
+    asked.delay_s[serials[late]] = 0.5
+    rules = f"ssl_ocsp on; ssl_ocsp_responder {asked.url};"
+    assert visit(begin(start, rules), below).status == 200
+    for revoked in serials.values():
+        asked.status = {revoked: REVOKED}
+        gw = begin(start, rules)
+        assert visit(gw, below).status == 400
+        assert cause(gw) == "revoked"
+        assert not [f for f in failures(gw) if f["stage"] == "open"]
+
+
 def test_who_has_no_certificate_is_not_asked_about(start, asked):
     gw = begin(start, "ssl_ocsp on;", verify="optional")
     assert visit(gw, None).text == "NONE|."
