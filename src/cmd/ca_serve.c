@@ -86,6 +86,17 @@ static int serve(struct service *s, const struct cs_ca_options *options)
     return r < 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
+/* Keys are read again when the CA has others, so that whoever begins as root stays it. */
+static void warn_of_root(const struct cs_ca_options *options)
+{
+    if (geteuid() == 0)
+        fprintf(stderr,
+                "countersign ca serve: warning: it runs as root\n"
+                "  hint: start it as the account that owns \"%s\", or let countersign run do it "
+                "(authority), which gives root up\n",
+                options->dir);
+}
+
 int cs_cmd_ca_serve(const struct cs_line *line)
 {
     struct cs_ca_options options;
@@ -97,6 +108,8 @@ int cs_cmd_ca_serve(const struct cs_line *line)
     status = status ? status : cs_ca_job_options(&job, 0, &options);
     status = status ? status : open_log(&s);
     status = status ? status : open_listens(&s);
+    if (!status)
+        warn_of_root(&options);
     status = status ? status : serve(&s, &options);
     for (size_t i = 0; i < s.n_listens; i++)
         close(s.listens[i].fd);

@@ -84,6 +84,11 @@ def crl_pem(server, issuer):
         serialization.Encoding.PEM)
 
 
+def test_whoever_serves_as_root_is_warned(server, folder):
+    warned = f"warning: it runs as root\n  hint: start it as the account that owns \"{folder.path}\""
+    assert (warned in server.log()) == IS_ROOT
+
+
 def test_the_fingerprint_is_that_of_the_root(server):
     root, = pem_certs(server.public("/ca.pem").text)
     assert root.fingerprint(hashes.SHA256()).hex() == server.fingerprint
