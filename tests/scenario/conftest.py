@@ -1,6 +1,8 @@
 """Fixtures of the scenarios: certificates, backends and gateways."""
 
+import contextlib
 import os
+import re
 import resource
 import subprocess
 
@@ -29,6 +31,21 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="only countersign does this"))
         if not IS_ROOT and item.get_closest_marker("root"):
             item.add_marker(pytest.mark.skip(reason="needs to be root"))
+
+
+def is_running(pid):
+    return os.path.exists(f"/proc/{pid}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_shared_clocks():
+    """What processes under faketime leave behind when they are killed: their shared memory."""
+    yield
+    for name in os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else ():
+        left = re.fullmatch(r"(?:sem\.)?faketime_(?:shm|sem)_(\d+)", name)
+        if left and not is_running(left[1]):
+            with contextlib.suppress(OSError):
+                os.unlink(f"/dev/shm/{name}")
 
 
 @pytest.fixture(scope="session")
