@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -29,9 +30,11 @@ class Wire:
     def __init__(self, folder, port, *options, interface="lo"):
         self.path = f"{folder}/{port}.pcap"
         self.log = open(f"{folder}/tcpdump.log", "wb+")
+        # in this mode the kernel keeps room for the largest packet there may be for every packet:
+        # the usual 2 MiB are eight packets of "any", which a busy machine loses some of
         self.process = subprocess.Popen(
-            [TCPDUMP, "-i", interface, "-U", "--immediate-mode", "-Z", "root", "-w", self.path, *options,
-             "tcp", "port", str(port)], stdin=subprocess.DEVNULL, stdout=self.log,
+            [TCPDUMP, "-i", interface, "-U", "--immediate-mode", "-B", "65536", "-Z", "root",
+             "-w", self.path, *options, "tcp", "port", str(port)], stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=subprocess.STDOUT)
         wait_for(self.listening, "tcpdump to listen")
 
@@ -154,7 +157,10 @@ def test_a_server_that_asks_for_no_certificate_on_any_interface_and_ipv6(pki, tm
         subprocess.run(["curl", "-sk", "--max-time", "5", f"https://[::1]:{port}/"], check=True,
                        capture_output=True)
     one = the_connection(lo.path, status=0)
-    assert one["server"] == f"[::1]:{port}" and "notes" not in one
+    assert one["server"] == f"[::1]:{port}"
+    again = re.fullmatch(r"(\d+) packets of the \w+ came again",
+                         one.get("notes", "0 packets of the server came again"))
+    assert int(again[1]) <= 1, "what is seen twice counts once; a busy machine does send one again"
     assert "by the sizes, the client was not asked for a certificate" in told(lo.path, status=0)
 
 
