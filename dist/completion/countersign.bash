@@ -26,7 +26,7 @@ _countersign()
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             enrol) words=" --json --once --timeout --ca --fingerprint --token --token-file --identity --profile --ttl --key-type --out --watch --renew --reload-cmd --help -h" ;;
-            ca) words="init issue sign renew revoke list show crl token profiles rotate backup restore serve audit"
+            ca) words="init issue sign renew revoke list show crl token profiles rotate backup restore sweep serve audit"
                 if [ "$COMP_CWORD" -gt 2 ]; then
                     case ${COMP_WORDS[2]} in
                         init) words=" --json --dir --passphrase-file --name --domain --root-ttl --issuer-ttl --key --url --help -h" ;;
@@ -42,6 +42,7 @@ _countersign()
                         rotate) words=" --config -c --prefix -p --json --ttl --dir --passphrase-file --key --force --help -h" ;;
                         backup) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                         restore) words=" --json --dir --passphrase-file --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+                        sweep) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                         serve) words=" --config -c --prefix -p --listen --dir --passphrase-file --plain --help -h" ;;
                         audit) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                     esac

@@ -176,6 +176,9 @@ int cs_ca_backup(struct cs_ca *ca, const char *dir, const struct cs_requester *w
 
 /* ---- restore ---- */
 
+/* More events than a CA has in its life. */
+#define EVENTS_LEAP ((uint64_t)1 << 32)
+
 struct restoring {
     const struct cs_ca_options *options;
     const char *backup;
@@ -236,6 +239,14 @@ static int take_token(void *ctx, const struct cs_stored_token *token)
     return e == -ENOENT || e == -EALREADY || e == -ETIME ? 0 : e;
 }
 
+/* Also those of certificates that are in no store any more. */
+static int take_key(void *ctx, const uint8_t spki[32], int64_t at)
+{
+    const struct restoring *r = ctx;
+
+    return cs_store_key_add(r->ca->store, spki, at);
+}
+
 static int take_issuer(void *ctx, const struct cs_stored_issuer *issuer)
 {
     struct restoring *r = ctx;
@@ -255,18 +266,14 @@ static int take_meta(struct restoring *r, struct cs_str name)
     return e == -ENOENT ? 0 : e ? e : cs_store_meta_put(r->ca->store, name, value);
 }
 
-/* Numbers of events go on above those that were given, so that nobody who follows misses one. */
+/* Numbers of events go on above all that were given, before the first thing is taken over: whoever
+ * follows hears all of that, wherever he was. Without the store of today they leap. */
 static int skip_events(struct restoring *r)
 {
-    struct cs_stored_event event = {.kind = CS_EVENT_ISSUER_ACTIVATED, .at = r->now_sec};
-    const struct cs_issuer *issuer = cs_ca_signing(r->ca, false);
-    uint64_t gone, last = 0, seq = 0;
-    int e = cs_store_event_bounds(r->before, &gone, &last);
+    uint64_t gone, last = 0;
+    int e = cs_store_event_bounds(r->before ? r->before : r->ca->store, &gone, &last);
 
-    event.issuer = issuer ? issuer->id : 1;
-    while (e == 0 && seq < last)
-        e = cs_store_event_add(r->ca->store, &event, &seq);
-    return e;
+    return e ? e : cs_store_event_skip(r->ca->store, r->before ? last : last + EVENTS_LEAP);
 }
 
 static struct cs_issuer *newest_root(struct cs_ca *ca)
@@ -287,12 +294,13 @@ static int take_store(struct restoring *r)
     int e = cs_store_issuer_each(r->before, take_issuer, r);
 
     e = e ? e : cs_store_cert_each(r->before, &all, take_cert, r);
+    e = e ? e : cs_store_key_each(r->before, take_key, r);
     e = e ? e : cs_store_token_each(r->before, take_token, r);
     e = e ? e : take_meta(r, CS_META_LIST_NUMBER);
     e = e ? e : cs_ca_reload(r->ca);
     root = newest_root(r->ca);
     e = e || !root ? e : take_meta(r, cs_ca_cross_name(root->id, r->arena));
-    return e ? e : skip_events(r);
+    return e;
 }
 
 /* ---- what only lists tell ---- */
@@ -464,11 +472,11 @@ static int end_tokens(struct restoring *r)
 
 static int take_all(struct restoring *r)
 {
-    int e = 0;
+    int e = skip_events(r);
 
-    if (r->before)
+    if (e == 0 && r->before)
         e = take_store(r);
-    else if (r->is_there)
+    else if (e == 0 && r->is_there)
         e = end_tokens(r);
     e = e ? e : take_kept_lists(r);
     for (size_t i = 0; e == 0 && i < r->n_lists; i++)

@@ -479,6 +479,7 @@ int cs_ca_open(const struct cs_ca_options *options, struct cs_findings *findings
     cs_assert(ca->dir != NULL);
     ca->lock = -1;
     ca->flags = options->flags;
+    ca->keep_sec = cs_ca_keep_sec(options->block);
     cs_buf_init(&ca->list, CS_FOLDER_FILE_MAX);
     r = open_ca(ca, options, findings);
     if (r < 0) {

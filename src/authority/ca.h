@@ -245,8 +245,8 @@ struct cs_str cs_ca_reasons(void);
 /** cs_ca_serial_text() - CS_CA_SERIAL_LEN bytes in upper-case hex, without leading zero bytes, in
  *  @arena. */
 struct cs_str cs_ca_serial_text(struct cs_str serial, struct cs_arena *arena);
-/** cs_ca_serial_parse() - such a text (either case, ":" between bytes allowed) or the content of an
- *  INTEGER as hex. Return: 0, or -EINVAL. */
+/** cs_ca_serial_parse() - such a text (either case; ":" between bytes, "0x" before them and a
+ * missing first zero are fine) or the content of an INTEGER as hex. Return: 0, or -EINVAL. */
 int cs_ca_serial_parse(struct cs_str text, uint8_t ret_serial[CS_CA_SERIAL_LEN]);
 /** cs_ca_serial_of() - the serial number of @cert as the store has it. Return: 0, or -EINVAL (it is
  *  longer: not ours). */
@@ -261,7 +261,8 @@ struct cs_ca_list {
     uint64_t number;
 };
 
-/** cs_ca_crl() - the revocation list of @issuer: complete (@shard -1), or that of one part (0 to
+/** cs_ca_crl() - the revocation list of @issuer, with what has expired in the last day, too (RFC
+ * 5280 section 3.3; a week for a root): complete (@shard -1), or that of one part (0 to
  *  cs_ca_shards() - 1), which certificates name in their cRLDistributionPoints. Made anew, with the
  *  next number, when something was revoked that it does not say, or half of its life has passed;
  *  a day for issuing CAs, a year for roots. A list of a root whose key is not here is the one in
@@ -333,6 +334,17 @@ __attribute__((warn_unused_result)) int
 cs_ca_restore(const struct cs_ca_options *options, const char *backup, const char *const *lists,
               size_t n_lists, const struct cs_requester *who, int64_t now_sec,
               struct cs_findings *findings, struct cs_ca_restored *ret_restored);
+
+/** cs_ca_sweep() - a bounded part of what is due: certificates that expired a week ago or more, and
+ *  entries of the log and events as old, leave what is in use. Certificates with their revocations
+ *  and entries go to archives, where cs_store_cert_get() and the log still find them; archives end
+ *  as the authority block's "keep" says. Not inside of a group. To be called again until *@ret_n is
+ *  0; ended by anything at any moment, it has lost nothing. Return: 0, or a fault. */
+__attribute__((warn_unused_result)) int cs_ca_sweep(struct cs_ca *ca, int64_t now_sec,
+                                                    uint32_t *ret_n);
+/** cs_ca_tidy() - work that commits have left over, for when there is nothing else to do. Return:
+ * 0, or a fault. */
+__attribute__((warn_unused_result)) int cs_ca_tidy(struct cs_ca *ca);
 
 /* ---- audit ---- */
 

@@ -71,6 +71,10 @@ static const struct cs_directive_row authority_rows[] = {
     {"public_url", AUTHORITY, 1, 1, CS_V_STR, 0, AT(public_url), .syntax = "url",
      .doc = "Where others reach the CA: certificates say that its revocation lists and OCSP "
             "answers are there."},
+    {"keep", AUTHORITY, 1, 1, CS_V_SEC, CS_D_SECURITY, AT(keep_sec), .min = 30LL * DAY,
+     .max = 36500LL * DAY,
+     .doc = "How long expired certificates and entries of the log are kept in the archives of the "
+            "CA's folder, by months; else for ever."},
     {"user", AUTHORITY, 1, 2, CS_V_LIST, CS_D_SECURITY, AT(user), .syntax = "user [group]",
      .doc = "The account that the CA's process becomes, which owns the folder but for the keys: "
             "never that of the workers. Else it is the folder's owner, or countersign-ca if there "

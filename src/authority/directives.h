@@ -14,6 +14,7 @@ struct cs_authority_settings {
     struct cs_str store;             /* the folder */
     struct cs_str passphrase_file;   /* empty: the one in the folder */
     struct cs_str public_url;        /* empty: what init was told */
+    int64_t keep_sec;                /* archives; 0: for ever */
     struct cs_directive_list user;   /* ACCOUNT [GROUP], at most one */
 };
 

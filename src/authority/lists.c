@@ -114,6 +114,13 @@ static int sign_list(struct cs_ca *ca, const struct cs_issuer *issuer, int shard
 
 static const struct cs_requester self = {.proof = CS_PROOF_SERVICE, .actor = {"authority", 9}};
 
+/* Who has expired stays for one life of a list more, so that one made after that still says so
+ * (RFC 5280 section 3.3); of issuing CAs as long as they are in the tables (sweep.c). */
+static int64_t expired_since(const struct cs_issuer *issuer, int64_t now_sec)
+{
+    return now_sec - (issuer->is_root ? ROOT_LIST_TTL : LIST_TTL);
+}
+
 static int make_list(struct cs_ca *ca, const struct cs_issuer *issuer, int64_t now_sec,
                      struct cs_arena *arena, struct cs_kept_list *kept)
 {
@@ -124,7 +131,8 @@ static int make_list(struct cs_ca *ca, const struct cs_issuer *issuer, int64_t n
     int r = cs_ca_hear(ca);
 
     r = r ? r
-          : cs_store_revoked_each(ca->store, issuer->id, kept->shard, now_sec, add_entry, &entries);
+          : cs_store_revoked_each(ca->store, issuer->id, kept->shard,
+                                  expired_since(issuer, now_sec), add_entry, &entries);
     r = r ? r : next_number(ca, now_sec, arena, &kept->list.number);
     kept->list.this_update = now_sec - BACKDATE;
     kept->list.next_update = now_sec + (issuer->is_root ? ROOT_LIST_TTL : LIST_TTL);

@@ -34,13 +34,18 @@ static int refuse(struct cs_ca *ca, struct cs_str serial, struct cs_findings *fi
     char at[CS_TIME_TEXT];
     int r;
 
-    if (why == -ENOENT) {
+    r = cs_store_cert_get(ca->store, serial, findings->arena, &cert);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (r == 0 && why == -ENOENT) { /* it is in the archives */
+        CS_FIND(findings, CS_AUTHORITY_KIND(ALREADY_EXPIRED), NULL, text,
+                cs_time_iso(cert.not_after, at));
+        return CS_CA_REFUSED;
+    }
+    if (r < 0) {
         CS_FIND(findings, CS_AUTHORITY_KIND(SERIAL_UNKNOWN), NULL, text);
         return CS_CA_REFUSED;
     }
-    r = cs_store_cert_get(ca->store, serial, findings->arena, &cert);
-    if (r < 0)
-        return r;
     CS_FIND(findings, CS_AUTHORITY_KIND(ALREADY_REVOKED), NULL, text,
             cs_time_iso(cert.revoked_at, at), cs_crl_reason_text(cert.reason));
     return CS_CA_REFUSED;

@@ -14,27 +14,33 @@ struct cs_str cs_ca_serial_text(struct cs_str serial, struct cs_arena *arena)
     return cs_str_make(hex, 2 * serial.len);
 }
 
-/* Two digits off the front, and a ":" behind them unless it is the last. */
-static int take_byte(struct cs_str *text)
+/* A byte off the front, of two digits or @one, and a ":" behind it unless it is the last. */
+static int take_byte(struct cs_str *text, bool one)
 {
-    int high = text->len > 1 ? cs_hex_digit(text->ptr[0]) : -1;
-    int low = text->len > 1 ? cs_hex_digit(text->ptr[1]) : -1;
+    size_t n = one ? 1 : 2;
+    int high = one ? 0 : cs_hex_digit(text->ptr[0]);
+    int low = text->len >= n ? cs_hex_digit(text->ptr[n - 1]) : -1;
 
     if (high < 0 || low < 0)
         return -1;
-    *text = cs_str_skip(*text, 2);
+    *text = cs_str_skip(*text, n);
     if (text->len > 1 && text->ptr[0] == ':')
         *text = cs_str_skip(*text, 1);
     return high * 16 + low;
 }
 
+/* As some programs print it: 0x before it, its first zero left out. */
 int cs_ca_serial_parse(struct cs_str text, uint8_t ret_serial[CS_CA_SERIAL_LEN])
 {
     uint8_t serial[CS_CA_SERIAL_LEN] = {0};
-    bool any = text.len > 0;
+    bool one, any;
 
-    while (text.len) {
-        int byte = take_byte(&text);
+    if (text.len > 2 && text.ptr[0] == '0' && cs_lower(text.ptr[1]) == 'x')
+        text = cs_str_skip(text, 2);
+    any = text.len > 0;
+    one = cs_str_find(text, ':') == 1 || (cs_str_find(text, ':') < 0 && text.len % 2);
+    for (; text.len; one = false) {
+        int byte = take_byte(&text, one);
         if (byte < 0 || serial[0])
             return -EINVAL;
         memmove(serial, serial + 1, sizeof(serial) - 1);

@@ -182,6 +182,19 @@ static int record(const struct signing *s, const struct cs_plan *plan, const str
     return r;
 }
 
+/* Whoever has a key that others may have gets no certificate for it, under whatever name. */
+static int refuse_key(const struct signing *s, const struct cs_csr *csr)
+{
+    char text[CS_TIME_TEXT];
+    int64_t at;
+    int r = cs_store_key_get(s->ca->store, csr->asked.spki_sha256, &at);
+
+    if (r != 0)
+        return r == -ENOENT ? 0 : r;
+    CS_FIND(s->findings, CS_AUTHORITY_KIND(KEY_COMPROMISED), NULL, cs_time_iso(at, text));
+    return CS_CA_REFUSED;
+}
+
 static int issue(struct signing *s, const struct cs_order *order, struct cs_issued *ret_issued)
 {
     struct cs_issuer *issuer = cs_ca_signing(s->ca, false);
@@ -205,7 +218,8 @@ static int issue(struct signing *s, const struct cs_order *order, struct cs_issu
         CS_FIND(s->findings, CS_AUTHORITY_KIND(NO_ISSUER), NULL, cs_str_from(s->ca->dir));
         return CS_CA_REFUSED;
     }
-    r = cs_ca_unlock(s->ca, issuer, s->findings);
+    r = refuse_key(s, order->csr);
+    r = r ? r : cs_ca_unlock(s->ca, issuer, s->findings);
     if (r)
         return r;
     if (RAND_bytes(serial, CS_CA_SERIAL_LEN) != 1)

@@ -31,6 +31,7 @@ struct cs_ca {
     struct cs_names domains;
     struct cs_profiles profiles;
     uint16_t n_shards;
+    int64_t keep_sec; /* how long archives are kept; 0: for ever */
     struct cs_arena issuers_arena;
     struct cs_issuer *issuers;
     size_t n_issuers;
@@ -52,6 +53,10 @@ int cs_ca_leave(struct cs_ca *ca, int r);
 int cs_ca_reload(struct cs_ca *ca);
 /** cs_ca_refresh() - take up what others have committed. Return: 0, or a fault. */
 int cs_ca_refresh(struct cs_ca *ca);
+
+/** cs_ca_keep_sec() - what an authority block (NULL: none) says of how long archives are kept; 0:
+ * for ever. */
+int64_t cs_ca_keep_sec(const struct cs_block *block);
 
 /** cs_ca_find() - the CA certificate with @id, or NULL. */
 struct cs_issuer *cs_ca_find(struct cs_ca *ca, uint32_t id);

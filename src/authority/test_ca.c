@@ -477,6 +477,116 @@ static void test_offline_root(void)
     cs_key_free(key);
 }
 
+/* A key that others may have is certified no more, whoever asks and for whatever name. */
+static void test_compromised(void)
+{
+    struct evp_pkey_st *key = NULL, *good = NULL;
+    struct cs_issued first, other, next;
+    uint64_t seq;
+
+    tap_int(sign(&key, "server", "lost.example.internal", &root, NOW, &first), 0, "signed");
+    tap_int(sign(&good, "server", "kept.example.internal", &root, NOW, &other), 0, "another");
+    tap_int(cs_ca_revoke(ca, other.serial, 4, &root, NOW, &findings, &seq), 0, "superseded");
+    tap_int(sign(&good, "server", "again.example.internal", &root, NOW, &other), 0,
+            "its key is as good as before");
+    tap_int(cs_ca_revoke(ca, first.serial, 1, &root, NOW, &findings, &seq), 0, "keyCompromise");
+    tap_int(sign(&key, "client", "new.example.internal", &root, NOW, &next), CS_CA_REFUSED,
+            "the key, another name and profile");
+    tap_str(cs_str_from(code()), CS_STR("key-compromised"), "is refused");
+    tap_int(renew(&other, &key, "again.example.internal", NOW, &next), CS_CA_REFUSED, "renewed");
+    tap_str(cs_str_from(code()), CS_STR("key-compromised"), "is refused too");
+    reopen();
+    tap_int(sign(&key, "client", "new.example.internal", &root, NOW, &next), CS_CA_REFUSED,
+            "after a restart");
+    cs_key_free(key);
+    cs_key_free(good);
+}
+
+static uint32_t sweep_all(int64_t now)
+{
+    uint32_t n = 1, all = 0;
+
+    while (n) {
+        cs_assert(cs_ca_sweep(ca, now, &n) == 0);
+        all += n;
+    }
+    return all;
+}
+
+static bool listed(struct cs_str serial, int64_t now)
+{
+    struct cs_ca_list list;
+    struct cs_crl crl;
+
+    cs_assert(cs_ca_crl(ca, 2, -1, now, &findings, &list) == 0);
+    crl = read_list(&list);
+    return lists(&crl, serial);
+}
+
+/* What a copy says of the certificate with @serial. */
+static int64_t revoked_in_copy(struct cs_str serial, int64_t now)
+{
+    char copy[128], path[160], error[CS_STORE_ERROR_MAX];
+    struct cs_stored_cert stored = {0};
+    struct cs_store *store;
+
+    snprintf(copy, sizeof(copy), "%s/copy", home);
+    snprintf(path, sizeof(path), "%s/store.sqlite", copy);
+    cs_assert(cs_ca_backup(ca, copy, &root, now, &findings) == 0);
+    cs_assert(cs_store_open(path, CS_STORE_READ, error, &store) == 0);
+    cs_assert(cs_store_cert_get(store, serial, &arena, &stored) == 0);
+    cs_store_close(store);
+    cs_assert(cs_folder_remove(copy) == 0);
+    return stored.revoked_at;
+}
+
+static void test_sweep(void)
+{
+    struct evp_pkey_st *key = NULL, *lost = NULL;
+    struct cs_audit_report report = {0};
+    struct cs_store *store = cs_ca_get0_store(ca);
+    struct cs_issued good, bad, next;
+    struct cs_stored_cert stored;
+    int64_t later = NOW + DAY + 8 * DAY;
+    unsigned before = 0, after = 0;
+    uint64_t seq;
+
+    tap_int(sign(&key, "server", "good.example.internal", &root, NOW, &good), 0, "signed");
+    tap_int(sign(&lost, "server", "bad.example.internal", &root, NOW, &bad), 0, "signed");
+    tap_int(cs_ca_revoke(ca, bad.serial, 1, &root, NOW + HOUR, &findings, &seq), 0, "revoked");
+    tap_ok(listed(bad.serial, bad.not_after + HOUR), "on a list that is made after its end");
+    tap_ok(!listed(bad.serial, bad.not_after + 2 * DAY), "and no more a day later");
+    tap_int(sweep_all(bad.not_after + 2 * DAY), 0, "nothing is due yet");
+    tap_int(cs_store_audit_each(store, 0, 0, count_entries, &before), 0, "the log");
+
+    tap_ok(sweep_all(later) > 10, "a week later it is");
+    tap_int(cs_store_cert_current(store, bad.serial, &arena, &stored), -ENOENT, "out of the way");
+    tap_int(cs_store_cert_get(store, bad.serial, &arena, &stored), 0, "in the archive");
+    tap_ok(stored.revoked_at == NOW + HOUR && stored.reason == 1, "with its revocation");
+    tap_int(cs_store_audit_each(store, 0, 0, count_entries, &after), 0, "the log");
+    tap_int(after, before, "has all its entries");
+    tap_int(cs_ca_audit_verify(ca, &report), 0, "gone through");
+    tap_int(report.flaw, CS_AUDIT_SOUND, "sound");
+    fresh();
+    tap_int(cs_ca_revoke(ca, good.serial, 0, &root, later, &findings, &seq), CS_CA_REFUSED,
+            "an archived one");
+    tap_str(cs_str_from(code()), CS_STR("already-expired"), "is not revoked any more");
+    tap_int(sign(&lost, "server", "lost.example.internal", &root, later, &next), CS_CA_REFUSED,
+            "a compromised key");
+    tap_str(cs_str_from(code()), CS_STR("key-compromised"), "is remembered");
+    tap_int(sign(&key, "server", "good.example.internal", &root, later, &next), 0, "signed");
+    tap_int(revoked_in_copy(bad.serial, later), NOW + HOUR, "a copy has the archives");
+    tap_ok(sweep_all(later + 400LL * DAY) > 0, "more is due");
+    tap_int(cs_store_cert_get(store, bad.serial, &arena, &stored), 0, "archives are kept");
+    ca->keep_sec = 30 * DAY;
+    tap_ok(sweep_all(later + 800LL * DAY) > 0, "unless told otherwise");
+    tap_int(cs_store_cert_get(store, bad.serial, &arena, &stored), -ENOENT, "gone for good");
+    tap_int(cs_ca_audit_verify(ca, &report), 0, "gone through");
+    tap_int(report.flaw, CS_AUDIT_SOUND, "what is left is sound");
+    cs_key_free(key);
+    cs_key_free(lost);
+}
+
 static void test_serials(void)
 {
     static const struct {
@@ -488,8 +598,16 @@ static void test_serials(void)
                  {"000102030405060708090A0B0C0D0E0FFF", 0, "0102030405060708090A0B0C0D0E0FFF"},
                  {"FF0102030405060708090A0B0C0D0E0FFF", -EINVAL, ""},
                  {"", -EINVAL, ""},
-                 {"A", -EINVAL, ""},
-                 {"0x0A", -EINVAL, ""},
+                 {"A", 0, "0A"},
+                 {"A0B", 0, "0A0B"},
+                 {"a:0b:0C", 0, "0A0B0C"},
+                 {"0x0A", 0, "0A"},
+                 {"0XA0B", 0, "0A0B"},
+                 {"F0102030405060708090A0B0C0D0E0F0F", -EINVAL, ""},
+                 {"0x", -EINVAL, ""},
+                 {"x0A", -EINVAL, ""},
+                 {"A0:B", -EINVAL, ""},
+                 {"A0B:0C", -EINVAL, ""},
                  {"0A:", -EINVAL, ""},
                  {"'; --", -EINVAL, ""}};
 
@@ -541,6 +659,8 @@ int main(void)
     test_looking();
     test_wrong_passphrase();
     test_offline_root();
+    test_compromised();
+    test_sweep();
     cs_ca_close(ca);
     test_serials();
     test_kinds();

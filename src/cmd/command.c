@@ -311,6 +311,12 @@ static const struct cs_command commands[] = {
      "run.\n",
      CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_ca_restore},
+    {"ca sweep", NULL, 0, "move what has expired into the archives",
+     "Certificates that expired a week ago or more, and entries of the log as old, go\n"
+     "to one file a month in the folder's archive, so that what is in use stays small;\n"
+     "ca show and ca audit still find them. \"keep\" in the authority block says when\n"
+     "archives are deleted. An authority that runs does all this by itself.\n",
+     CA_OPEN, cs_cmd_ca_sweep},
     {"ca serve", NULL, 0, "answer over the network: enrolment, renewal, lists, events",
      "The CA as a server, without a gateway, until it is told to stop. With --plain\n"
      "its certificates, revocation lists and OCSP answers can be had without TLS, too.\n"

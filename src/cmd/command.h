@@ -192,6 +192,8 @@ int cs_cmd_ca_backup(const struct cs_line *line);
 int cs_cmd_ca_restore(const struct cs_line *line);
 /** cs_cmd_ca_serve() - `countersign ca serve`. */
 int cs_cmd_ca_serve(const struct cs_line *line);
+/** cs_cmd_ca_sweep() - `countersign ca sweep`. */
+int cs_cmd_ca_sweep(const struct cs_line *line);
 /** cs_cmd_ca_audit() - `countersign ca audit`. */
 int cs_cmd_ca_audit(const struct cs_line *line);
 /** cs_cmd_version() - `countersign version`. */

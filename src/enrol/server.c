@@ -212,7 +212,10 @@ static int open_all(struct cs_enrol_server *server, struct cs_findings *findings
     r = r ? r : take_fingerprint(server);
     r = r ? r : start_http(server);
     r = r ? r : cs_enrol_present(server, findings);
-    return r ? r : cs_events_init(server);
+    r = r ? r : cs_events_init(server);
+    if (r == 0)
+        cs_sweep_init(server);
+    return r;
 }
 
 int cs_enrol_open(const struct cs_enrol_spec *spec, struct cs_findings *findings,
@@ -279,6 +282,7 @@ void cs_enrol_close(struct cs_enrol_server *server)
         return;
     server->http = cs_server_free(server->http);
     cs_events_deinit(server);
+    cs_sweep_deinit(server);
     cs_timer_cancel(&server->loop, &server->renew);
     cs_timer_cancel(&server->loop, &server->hurry);
     cs_public_deinit(server);

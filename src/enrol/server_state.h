@@ -58,6 +58,7 @@ struct cs_enrol_server {
     bool ending; /* was told to end, which counts more */
     bool stopping;
 
+    struct cs_timer sweep;
     struct cs_timer renew; /* of the certificate that is shown */
     struct cs_group group;
 
@@ -114,6 +115,10 @@ int cs_events_init(struct cs_enrol_server *server);
 void cs_events_deinit(struct cs_enrol_server *server);
 /** cs_events_look() - something was committed: tell those who follow. */
 void cs_events_look(struct cs_enrol_server *server);
+
+/** cs_sweep_init(), cs_sweep_deinit() - begin to archive what has expired, and end it. */
+void cs_sweep_init(struct cs_enrol_server *server);
+void cs_sweep_deinit(struct cs_enrol_server *server);
 
 /** cs_public_deinit() - forget the documents. */
 void cs_public_deinit(struct cs_enrol_server *server);

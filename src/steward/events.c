@@ -42,6 +42,11 @@ void cs_event_reader_restart(struct cs_event_reader *reader)
     reader->after_cr = false;
 }
 
+void cs_event_reader_forget(struct cs_event_reader *reader)
+{
+    reader->id_len = 0;
+}
+
 /* Words are ours: one that is too long is not, and counts as empty. */
 static void keep_word(struct cs_str value, char *word, size_t *len)
 {

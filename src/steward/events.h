@@ -46,6 +46,8 @@ struct cs_str cs_event_reader_id(const struct cs_event_reader *reader);
 /** cs_event_reader_restart() - a new stream begins: what was not whole is forgotten, the id stays.
  */
 void cs_event_reader_restart(struct cs_event_reader *reader);
+/** cs_event_reader_forget() - the id means nothing any more: empty again. */
+void cs_event_reader_forget(struct cs_event_reader *reader);
 
 /** cs_event_revocation() - the data of an event called "revoked" (docs/api/openapi.yaml): JSON with
  *  serial, reason, revoked_at and not_after. The serial number is decoded into @serial, which lives

@@ -12,6 +12,7 @@ enum {
     SILENCE_MS = 60 * 1000, /* the authority says something every 15 seconds */
     FIRST_PAUSE_MS = 500,
     LONGEST_PAUSE_MS = 15 * 1000,
+    GONE = 410, /* what came after the event is not known there any more */
 };
 
 struct cs_follower {
@@ -94,6 +95,8 @@ static void on_done(struct cs_fetch *fetch, void *ctx)
 {
     struct cs_follower *f = ctx;
 
+    if (cs_fetch_answer(fetch)->status == GONE) /* all that it knows, next time */
+        cs_event_reader_forget(&f->reader);
     complain(f, cs_fetch_answer(fetch));
     f->fetch = cs_fetch_free(fetch);
     wait(f);

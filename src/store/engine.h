@@ -42,6 +42,9 @@ struct cs_store_engine {
     int (*cert_each)(struct cs_store *, const struct cs_store_query *, cs_store_cert_fn, void *);
     int (*revoke)(struct cs_store *, struct cs_str serial, int64_t at, unsigned reason,
                   uint64_t *ret_seq);
+    int (*key_add)(struct cs_store *, const uint8_t spki[32], int64_t at);
+    int (*key_get)(struct cs_store *, const uint8_t spki[32], int64_t *ret_at);
+    int (*key_each)(struct cs_store *, cs_store_key_fn fn, void *ctx);
     int (*revoked_each)(struct cs_store *, uint32_t issuer, int shard, int64_t now,
                         cs_store_revocation_fn, void *);
 
@@ -56,6 +59,7 @@ struct cs_store_engine {
     int (*issuer_each)(struct cs_store *, cs_store_issuer_fn, void *);
 
     int (*event_add)(struct cs_store *, const struct cs_stored_event *, uint64_t *ret_seq);
+    int (*event_skip)(struct cs_store *, uint64_t seq);
     int (*event_each)(struct cs_store *, uint64_t since, uint64_t limit, cs_store_event_fn, void *);
     int (*event_bounds)(struct cs_store *, uint64_t *ret_gone, uint64_t *ret_last);
 

@@ -43,6 +43,7 @@ static const char schema[] =
     "CREATE TABLE revocation(issuer INTEGER NOT NULL, shard INTEGER NOT NULL, serial BLOB NOT NULL,"
     " at INTEGER NOT NULL, reason INTEGER NOT NULL, not_after INTEGER NOT NULL,"
     " cert INTEGER NOT NULL, PRIMARY KEY(issuer, shard, serial)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE compromised(spki BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE token(id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,"
     " identities BLOB NOT NULL, profile BLOB NOT NULL, maker BLOB NOT NULL,"
     " made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER NOT NULL,"
@@ -302,6 +303,9 @@ static const struct cs_store_engine engine = {
     .cert_each = cs_sqlite_cert_each,
     .revoke = cs_sqlite_revoke,
     .revoked_each = cs_sqlite_revoked_each,
+    .key_add = cs_sqlite_key_add,
+    .key_get = cs_sqlite_key_get,
+    .key_each = cs_sqlite_key_each,
     .token_add = cs_sqlite_token_add,
     .token_get = cs_sqlite_token_get,
     .token_take = cs_sqlite_token_take,
@@ -309,6 +313,7 @@ static const struct cs_store_engine engine = {
     .issuer_put = cs_sqlite_issuer_put,
     .issuer_each = cs_sqlite_issuer_each,
     .event_add = cs_sqlite_event_add,
+    .event_skip = cs_sqlite_event_skip,
     .event_each = cs_sqlite_event_each,
     .event_bounds = cs_sqlite_event_bounds,
     .audit_append = cs_sqlite_audit_append,

@@ -166,7 +166,8 @@ void cs_archive_let_go(struct cs_sqlite *s);
 /** cs_sqlite_cert_add(), cs_sqlite_cert_get(), cs_sqlite_cert_current(),
  *  cs_sqlite_cert_by_request(), cs_sqlite_cert_each(), cs_sqlite_cert_expired(),
  *  cs_sqlite_cert_delete(), cs_sqlite_revoke(), cs_sqlite_revocation_add(),
- * cs_sqlite_revoked_each() - certificates. */
+ *  cs_sqlite_key_add(), cs_sqlite_key_get(), cs_sqlite_key_each(), cs_sqlite_revoked_each() -
+ *  certificates. */
 int cs_sqlite_cert_add(struct cs_store *store, const struct cs_stored_cert *cert);
 int cs_sqlite_cert_get(struct cs_store *store, struct cs_str serial, struct cs_arena *arena,
                        struct cs_stored_cert *ret_cert);
@@ -183,6 +184,9 @@ int cs_sqlite_cert_delete(struct cs_store *store, int64_t id, int64_t serial, in
 int cs_sqlite_revocation_add(struct cs_store *store, struct cs_stored_revocation *revocation);
 int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, unsigned reason,
                      uint64_t *ret_seq);
+int cs_sqlite_key_add(struct cs_store *store, const uint8_t spki[32], int64_t at);
+int cs_sqlite_key_get(struct cs_store *store, const uint8_t spki[32], int64_t *ret_at);
+int cs_sqlite_key_each(struct cs_store *store, cs_store_key_fn fn, void *ctx);
 int cs_sqlite_revoked_each(struct cs_store *store, uint32_t issuer, int shard, int64_t now,
                            cs_store_revocation_fn fn, void *ctx);
 
@@ -201,11 +205,12 @@ int cs_sqlite_meta_get(struct cs_store *store, struct cs_str name, struct cs_are
                        struct cs_str *ret_value);
 int cs_sqlite_meta_put(struct cs_store *store, struct cs_str name, struct cs_str value);
 
-/** cs_sqlite_event_add(), cs_sqlite_event_each(), cs_sqlite_event_bounds(),
+/** cs_sqlite_event_add(), cs_sqlite_event_skip(), cs_sqlite_event_each(), cs_sqlite_event_bounds(),
  *  cs_sqlite_audit_append(), cs_sqlite_audit_each(), cs_sqlite_audit_head(),
  *  cs_sqlite_audit_set_head() - what is only ever appended. */
 int cs_sqlite_event_add(struct cs_store *store, const struct cs_stored_event *event,
                         uint64_t *ret_seq);
+int cs_sqlite_event_skip(struct cs_store *store, uint64_t seq);
 int cs_sqlite_event_each(struct cs_store *store, uint64_t since, uint64_t limit,
                          cs_store_event_fn fn, void *ctx);
 int cs_sqlite_event_bounds(struct cs_store *store, uint64_t *ret_gone, uint64_t *ret_last);

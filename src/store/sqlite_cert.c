@@ -7,6 +7,8 @@
 #include "store/glob.h"
 #include "store/sqlite.h"
 
+#define KEY_COMPROMISE 1 /* RFC 5280 section 5.3.1 */
+
 static const uint8_t no_request[32];
 
 static int64_t serial_key(struct cs_str serial)
@@ -31,6 +33,7 @@ struct place {
     uint32_t issuer;
     uint16_t shard;
     int64_t not_after, id;
+    uint8_t spki[32];
 };
 
 static int read_place(void *ctx, int64_t id)
@@ -48,6 +51,7 @@ static int read_place(void *ctx, int64_t id)
         place->shard = (uint16_t)sqlite3_column_int(stmt, 2);
         place->not_after = sqlite3_column_int64(stmt, 3);
         place->id = id;
+        cs_sql_col_bytes(stmt, 4, place->spki, sizeof(place->spki));
     }
     return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
 }
@@ -282,39 +286,94 @@ int cs_sqlite_cert_expired(struct cs_store *store, int64_t before, uint32_t limi
     return cs_sql_end(stmt, r);
 }
 
-int cs_sqlite_revocation_add(struct cs_store *store, struct cs_stored_revocation *revocation)
+/* Compromised keys */
+
+int cs_sqlite_key_add(struct cs_store *store, const uint8_t spki[32], int64_t at)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);
-    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_REVOKE);
-    struct place place;
-    int r = find_place(s, revocation->serial, &place);
+    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_COMPROMISED_ADD);
 
-    if (r < 0)
-        return r;
-    cs_sql_int(stmt, 1, place.issuer);
-    cs_sql_int(stmt, 2, place.shard);
+    cs_sql_str(stmt, 1, cs_str_make(spki, 32));
+    cs_sql_int(stmt, 2, at);
+    return cs_sql_run(s, stmt);
+}
+
+int cs_sqlite_key_get(struct cs_store *store, const uint8_t spki[32], int64_t *ret_at)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_COMPROMISED_GET);
+    int r;
+
+    cs_sql_str(stmt, 1, cs_str_make(spki, 32));
+    r = cs_sql_row(s, stmt);
+    if (r == 1)
+        *ret_at = sqlite3_column_int64(stmt, 0);
+    return cs_sql_end(stmt, r == 1 ? 0 : r == 0 ? -ENOENT : r);
+}
+
+int cs_sqlite_key_each(struct cs_store *store, cs_store_key_fn fn, void *ctx)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_COMPROMISED_EACH);
+    uint8_t spki[32];
+    int r;
+
+    while ((r = cs_sql_row(s, stmt)) == 1) {
+        cs_sql_col_bytes(stmt, 0, spki, sizeof(spki));
+        r = fn(ctx, spki, sqlite3_column_int64(stmt, 1));
+        if (r != 0)
+            break;
+    }
+    return cs_sql_end(stmt, r);
+}
+
+/* Revocations */
+
+/* Of the certificate at @place, which *@revocation learns too. */
+static int add_revocation(struct cs_sqlite *s, const struct place *place,
+                          struct cs_stored_revocation *revocation)
+{
+    sqlite3_stmt *stmt = cs_sql(s, CS_SQL_REVOKE);
+    int r;
+
+    cs_sql_int(stmt, 1, place->issuer);
+    cs_sql_int(stmt, 2, place->shard);
     cs_sql_str(stmt, 3, revocation->serial);
     cs_sql_int(stmt, 4, revocation->at);
     cs_sql_int(stmt, 5, revocation->reason);
-    cs_sql_int(stmt, 6, place.not_after);
-    cs_sql_int(stmt, 7, place.id);
+    cs_sql_int(stmt, 6, place->not_after);
+    cs_sql_int(stmt, 7, place->id);
     r = cs_sql_run(s, stmt);
     if (r == 0 && sqlite3_changes(s->db) == 0)
         return -EALREADY;
-    revocation->issuer = place.issuer;
-    revocation->shard = place.shard;
-    revocation->not_after = place.not_after;
+    revocation->issuer = place->issuer;
+    revocation->shard = place->shard;
+    revocation->not_after = place->not_after;
     return r;
+}
+
+int cs_sqlite_revocation_add(struct cs_store *store, struct cs_stored_revocation *revocation)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    struct place place;
+    int r = find_place(s, revocation->serial, &place);
+
+    return r ? r : add_revocation(s, &place, revocation);
 }
 
 int cs_sqlite_revoke(struct cs_store *store, struct cs_str serial, int64_t at, unsigned reason,
                      uint64_t *ret_seq)
 {
+    struct cs_sqlite *s = cs_sqlite_of(store);
     struct cs_stored_revocation revocation = {.serial = serial, .at = at, .reason = reason};
     struct cs_stored_event event = {
         .kind = CS_EVENT_REVOKED, .at = at, .serial = serial, .reason = reason};
-    int r = cs_sqlite_revocation_add(store, &revocation);
+    struct place place;
+    int r = find_place(s, serial, &place);
 
+    r = r ? r : add_revocation(s, &place, &revocation);
+    if (r == 0 && reason == KEY_COMPROMISE)
+        r = cs_sqlite_key_add(store, place.spki, at);
     if (r < 0)
         return r;
     event.issuer = revocation.issuer;

@@ -58,6 +58,21 @@ int cs_sqlite_event_each(struct cs_store *store, uint64_t since, uint64_t limit,
     return cs_sql_end(stmt, r);
 }
 
+/* The row that takes the number goes again; AUTOINCREMENT remembers it. */
+int cs_sqlite_event_skip(struct cs_store *store, uint64_t seq)
+{
+    struct cs_sqlite *s = cs_sqlite_of(store);
+    uint64_t gone = 0, last = 0;
+    int r = cs_sqlite_event_bounds(store, &gone, &last);
+
+    if (r < 0 || seq <= last)
+        return r;
+    cs_sql_int(cs_sql(s, CS_SQL_EVENT_SKIP), 1, (int64_t)seq);
+    r = cs_sql_run(s, cs_sql(s, CS_SQL_EVENT_SKIP));
+    cs_sql_int(cs_sql(s, CS_SQL_EVENT_FORGET), 1, (int64_t)seq);
+    return r ? r : cs_sql_run(s, cs_sql(s, CS_SQL_EVENT_FORGET));
+}
+
 int cs_sqlite_event_bounds(struct cs_store *store, uint64_t *ret_gone, uint64_t *ret_last)
 {
     struct cs_sqlite *s = cs_sqlite_of(store);

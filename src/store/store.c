@@ -200,6 +200,23 @@ int cs_store_revoke(struct cs_store *store, struct cs_str serial, int64_t at, un
              : cs_store_settle(store, store->engine->revoke(store, serial, at, reason, ret_seq));
 }
 
+int cs_store_key_add(struct cs_store *store, const uint8_t spki[32], int64_t at)
+{
+    int r = cs_store_may_change(store);
+
+    return r ? r : cs_store_settle(store, store->engine->key_add(store, spki, at));
+}
+
+int cs_store_key_get(struct cs_store *store, const uint8_t spki[32], int64_t *ret_at)
+{
+    return store->engine->key_get(store, spki, ret_at);
+}
+
+int cs_store_key_each(struct cs_store *store, cs_store_key_fn fn, void *ctx)
+{
+    return store->engine->key_each(store, fn, ctx);
+}
+
 int cs_store_revoked_each(struct cs_store *store, uint32_t issuer, int shard, int64_t now,
                           cs_store_revocation_fn fn, void *ctx)
 {
@@ -268,6 +285,13 @@ int cs_store_event_add(struct cs_store *store, const struct cs_stored_event *eve
           : check(store, event->serial.len <= CS_STORE_SERIAL_MAX,
                   "a serial number has 1 to 20 bytes");
     return r ? r : cs_store_settle(store, store->engine->event_add(store, event, ret_seq));
+}
+
+int cs_store_event_skip(struct cs_store *store, uint64_t seq)
+{
+    int r = cs_store_may_change(store);
+
+    return r ? r : cs_store_settle(store, store->engine->event_skip(store, seq));
 }
 
 int cs_store_event_each(struct cs_store *store, uint64_t since, uint64_t limit,

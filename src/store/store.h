@@ -151,7 +151,8 @@ struct cs_stored_revocation {
 typedef int (*cs_store_revocation_fn)(void *ctx, const struct cs_stored_revocation *revocation);
 
 /** cs_store_revoke() - the certificate with @serial is revoked from @at on, and an event says so,
- *  whose number becomes *@ret_seq. There is no way back.
+ *  whose number becomes *@ret_seq. There is no way back. If @reason is keyCompromise, its key is
+ *  compromised.
  *  Return: 0, -ENOENT (no such certificate, or in an archive), -EALREADY (it is, the first time and
  * reason stay), or a fault. */
 __attribute__((warn_unused_result)) int cs_store_revoke(struct cs_store *store,
@@ -164,6 +165,23 @@ __attribute__((warn_unused_result)) int cs_store_revoked_each(struct cs_store *s
                                                               uint32_t issuer, int shard,
                                                               int64_t now,
                                                               cs_store_revocation_fn fn, void *ctx);
+
+/* Compromised keys, by the SHA-256 of their SubjectPublicKeyInfo; kept whatever is swept. */
+
+typedef int (*cs_store_key_fn)(void *ctx, const uint8_t spki[32], int64_t at);
+
+/** cs_store_key_add() - the key @spki is compromised since @at, unless that is known already.
+ *  Return: 0, or a fault. */
+__attribute__((warn_unused_result)) int cs_store_key_add(struct cs_store *store,
+                                                         const uint8_t spki[32], int64_t at);
+/** cs_store_key_get() - whether the key @spki is compromised, and since when.
+ *  Return: 0 (it is), -ENOENT, or a fault. */
+__attribute__((warn_unused_result)) int cs_store_key_get(struct cs_store *store,
+                                                         const uint8_t spki[32], int64_t *ret_at);
+/** cs_store_key_each() - @fn for every compromised key.
+ *  Return: 0, what @fn returned, or a fault. */
+__attribute__((warn_unused_result)) int cs_store_key_each(struct cs_store *store,
+                                                          cs_store_key_fn fn, void *ctx);
 
 /* Tokens: good for one use. */
 
@@ -254,6 +272,9 @@ typedef int (*cs_store_event_fn)(void *ctx, const struct cs_stored_event *event)
  *  Return: 0 and its number in *@ret_seq, or a fault. */
 __attribute__((warn_unused_result)) int
 cs_store_event_add(struct cs_store *store, const struct cs_stored_event *event, uint64_t *ret_seq);
+/** cs_store_event_skip() - numbers go on above @seq, unless they are there already.
+ *  Return: 0, or a fault. */
+__attribute__((warn_unused_result)) int cs_store_event_skip(struct cs_store *store, uint64_t seq);
 /** cs_store_event_each() - @fn for every event with a number above @since, in order; @limit of
  *  them at most, 0: all. Return: 0, what @fn returned, or a fault. */
 __attribute__((warn_unused_result)) int cs_store_event_each(struct cs_store *store, uint64_t since,
@@ -343,7 +364,8 @@ struct cs_store_sweep {
     int64_t certs_before;    /* certificates that expired before this go to the archive, with their
                                 revocations: these leave the lists */
     int64_t audit_before;    /* older entries of the audit log go there too; needs the audit key */
-    int64_t papers_before;   /* older events, and tokens that expired before this, are deleted */
+    int64_t papers_before;   /* older events, but not those of certificates that are valid then, and
+                                tokens that expired before this, are deleted */
     int64_t archives_before; /* archives of months that ended before this are deleted whole; needs
                                 the audit key */
     uint32_t limit;          /* rows at a time; 0: 500 */

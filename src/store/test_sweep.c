@@ -195,6 +195,7 @@ static void test_papers(void)
 {
     struct cs_store *store = fresh();
     struct cs_store_sweep sweep = {.papers_before = MARCH, .limit = 10};
+    struct cs_stored_event valid = {.kind = CS_EVENT_REVOKED, .serial = CS_STR("1")};
     struct cs_stored_token token;
     uint64_t gone = 0, last = 0, seq = 0;
     uint8_t digest[32] = {1};
@@ -207,14 +208,19 @@ static void test_papers(void)
     tap_int(cs_store_token_get(store, digest, &arena, &token), -ENOENT, "an old token is gone");
     digest[0] = 118;
     tap_int(cs_store_token_get(store, digest, &arena, &token), 0, "a newer one is not");
-    sweep.papers_before = FAR;
+    sweep.papers_before = 1000 * FAR;
     sweep_all(store, &sweep);
     tap_ok(cs_store_event_bounds(store, &gone, &last) == 0 && gone == 100 && last == 100,
            "all events are gone");
     test_begin(store);
     tap_ok(cs_store_event_add(store, &(struct cs_stored_event){0}, &seq) == 0 && seq == 101,
            "numbers go on");
+    valid.not_after = 1000 * FAR + 1;
+    tap_ok(cs_store_event_add(store, &valid, &seq) == 0 && seq == 102, "one that is valid still");
     test_commit(store);
+    sweep_all(store, &sweep);
+    tap_ok(cs_store_event_bounds(store, &gone, &last) == 0 && gone == 101 && last == 102,
+           "whoever comes anew hears of it");
     cs_store_close(store);
 }
 

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from cryptography import x509
 
-from ca import Ca
+from ca import Ca, openssl
 from served import Server
 
 pytestmark = pytest.mark.countersign
@@ -201,6 +201,9 @@ def test_a_restored_ca_has_what_happened_since(ca):
     assert ca.json("show", kept["serial"])["identity"] == f"kept.{DOMAIN}"
     ca.verify("kept")
     assert ca.verify("late", check=False).returncode != 0
+    openssl("req", "-new", "-key", ca.folder / "late/key.pem", "-subj", "/", "-addext",
+            f"subjectAltName=DNS:new.{DOMAIN}", "-out", ca.folder / "new.csr")
+    assert ca.refused("sign", ca.folder / "new.csr") == ["key-compromised"]
     assert ca.json("crl")["number"] > number
     assert ca.json("audit", "verify")["verdict"] == "sound"
     assert ca.json("audit")["entries"][-1]["action"] in ["restore", "list"]
@@ -225,6 +228,32 @@ def test_when_the_store_is_lost_the_lists_tell(ca):
     assert revoked(ca) == {early["serial"], late["serial"], later["serial"]}
     for out in ["early", "late", "later"]:
         assert "certificate revoked" in ca.verify(out, check=False).stderr
+
+
+def events(ca, since=0):
+    """What a follower hears who has heard up to @since: serial numbers of what is revoked."""
+    store = sqlite3.connect(ca.dir / "store.sqlite")
+    found = store.execute("SELECT seq, hex(serial) FROM event WHERE seq > ? ORDER BY seq",
+                          (since,)).fetchall()
+    store.close()
+    return [(seq, serial.lstrip("0")) for seq, serial in found]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_followers_hear_again_what_a_restore_takes_over(ca, lost):
+    certs = [ca.issue(f"n{i}.{DOMAIN}", out=f"n{i}")["serial"].lstrip("0") for i in range(4)]
+    ca.ok("revoke", certs[0])
+    ca.ok("backup", ca.folder / "backup")
+    for serial in certs[:0:-1]:  # not as they were issued
+        ca.ok("revoke", serial)
+    heard = events(ca)[-1][0]
+    ca.ok("crl")
+    if lost:
+        (ca.dir / "store.sqlite").write_bytes(b"garbage" * 1000)
+    ca.ok("restore", ca.folder / "backup")
+    for since in range(heard + 1):
+        assert {serial for _, serial in events(ca, since)} >= set(certs[1:]), since
+    assert {serial for _, serial in events(ca)} >= set(certs)
 
 
 def test_tokens_do_not_come_back(ca):
