@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "explain/sheet.h"
+#include "x509/demand.h"
 #include "x509/extension.h"
 #include "x509/fields.h"
 #include "x509/identity.h"
@@ -44,14 +45,7 @@ static struct cs_str hex(const struct telling *t, const void *bytes, size_t len)
 /* As curl's --pinnedpubkey takes it. */
 static struct cs_str pin(const struct telling *t, const uint8_t sha256[32])
 {
-    struct cs_str text;
-    struct cs_buf buf;
-
-    cs_buf_init(&buf, 64);
-    (void)cs_base64_write(&buf, cs_str_make(sha256, 32));
-    text = cs_arena_printf(t->arena, "sha256//%.*s", CS_FMT(cs_buf_str(&buf)));
-    cs_buf_deinit(&buf);
-    return text;
+    return cs_pin_text(sha256, t->arena);
 }
 
 static struct cs_str iso(const struct telling *t, int64_t sec)

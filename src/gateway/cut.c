@@ -61,7 +61,8 @@ static const struct answer *judge_client(struct round *round, const struct cs_co
                                    .leeway_sec = now->auth.leeway_sec,
                                    .revocation = now->auth.revocation,
                                    .purpose = CS_PURPOSE_CLIENT,
-                                   .depth = now->auth.depth};
+                                   .depth = now->auth.depth,
+                                   .demand = now->auth.demand};
 
     if (answer)
         return answer;
@@ -83,6 +84,7 @@ static bool upstream_stands(void *ctx, const struct cs_upconn *up)
     now = cs_worker_upstream_tls(round->worker, up->proxy);
     query.trust = now->trust;
     query.depth = now->depth;
+    query.demand = now->demand;
     ask(round, &query, up->verdict, false, &answer);
     return !answer.withdrawn;
 }

@@ -66,6 +66,7 @@ static const struct cs_verdict *judge(struct cs_conn *conn, const struct cs_str 
                                    .revocation = auth->revocation,
                                    .purpose = CS_PURPOSE_CLIENT,
                                    .depth = auth->depth,
+                                   .demand = auth->demand,
                                    .allow_unknown_issuer = auth->mode == CS_VERIFY_OPTIONAL_NO_CA};
     struct cs_verdict *verdict;
 

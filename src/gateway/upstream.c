@@ -334,6 +334,7 @@ static bool verify(void *ctx, const struct cs_str *ders, size_t n, uint8_t *ret_
                                    .now_sec = cs_now_sec(&up->worker->loop.now),
                                    .purpose = CS_PURPOSE_SERVER,
                                    .depth = tls->depth,
+                                   .demand = tls->demand,
                                    .host = up->name};
 
     if (!tls->trust)

@@ -63,6 +63,15 @@ struct cs_str cs_build_lower(struct cs_build *build, struct cs_str text);
 /** cs_build_word() - the first argument of the directive @name that holds in @block, or NULL. */
 const struct cs_word *cs_build_word(const struct cs_block *block, const char *name);
 
+/* demand.c */
+/** cs_build_client_demand() - what clients are asked in @block beside a good chain. Return: NULL
+ *  when nothing is. */
+const struct cs_demand *cs_build_client_demand(struct cs_build *build, const struct cs_block *block,
+                                               enum cs_verify_mode mode);
+/** cs_build_upstream_demand() - the same for upstreams; @verify: they are verified. */
+const struct cs_demand *cs_build_upstream_demand(struct cs_build *build,
+                                                 const struct cs_block *block, bool verify);
+
 /* files.c */
 /** cs_build_path() - @word's path, relative ones behind the prefix; in the arena, with a NUL
  *  behind it. */

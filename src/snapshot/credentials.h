@@ -30,7 +30,8 @@ struct cs_client_auth {
     int depth;
     int64_t leeway_sec; /* how far outside its validity a certificate is accepted */
     struct cs_revocation_rules revocation;
-    struct cs_trust *trust; /* one reference; NULL when mode is off */
+    struct cs_trust *trust;         /* one reference; NULL when mode is off */
+    const struct cs_demand *demand; /* the snapshot's */
     bool reject_in_handshake;
     uint8_t digest[32]; /* over all of the above: trusted keys, names and lists */
 };
@@ -50,9 +51,10 @@ struct cs_upstream_tls {
     struct cs_tls_client *client; /* one reference: certificate, protocols, ciphers, sessions */
     struct cs_trust *trust;       /* one reference; NULL: proxy_ssl_verify off */
     int depth;
-    int64_t own_not_after; /* of the certificate that is shown; INT64_MAX: none is */
-    bool awaited;          /* it has been asked for and has not come yet: no
-                              upstream is asked */
+    int64_t own_not_after;          /* of the certificate that is shown; INT64_MAX: none is */
+    bool awaited;                   /* it has been asked for and has not come yet: no
+                                       upstream is asked */
+    const struct cs_demand *demand; /* the snapshot's */
     bool send_sni;
     bool reuse_sessions;
     uint8_t digest[32]; /* over everything above: part of the pool's key */

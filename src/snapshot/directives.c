@@ -229,6 +229,20 @@ static const struct cs_directive_row http_rows[] = {
     {"mtls_identity", SRV, 1, 1, CS_V_NONE, .flags = CS_D_SECURITY,
      .syntax = "spiffe://domain/path",
      .doc = "The SPIFFE ID that `ssl_certificate auto` asks for, instead of the server's names."},
+    {"mtls_pin", HTTP | SRV, 1, CS_ARGS_ANY, CS_V_NONE, .flags = CS_D_SECURITY, .syntax = "pin …",
+     .doc =
+         "A client's key, or that of a CA of its chain, must be one of these: the SHA-256 of the "
+         "public key, sha256//BASE64 as `countersign inspect` prints it, or in hex. In addition "
+         "to the chain, which ssl_verify_client asks for."},
+    {"mtls_proxy_pin", HTTP | SRV | LOC, 1, CS_ARGS_ANY, CS_V_NONE, .flags = CS_D_SECURITY,
+     .syntax = "pin …",
+     .doc = "The same for upstreams, in addition to proxy_ssl_verify, which must be on."},
+    {"mtls_trust_domain", HTTP | SRV, 1, CS_ARGS_ANY, CS_V_NONE, .flags = CS_D_SECURITY,
+     .syntax = "name …",
+     .doc =
+         "A client's certificate must have a SPIFFE ID of one of these trust domains. The CAs of "
+         "the server vouch for all of them: a CA is not held to one domain but by its own name "
+         "constraints."},
     {"mtls_revocation", HTTP | SRV, 1, 4, CS_V_NONE, .flags = CS_D_SECURITY,
      .syntax = "[crl | ocsp | both] [chain | leaf] [hard | soft] [grace=time]",
      .def = "crl chain hard",

@@ -112,10 +112,11 @@ struct cs_auto_pair {
 
 /* That an upstream is spoken to over TLS: the keyring has how. */
 struct cs_proxy_tls {
-    struct cs_auto_pair own;      /* of "proxy_ssl_certificate auto" */
-    size_t index;                 /* in cs_keyring::upstreams */
-    const struct cs_block *block; /* in cs_snapshot::config */
-    struct cs_template name;      /* proxy_ssl_name: to verify, and for SNI */
+    struct cs_auto_pair own;        /* of "proxy_ssl_certificate auto" */
+    size_t index;                   /* in cs_keyring::upstreams */
+    const struct cs_block *block;   /* in cs_snapshot::config */
+    struct cs_template name;        /* proxy_ssl_name: to verify, and for SNI */
+    const struct cs_demand *demand; /* mtls_proxy_pin; NULL: nothing */
 };
 
 /* proxy_redirect: a Location that starts with `from` starts with `to` instead. */
@@ -203,6 +204,7 @@ struct cs_vserver {
     struct cs_place place;
     struct cs_server_settings set;
     bool reject_handshake;
+    const struct cs_demand *demand; /* of its clients, beside a good chain; NULL: nothing */
     struct cs_failure_log *failure_logs;
     size_t n_failure_logs;
     struct cs_script script;

@@ -246,6 +246,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     read_ocsp(build, server->block, ssl, auth);
     read_reject(build, block, auth);
     if (auth->mode != CS_VERIFY_OFF) {
+        auth->demand = server->demand;
         if (named || trusted || auth->mode == CS_VERIFY_OPTIONAL_NO_CA)
             auth->trust =
                 get_trust(build, block, named, trusted, cs_block_nearest(block, "ssl_crl"));
@@ -264,6 +265,7 @@ static void build_client_auth(struct cs_build *build, const struct cs_vserver *s
     cs_digest_number(&digest, auth->revocation.ocsp_anew);
     cs_digest_add(&digest, auth->revocation.responder);
     cs_digest_number(&digest, auth->reject_in_handshake);
+    cs_demand_digest(auth->demand, &digest);
     if (auth->trust)
         cs_digest_add(&digest, cs_str_make(cs_trust_digest(auth->trust), 32));
     cs_digest_final(&digest, auth->digest);
@@ -450,6 +452,7 @@ void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
 
     cs_settings_resolve(&cs_ssl_directives, server->block, build->arena, &ssl);
     server->reject_handshake = ssl.reject_handshake;
+    server->demand = cs_build_client_demand(build, server->block, verify_mode(&ssl));
     if (server->listens_tls) {
         read_named(build, server->block, "ssl_trusted_certificate");
         read_named_lists(build, server->block);
@@ -557,6 +560,7 @@ static void digest_upstream(const struct cs_tls_client_spec *spec,
     cs_digest_add(&digest, cs_str_make(client, sizeof(client)));
     cs_digest_number(&digest, tls->depth);
     cs_digest_number(&digest, tls->send_sni);
+    cs_demand_digest(tls->demand, &digest);
     cs_digest_number(&digest, tls->trust != NULL);
     if (tls->trust)
         cs_digest_add(&digest, cs_str_make(cs_trust_digest(tls->trust), 32));
@@ -619,6 +623,7 @@ struct cs_upstream_tls *cs_build_upstream_credentials(struct cs_build *build,
     else if (ssl.verify)
         CS_FIND0(build->findings, &cs_finding_no_upstream_trust, place);
     tls->depth = (int)ssl.verify_depth;
+    tls->demand = to->demand;
     tls->send_sni = ssl.server_name;
     tls->reuse_sessions = ssl.session_reuse;
     tls->client = spec.protocols ? get_client(build, &spec) : NULL;
@@ -645,6 +650,7 @@ const struct cs_proxy_tls *cs_build_upstream_tls(struct cs_build *build,
     to->name =
         cs_variables_compile_text(build->snapshot->variables, ssl.name.len ? ssl.name : proxy->host,
                                   &cs_block_nearest(block, "proxy_pass")->place, build->findings);
+    to->demand = cs_build_upstream_demand(build, block, ssl.verify);
     to->index = keyring->n_upstreams++;
     keyring->upstreams =
         cs_build_grow(build, keyring->upstreams, to->index, sizeof(*keyring->upstreams));

@@ -26,7 +26,7 @@
 /* Names of a constraint that a sentence repeats. */
 #define NAMES_SHOWN 8
 
-enum { COMPLAINTS_MAX = 128, PATH_MAX_CERTS = 64, LIBRARY_DEPTH = 32 };
+enum { COMPLAINTS_MAX = 128, PATH_MAX_CERTS = 64, LIBRARY_DEPTH = 32, TEXT_MAX = 4096 };
 
 /* One thing that is wrong: its number and which certificate. */
 struct complaint {
@@ -821,6 +821,80 @@ static void check_host(struct run *run)
                 cs_cert_names_text(&run->certs[0], run->arena));
 }
 
+static void add_text(struct cs_buf *buf, struct cs_str text)
+{
+    if (buf->len)
+        cs_buf_add_str(buf, CS_STR(", "));
+    cs_buf_add_str(buf, text);
+}
+
+static struct cs_str take_text(struct cs_buf *buf, struct cs_arena *arena)
+{
+    struct cs_str text = cs_arena_dup(arena, cs_buf_str(buf));
+
+    cs_buf_deinit(buf);
+    return text;
+}
+
+/* As many of them as a sentence takes. */
+static struct cs_str pins_text(const struct cs_demand *demand, struct cs_arena *arena)
+{
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, TEXT_MAX);
+    for (size_t i = 0; i < demand->n_pins && i < NAMES_SHOWN; i++)
+        add_text(&buf, cs_pin_text(demand->pins[i].sha256, arena));
+    if (demand->n_pins > NAMES_SHOWN)
+        add_text(&buf, CS_STR("…"));
+    return take_text(&buf, arena);
+}
+
+static struct cs_str domains_text(const struct cs_demand *demand, struct cs_arena *arena)
+{
+    struct cs_buf buf;
+
+    cs_buf_init(&buf, TEXT_MAX);
+    for (size_t i = 0; i < demand->n_domains && i < NAMES_SHOWN; i++)
+        add_text(&buf, demand->domains[i]);
+    if (demand->n_domains > NAMES_SHOWN)
+        add_text(&buf, CS_STR("…"));
+    return take_text(&buf, arena);
+}
+
+/* Of a path that nobody trusted ends, only the leaf's key is proven. */
+static bool is_pinned(const struct run *run)
+{
+    size_t n = run->anchored ? run->n_path : 0;
+
+    if (cs_demand_is_pinned(run->q->demand, &run->certs[0]))
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        if (cs_demand_is_pinned(run->q->demand, run->path[i]))
+            return true;
+    }
+    return false;
+}
+
+static void check_demand(struct run *run)
+{
+    const struct cs_demand *demand = run->q->demand;
+    struct cs_str id;
+
+    if (!demand)
+        return;
+    if (!is_pinned(run)) {
+        complain(run, CS_X509_ERR_UNSPECIFIED, 0);
+        find_in_run(run, 0, CS_X509_KIND(PIN_MISMATCH),
+                    cs_pin_text(run->certs[0].spki_sha256, run->arena),
+                    pins_text(demand, run->arena));
+    }
+    if (!cs_demand_has_domain(demand, &run->certs[0], &id)) {
+        complain(run, CS_X509_ERR_UNSPECIFIED, 0);
+        find_in_run(run, 0, CS_X509_KIND(TRUST_DOMAIN_UNKNOWN), id.len ? id : CS_STR("none"),
+                    domains_text(demand, run->arena));
+    }
+}
+
 /* ---- what is good here and may not be elsewhere ---- */
 
 /* Some verifiers take the chain as it comes, or compare names byte by byte. */
@@ -1385,6 +1459,7 @@ static int judge(struct run *run)
     check_strength(run);
     check_svid(run);
     check_host(run);
+    check_demand(run);
     check_revocation(run);
     remark_order(run);
     remark_path(run);

@@ -19,6 +19,7 @@
 #include "base/findings.h"
 #include "base/str.h"
 #include "x509/cert.h"
+#include "x509/demand.h"
 #include "x509/error.h"
 #include "x509/revoked.h"
 #include "x509/standing.h"
@@ -57,9 +58,10 @@ struct cs_chain_query {
     int64_t leeway_sec; /* how far outside its validity a certificate is still accepted */
     struct cs_revocation_rules revocation;
     enum cs_purpose purpose;
-    int depth;                  /* ssl_verify_depth: how many intermediates are allowed */
-    struct cs_str host;         /* to match a server's certificate with; empty: not asked */
-    bool allow_unknown_issuer;  /* optional_no_ca */
+    int depth;                      /* ssl_verify_depth: how many intermediates are allowed */
+    const struct cs_demand *demand; /* what else is asked; NULL: nothing. Borrowed */
+    struct cs_str host;             /* to match a server's certificate with; empty: not asked */
+    bool allow_unknown_issuer;      /* optional_no_ca */
     const struct cs_str *known; /* DER of certificates that happen to be at hand, our own chain */
     size_t n_known;             /* say: trusted for nothing, they name what is missing */
 };

@@ -99,6 +99,15 @@ const char *cs_svid_check(const struct cs_cert *leaf, struct cs_str *ret_id)
     return why;
 }
 
+struct cs_str cs_svid_domain(const struct cs_cert *leaf, struct cs_str *ret_id)
+{
+    const struct cs_str *id = find_spiffe(leaf);
+    struct cs_str domain = {0};
+
+    *ret_id = id ? *id : (struct cs_str){0};
+    return id && !check_svid(leaf, *id, &domain) ? domain : (struct cs_str){0};
+}
+
 static int take_spiffe(const struct cs_cert *leaf, struct cs_str id, struct cs_findings *findings,
                        struct cs_identity *ret_identity)
 {

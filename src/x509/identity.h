@@ -44,6 +44,9 @@ const char *cs_spiffe_id_check(struct cs_str id, struct cs_str *ret_trust_domain
 /** cs_svid_check() - whether @leaf, if it claims a SPIFFE ID, may: X509-SVID sections 2, 4.1, 4.3.
  *  Return: NULL (it claims none, or may), or why not; *@ret_id is the claim then. */
 const char *cs_svid_check(const struct cs_cert *leaf, struct cs_str *ret_id);
+/** cs_svid_domain() - the trust domain of @leaf's SPIFFE ID, which is *@ret_id; both are borrowed,
+ *  and the domain is empty when it has no ID, or none that it may have. */
+struct cs_str cs_svid_domain(const struct cs_cert *leaf, struct cs_str *ret_id);
 /** cs_identity_kind_text() - "spiffe", "uri", "dns", "email", "cn" or "none". */
 struct cs_str cs_identity_kind_text(enum cs_identity_kind kind);
 

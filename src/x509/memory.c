@@ -87,6 +87,7 @@ static void make_key(const struct cs_chain_query *q, uint8_t ret_key[CS_DIGEST_L
     cs_digest_number(&digest, q->purpose);
     cs_digest_number(&digest, q->depth);
     cs_digest_add(&digest, q->host);
+    cs_demand_digest(q->demand, &digest);
     cs_digest_number(&digest, (int64_t)q->n);
     for (size_t i = 0; i < q->n; i++)
         cs_digest_add(&digest, q->ders[i]);

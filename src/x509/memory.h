@@ -2,11 +2,11 @@
  *
  * A client that comes again presents the same bytes. The expensive part of its verdict, the
  * signatures and the path, depends on nothing but those bytes and on what is trusted; so an
- * accepted verdict is remembered under the exact chain, the trusted CAs, the purpose, the depth
- * and the host name. What changes with time is judged again at every use: validity and
- * revocation of the whole path (cs_chain_recheck()). Refusals are never remembered, nothing
- * is remembered before the verdict is final, and the proof that the peer has the key is not
- * part of this: TLS checks it in every handshake.
+ * accepted verdict is remembered under the exact chain, the trusted CAs, the purpose, the depth,
+ * the host name, the pins and the trust domains. What changes with time is judged again at every
+ * use: validity and revocation of the whole path (cs_chain_recheck()). Refusals are never
+ * remembered, nothing is remembered before the verdict is final, and the proof that the peer has
+ * the key is not part of this: TLS checks it in every handshake.
  *
  * A memory belongs to one worker. It is bounded; what was not used for longest goes first.
  */
