@@ -59,7 +59,7 @@ BESIDE := $(if $(filter openssl,$(TLS)),,--beside "countersign (OpenSSL)=build-o
 bench bench-quick bench-page: packages-bench bench-peers aws-lc $(B)/build.ninja
 	@$(if $(BESIDE),$(MAKE) --no-print-directory TLS=openssl PACKAGES=no build)
 	@$(NINJA) countersign bench/bench-load bench/bench-pki bench/bench-backend bench/bench-floor \
-	  bench/bench-flood
+	  bench/bench-flood bench/bench-sink
 	@$(PYTHON) bench/run $(if $(filter bench-quick,$@),--quick,$(BESIDE)) \
 	  $(if $(filter bench-page,$@),--page docs/manual/performance.md) $(ARGS) $(B)
 
