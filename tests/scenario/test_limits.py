@@ -289,7 +289,7 @@ def _serves(gw):
     try:
         with wire.connect(gw.port["http"], timeout_s=1) as client:
             return client.request().status == 200
-    except wire.Closed:
+    except (wire.Closed, ConnectionError):
         return False
 
 
