@@ -310,19 +310,23 @@ static void begin(struct asker *a)
 
 /* ---- the whole ---- */
 
+static struct cs_arena arena; /* for the life of the program */
+
 static struct cs_str file(const char *path)
 {
     struct cs_buf bytes;
+    struct cs_str text;
     int r = cs_file_read(path, FILE_MAX, &bytes);
 
     if (r < 0)
         trouble(path, r);
-    return cs_buf_str(&bytes); /* for the life of the program */
+    text = cs_arena_dup(&arena, cs_buf_str(&bytes));
+    cs_buf_deinit(&bytes);
+    return text;
 }
 
 static void prepare(void)
 {
-    static struct cs_arena arena;
     struct cs_findings findings;
     struct cs_source ca = {.bytes = file(options.ca)};
     struct cs_trust_spec trust_spec = {.cas = &ca, .n_cas = 1};
