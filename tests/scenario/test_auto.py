@@ -259,10 +259,10 @@ def test_a_certificate_that_is_awaited_is_the_cause(start, ca):
     try:
         write(os.path.join(gw.dir, "token"), ca.token("dns:a.test", profile="server").encode())
         wait_for(lambda: control(gw, do="renew")["ok"] and presented(gw, ca), "a certificate", 30)
+        wait_for(lambda: control(gw, do="status")["errands"][0]["state"] == "held", "the good news")
     finally:
         begun.terminate()
         begun.wait(20)
-    wait_for(lambda: control(gw, do="status")["errands"][0]["state"] == "held", "the good news")
 
 
 # ---- towards upstreams ----
