@@ -165,6 +165,7 @@ def test_who_has_a_document_is_not_sent_it_again(server, web):
 
 # ---- revocation ----
 
+@pytest.mark.alone
 def test_a_revocation_by_command_is_in_the_shard_at_once_and_openssl_sees_it(server, tmp_path):
     doomed, spared = server.enrol("doomed.example.internal"), server.enrol("spared.example.internal")
     point = doomed.cert.extensions.get_extension_for_class(x509.CRLDistributionPoints)
@@ -463,7 +464,7 @@ def test_slow_clients_hold_nobody_up(server, web):
     begun = time.monotonic()
     for _ in range(5):
         server.renew(web)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 9, "less than the patience with the slow ones"
     for client in slow:
         assert client.ended(30) or client.pending is not None
     assert time.monotonic() - begun < 45

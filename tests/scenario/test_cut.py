@@ -290,6 +290,7 @@ def refusal(gw, identity, session=None, version=None):
     return new[0]["code"], reused
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 3])
 def test_an_idle_connection_of_a_revoked_certificate_ends(start, pki, backend, workers):
     gw = begin(start, backend, workers=workers)

@@ -39,12 +39,14 @@ def assert_serves(gw):
         assert client.request().text == "fine"
 
 
+@pytest.mark.alone
 def test_a_client_that_says_nothing_is_sent_away(start, backend):
     gw = start(HTTP, backend=backend)
     with wire.connect(gw.port["http"]) as client:
         ends_within(client, 0.5, 3)
 
 
+@pytest.mark.alone
 def test_headers_that_trickle_in_are_cut_off(start, backend):
     """A byte now and then does not move the deadline (slow-loris)."""
     gw = start(HTTP, backend=backend)
@@ -67,6 +69,7 @@ def test_headers_that_trickle_in_are_cut_off(start, backend):
     assert_serves(gw)
 
 
+@pytest.mark.alone
 def test_a_body_that_stops_is_cut_off(start, backend):
     gw = start(HTTP, backend=backend)
     with wire.connect(gw.port["http"]) as client:
@@ -83,6 +86,7 @@ def test_a_client_that_does_not_read_is_cut_off(start, backend):
         wait_for(lambda: not backend.open, "the gateway to give up on the client", 8)
 
 
+@pytest.mark.alone
 def test_a_handshake_that_never_begins_is_cut_off(start, pki):
     gw = start(TIMEOUTS + server("return 200;"))
     with wire.connect(gw.port["tls"]) as client:

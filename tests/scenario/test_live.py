@@ -453,6 +453,7 @@ def swap_a_large_list(start, pki, files, entries):
     return spent, gw.memory_kib() - memory
 
 
+@pytest.mark.alone
 def test_a_list_of_two_hundred_thousand_is_swapped_without_a_stall(start, pki, files):
     """Workers map what the supervisor has read: they spend next to nothing on it."""
     spent_ms, _ = swap_a_large_list(start, pki, files, 200_000)
@@ -460,6 +461,7 @@ def test_a_list_of_two_hundred_thousand_is_swapped_without_a_stall(start, pki, f
         assert spent_ms <= 40, "for both workers, in ticks of 10 ms"
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_a_list_of_a_million_is_held_once_after_a_swap(start, pki, files):
     spent_ms, more_kib = swap_a_large_list(start, pki, files, 1_000_000)

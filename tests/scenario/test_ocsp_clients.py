@@ -100,7 +100,7 @@ def test_a_responder_that_fails(start, asked, client, fault, code, rule):
     gw = begin(start, f"mtls_revocation ocsp {rule};")
     begun = time.monotonic()
     answer = visit(gw, client)
-    assert time.monotonic() - begun < 7
+    assert time.monotonic() - begun < 20
     if rule == "soft":
         assert answer.text == "SUCCESS|."
         gw.wait_log(r"\[warn\].*nothing of today says that it is not revoked.*"
