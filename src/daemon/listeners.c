@@ -19,6 +19,8 @@ struct item {
     unsigned n_fds;
     unsigned n_used;
     unsigned n_wanted; /* 0: no configuration names it any more */
+    int defer_sec;     /* of the sockets in use: see cs_listen_defer() */
+    int defer_wanted;
 };
 
 static bool is_unix(const struct item *item)
@@ -89,6 +91,7 @@ static int open_one(struct item *item, const struct cs_listener *listener)
     int fd, r;
 
     options.ipv6only = listener->ipv6only;
+    options.defer_sec = listener->defer_sec;
     if (listener->backlog > 0)
         options.backlog = listener->backlog;
     options.reuseport = item->n_fds > 0;
@@ -127,6 +130,7 @@ int cs_listeners_prepare(struct cs_listeners *set, const struct cs_listener *wan
         if (!item)
             item = add(set, &wanted[i].addr);
         item->n_wanted = is_unix(item) ? 1 : n_workers;
+        item->defer_wanted = wanted[i].defer_sec;
         r = open_all(item, &wanted[i], item->n_wanted);
         if (r < 0) {
             cs_listeners_revert(set);
@@ -137,12 +141,22 @@ int cs_listeners_prepare(struct cs_listeners *set, const struct cs_listener *wan
     return 0;
 }
 
+/* Sockets that were in use before take up a change. It only saves wakeups, so that one which cannot
+ * is no reason to end. */
+static void defer(struct item *item)
+{
+    for (unsigned i = 0; i < item->n_fds && item->defer_sec != item->defer_wanted; i++)
+        (void)cs_listen_defer(item->fds[i], item->defer_wanted);
+    item->defer_sec = item->defer_wanted;
+}
+
 void cs_listeners_commit(struct cs_listeners *set)
 {
     CS_LIST_FOREACH_SAFE (link, &set->items) {
         struct item *item = cs_container_of(link, struct item, link);
         trim(item, item->n_wanted);
         item->n_used = item->n_fds;
+        defer(item);
         if (!item->n_used)
             drop(item, true);
     }

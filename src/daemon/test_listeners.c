@@ -4,6 +4,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -95,6 +96,52 @@ static void test_change(void)
     cs_listeners_deinit(&other, true);
 }
 
+static bool is_deferred(int fd)
+{
+    int sec = 0;
+    socklen_t len = sizeof(sec);
+
+    tap_int(getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &sec, &len), 0, "the option is there");
+    return sec > 0;
+}
+
+static bool are_deferred(const struct cs_listeners *set, const struct cs_listener *l, unsigned n)
+{
+    unsigned deferred = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        deferred += is_deferred(cs_listeners_fd(set, l, i));
+    tap_ok(deferred == 0 || deferred == n, "all or none");
+    return deferred == n;
+}
+
+static void test_deferred(void)
+{
+    struct cs_listener l = tcp(0);
+    const struct cs_listener *failed;
+    struct cs_listeners set;
+
+    cs_listeners_init(&set);
+    l.defer_sec = 60;
+    tap_int(cs_listeners_prepare(&set, &l, 1, 2, &failed), 0, "deferred");
+    tap_ok(are_deferred(&set, &l, 2), "from the start");
+    cs_listeners_commit(&set);
+    tap_ok(are_deferred(&set, &l, 2), "and on");
+    l.defer_sec = 0;
+    tap_int(cs_listeners_prepare(&set, &l, 1, 1, &failed), 0, "not any more");
+    tap_ok(are_deferred(&set, &l, 2), "which is not decided");
+    cs_listeners_revert(&set);
+    tap_ok(are_deferred(&set, &l, 2), "nor is it so");
+    tap_int(cs_listeners_prepare(&set, &l, 1, 1, &failed), 0, "again");
+    cs_listeners_commit(&set);
+    tap_ok(!are_deferred(&set, &l, 1), "now it is");
+    l.defer_sec = 5;
+    tap_int(cs_listeners_prepare(&set, &l, 1, 2, &failed), 0, "deferred again, with one more");
+    cs_listeners_commit(&set);
+    tap_ok(are_deferred(&set, &l, 2), "both are");
+    cs_listeners_deinit(&set, true);
+}
+
 static void test_unix(void)
 {
     char dir[] = "/tmp/cs-listeners-XXXXXX", path[64];
@@ -125,6 +172,7 @@ int main(void)
 {
     test_workers();
     test_change();
+    test_deferred();
     test_unix();
     return tap_done();
 }

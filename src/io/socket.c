@@ -64,6 +64,8 @@ static int set_listen_options(int fd, const struct cs_addr *addr,
         r = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (r == 0 && addr->sa.sa_family == AF_INET6)
         r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6only);
+    if (r == 0 && options->defer_sec)
+        r = cs_listen_defer(fd, options->defer_sec);
     cs_socket_nodelay(fd); /* what is accepted inherits it */
     return r;
 }
@@ -85,6 +87,11 @@ int cs_listen_open(const struct cs_addr *addr, const struct cs_listen_options *o
     *ret_fd = fd;
     fd = -1;
     return 0;
+}
+
+int cs_listen_defer(int listen_fd, int sec)
+{
+    return set_int(listen_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, sec);
 }
 
 void cs_listen_unlink(const struct cs_addr *addr)

@@ -17,16 +17,21 @@ struct cs_listen_options {
     bool reuseport;     /* SO_REUSEPORT: one socket per worker, the kernel spreads clients */
     bool ipv6only;      /* an IPv6 listener takes no IPv4 clients */
     unsigned unix_mode; /* permissions of a Unix-domain socket */
+    int defer_sec;      /* as for cs_listen_defer() */
 };
 
 /* What nginx listens with on Linux. */
-#define CS_LISTEN_DEFAULT ((struct cs_listen_options){511, false, true, 0666})
+#define CS_LISTEN_DEFAULT ((struct cs_listen_options){511, false, true, 0666, 0})
 
 /** cs_listen_open() - a listening socket on @addr. The path of a Unix-domain socket that
  *  nobody listens on any more is taken over. What is accepted sends small segments at once. Return:
  * 0, or -errno (-EADDRINUSE, -EACCES, -EADDRNOTAVAIL, …). */
 int cs_listen_open(const struct cs_addr *addr, const struct cs_listen_options *options,
                    int *ret_fd);
+/** cs_listen_defer() - connections on @listen_fd (TCP) can be accepted when their client has sent
+ *  something, or, though it said nothing, after about @sec seconds; 0: at once. Return: 0, or
+ *  -errno. */
+int cs_listen_defer(int listen_fd, int sec);
 /** cs_listen_unlink() - remove the path of a Unix-domain listener; nothing for others. */
 void cs_listen_unlink(const struct cs_addr *addr);
 

@@ -165,7 +165,7 @@ static const struct cs_directive_row http_rows[] = {
      .doc = "A virtual server."},
     {"listen", SRV, 1, CS_ARGS_ANY, CS_V_NONE, .flags = CS_D_REPEAT,
      .syntax = "address[:port] | port | unix:path [ssl] [default_server] [proxy_protocol] "
-               "[reuseport] [backlog=number] [ipv6only=on|off]",
+               "[reuseport] [deferred] [backlog=number] [ipv6only=on|off]",
      .doc = "Where a virtual server is reached; the default is port 80, or 8000 without root."},
     {"server_name", SRV, 1, CS_ARGS_ANY, CS_V_NONE, .flags = CS_D_REPEAT, .syntax = "name …",
      .doc = "Names of the virtual server: exact, *.wildcard, wildcard.*, .both, ~regex, \"\"."},

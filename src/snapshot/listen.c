@@ -6,7 +6,7 @@
 struct listen {
     struct cs_addr addr;
     struct cs_str text;
-    bool tls, default_server, proxy_protocol, reuseport, ipv6only, has_options;
+    bool tls, default_server, proxy_protocol, reuseport, ipv6only, deferred, has_options;
     int backlog;
 };
 
@@ -81,9 +81,8 @@ static bool read_number_option(struct cs_str value, int *ret)
 
 static bool has_no_effect(struct cs_str word)
 {
-    static const char *const words[] = {
-        "deferred",      "fastopen=", "rcvbuf=",        "sndbuf=",  "setfib=",
-        "so_keepalive=", "bind",      "accept_filter=", "multipath"};
+    static const char *const words[] = {"fastopen=",     "rcvbuf=", "sndbuf=",        "setfib=",
+                                        "so_keepalive=", "bind",    "accept_filter=", "multipath"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         struct cs_str known = cs_str_from(words[i]);
@@ -92,6 +91,17 @@ static bool has_no_effect(struct cs_str word)
             return true;
     }
     return false;
+}
+
+/* Connections are handed over when their client has sent something. */
+static void read_deferred(struct cs_build *build, const struct cs_directive *d,
+                          const struct cs_word *word, struct listen *listen)
+{
+    listen->has_options = true;
+    listen->deferred = listen->addr.sa.sa_family != AF_UNIX;
+    if (!listen->deferred)
+        CS_FIND(build->findings, &cs_finding_parameter_no_effect, &word->place, word->text, d->name,
+                CS_STR("the kernel defers TCP connections only"));
 }
 
 static void read_option(struct cs_build *build, const struct cs_directive *d,
@@ -108,6 +118,8 @@ static void read_option(struct cs_build *build, const struct cs_directive *d,
         listen->proxy_protocol = true;
     else if (cs_str_eq(word->text, CS_STR("reuseport")))
         listen->reuseport = listen->has_options = true;
+    else if (cs_str_eq(word->text, CS_STR("deferred")))
+        read_deferred(build, d, word, listen);
     else if (cs_str_eq(key, CS_STR("backlog")) && read_number_option(value, &listen->backlog) &&
              listen->backlog > 0)
         listen->has_options = true;
@@ -127,7 +139,8 @@ static void read_option(struct cs_build *build, const struct cs_directive *d,
                 d->name, CS_STR("HTTP/3 is not there yet"));
     else
         CS_FIND(build->findings, &cs_finding_bad_parameter, &word->place, word->text, d->name,
-                CS_STR("ssl, default_server, proxy_protocol, reuseport, backlog=, ipv6only="));
+                CS_STR("ssl, default_server, proxy_protocol, reuseport, deferred, backlog=, "
+                       "ipv6only="));
 }
 
 static struct cs_listener *find_listener(struct cs_build *build, const struct cs_addr *addr)
@@ -143,6 +156,7 @@ static void set_options(struct cs_listener *listener, const struct listen *liste
     listener->reuseport = listen->reuseport;
     listener->ipv6only = listen->ipv6only;
     listener->backlog = listen->backlog;
+    listener->deferred = listen->deferred;
     listener->has_options = listen->has_options;
 }
 

@@ -2,6 +2,7 @@
 #include "config/value.h"
 #include "snapshot/build.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 /* One parameter of server_name: "$hostname" is this machine's. */
@@ -129,6 +130,15 @@ static void choose_nameless(const struct cs_build *build, struct cs_listener *li
         listener->nameless = strictest;
 }
 
+/* Clients wait in the kernel as long as their first request may take to come. */
+static void set_deferral(struct cs_listener *listener)
+{
+    int64_t sec = listener->default_server->set.client_header_timeout / 1000;
+
+    if (listener->deferred)
+        listener->defer_sec = sec < 1 ? 1 : sec > INT_MAX ? INT_MAX : (int)sec;
+}
+
 void cs_build_servers(struct cs_build *build)
 {
     struct cs_snapshot *s = build->snapshot;
@@ -147,8 +157,10 @@ void cs_build_servers(struct cs_build *build)
     cs_build_listen_kinds(build);
     for (size_t i = 0; i < s->n_servers; i++)
         build_server(build, s->servers[i]);
-    for (size_t i = 0; i < s->n_listeners; i++)
+    for (size_t i = 0; i < s->n_listeners; i++) {
         choose_nameless(build, &s->listeners[i]);
+        set_deferral(&s->listeners[i]);
+    }
     if (s->n_listeners == 0 && build->findings->n_errors == 0)
         CS_FIND0(build->findings, &cs_finding_no_listeners, NULL);
 }

@@ -68,6 +68,8 @@ struct cs_listener {
     bool reuseport;
     bool ipv6only;
     int backlog;
+    bool deferred;                      /* clients that said nothing yet wait in the kernel */
+    int defer_sec;                      /* and for so long; 0: no longer than others */
     bool has_options;                   /* one listen of it named options */
     struct cs_names *names;             /* server_name → struct cs_vserver * */
     struct cs_vserver *default_server;  /* when no name matches */
