@@ -6,7 +6,7 @@ _countersign()
     case ${COMP_WORDS[COMP_CWORD-1]} in
         --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer|--token-file|--passphrase-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --prefix|-p|--out|--dir) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard|--plain) return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--pin|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard|--plain) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
     words="run check reload stop quit reopen status renew revoke demo doctor inspect explain enrol ca version help"
@@ -22,7 +22,7 @@ _countersign()
             renew) words=" --config -c --prefix -p --global -g --json --help -h" ;;
             revoke) words=" --config -c --prefix -p --global -g --json --now --issuer --reason --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             demo) words=" --once --help -h" ;;
-            doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --crl --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
+            doctor) words=" --json --once --at --cert --key --ca --sni --host --port --alpn --starttls --proxy-protocol --timeout --time-source --compare --listen --client-ca --crl --pin --ocsp --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             inspect) words=" --json --at --for --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             explain) words=" --json --at --host --chain --trust --crl --as --depth --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
             enrol) words=" --json --once --timeout --ca --fingerprint --token --token-file --identity --profile --ttl --key-type --out --watch --renew --reload-cmd --help -h" ;;

@@ -30,6 +30,9 @@ static const struct cs_option_row options[] = {
     [CS_OPT_CHAIN] = {0, "chain", "FILE", "judge these certificates, the leaf first", false},
     [CS_OPT_TRUST] = {0, "trust", "FILE", "by these CA certificates", false},
     [CS_OPT_CRL] = {0, "crl", "FILE", "and hold them against these revocation lists", false},
+    [CS_OPT_PIN] = {0, "pin", "PIN", "one of its keys has to be this one; may come several times",
+                    false},
+    [CS_OPT_OCSP] = {0, "ocsp", NULL, "ask its OCSP responder whether it is revoked", false},
     [CS_OPT_AS] = {0, "as", "ROLE", "as those of a client (default) or server", false},
     [CS_OPT_DEPTH] = {0, "depth", "N", "with at most so many intermediates; default 1", false},
     [CS_OPT_TIME_SOURCE] = {0, "time-source", "HOST", "ask this time server about the clock",
@@ -162,6 +165,11 @@ static const struct cs_command commands[] = {
      "A server certificate that is not accepted does not end the visit, so that the\n"
      "rest is seen too. One request is sent: GET /.\n"
      "\n"
+     "With --pin a key of the server's chain has to be one of those given, besides:\n"
+     "sha256//BASE64 as inspect prints it, or 64 hexadecimal digits. An OCSP response\n"
+     "that the server staples is held against its certificate; with --ocsp, when none\n"
+     "came, the responder is asked that the certificate names.\n"
+     "\n"
      "With --listen it is the other way round: a server that explains each client that\n"
      "connects, and tells it so if it speaks HTTP.\n"
      "\n"
@@ -176,7 +184,8 @@ static const struct cs_command commands[] = {
          CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_STARTTLS) | CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) |
          CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_TIME_SOURCE) | CS_OPT_BIT(CS_OPT_COMPARE) |
          CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_CLIENT_CA) | CS_OPT_BIT(CS_OPT_ONCE) |
-         CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
+         CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_PIN) | CS_OPT_BIT(CS_OPT_OCSP) |
+         CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
      cs_cmd_doctor},
     {"inspect", "FILE|HOST:PORT...", 1024, "show what is in certificates, keys, requests and CRLs",
      "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"
@@ -481,6 +490,19 @@ static int refuse_option(const struct cs_command *command, int c, char *const *a
     return nearest ? cs_buf_addf(error, ", did you mean \"--%s\"?", nearest) : 0;
 }
 
+static int note_value(struct cs_line *line, int option, const char *value, struct cs_buf *error)
+{
+    line->values[option] = value;
+    if (option != CS_OPT_PIN)
+        return 0;
+    if (line->n_pins == CS_LINE_PINS) {
+        cs_buf_addf(error, "option --pin may come %d times at most", CS_LINE_PINS);
+        return -EINVAL;
+    }
+    line->pins[line->n_pins++] = value;
+    return 0;
+}
+
 int cs_line_parse(const struct cs_command *command, int argc, char **argv, struct cs_line *ret_line,
                   struct cs_buf *error)
 {
@@ -496,7 +518,8 @@ int cs_line_parse(const struct cs_command *command, int argc, char **argv, struc
             refuse_option(command, c, argv, error);
             return -EINVAL;
         }
-        line.values[option_of(c)] = optarg ? optarg : "";
+        if (note_value(&line, option_of(c), optarg ? optarg : "", error) < 0)
+            return -EINVAL;
     }
     line.operands = argv + optind;
     line.n_operands = argc - optind;

@@ -39,6 +39,8 @@ enum cs_option {
     CS_OPT_CHAIN,
     CS_OPT_TRUST,
     CS_OPT_CRL,
+    CS_OPT_PIN,
+    CS_OPT_OCSP,
     CS_OPT_AS,
     CS_OPT_DEPTH,
     CS_OPT_NOW,
@@ -88,10 +90,15 @@ struct cs_option_row {
     bool hidden;
 };
 
+/* The most that --pin may be given. */
+#define CS_LINE_PINS 16
+
 /* What was typed, taken apart. */
 struct cs_line {
     const struct cs_command *command;
-    const char *values[CS_OPT_N]; /* NULL: not given; "": given, has no argument */
+    const char *values[CS_OPT_N];   /* NULL: not given; "": given, has no argument; the last one */
+    const char *pins[CS_LINE_PINS]; /* of --pin all, in their order */
+    size_t n_pins;
     char *const *operands;
     int n_operands;
 };

@@ -28,6 +28,8 @@ struct request {
     struct cs_given given;
     struct cs_buf cert, key;
     struct cs_tls_pair pair;
+    struct cs_pin pins[CS_LINE_PINS];
+    struct cs_demand demand;
     struct cs_probe_plan plan;
     struct cs_listen_plan mirror;
 };
@@ -119,6 +121,20 @@ static int take_alpn(struct request *q)
         names[n++] = cs_arena_dup(&q->given.arena, name).ptr;
     }
     q->plan.alpn = n ? names : NULL;
+    return CS_EXIT_OK;
+}
+
+static int take_pins(struct request *q)
+{
+    const struct cs_line *line = q->given.line;
+
+    for (size_t i = 0; i < line->n_pins; i++) {
+        if (cs_pin_read(cs_str_from(line->pins[i]), &q->pins[i]) < 0)
+            return cs_given_refuse("--pin wants sha256//BASE64 as \"countersign inspect\" prints "
+                                   "it, or 64 hexadecimal digits");
+    }
+    q->demand = (struct cs_demand){.pins = q->pins, .n_pins = line->n_pins};
+    q->plan.demand = line->n_pins ? &q->demand : NULL;
     return CS_EXIT_OK;
 }
 
@@ -240,14 +256,16 @@ static int compare(struct request *q, const struct cs_visit *visit)
 
 static int visit_server(struct request *q)
 {
-    static int (*const parts[])(struct request *) = {
-        take_starttls, take_target, take_alpn, take_times, take_time_source, take_pair, take_trust};
+    static int (*const parts[])(struct request *) = {take_starttls, take_target, take_alpn,
+                                                     take_pins,     take_times,  take_time_source,
+                                                     take_pair,     take_trust};
     struct cs_visit *visit;
     int status = read_parts(q, parts, sizeof(parts) / sizeof(parts[0])), r;
 
     if (status != CS_EXIT_OK)
         return status;
     q->plan.proxy_protocol = cs_line_has(q->given.line, CS_OPT_PROXY_PROTOCOL);
+    q->plan.ocsp = cs_line_has(q->given.line, CS_OPT_OCSP);
     visit = CS_NEW(struct cs_visit);
     r = cs_visit_init(visit);
     r = r ? r : cs_probe_make(visit, &q->plan);
@@ -346,8 +364,9 @@ static int listen_for_clients(struct request *q)
 static int refuse_strangers(const struct request *q)
 {
     static const enum cs_option of_server[] = {CS_OPT_CLIENT_CA, CS_OPT_ONCE};
-    static const enum cs_option of_client[] = {
-        CS_OPT_CA, CS_OPT_SNI, CS_OPT_HOST, CS_OPT_STARTTLS, CS_OPT_COMPARE, CS_OPT_PROXY_PROTOCOL};
+    static const enum cs_option of_client[] = {CS_OPT_CA,       CS_OPT_SNI,           CS_OPT_HOST,
+                                               CS_OPT_STARTTLS, CS_OPT_COMPARE,       CS_OPT_PIN,
+                                               CS_OPT_OCSP,     CS_OPT_PROXY_PROTOCOL};
     bool listens = cs_line_has(q->given.line, CS_OPT_LISTEN);
     const enum cs_option *others = listens ? of_client : of_server;
     size_t n = listens ? sizeof(of_client) / sizeof(of_client[0])

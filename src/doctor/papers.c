@@ -157,6 +157,52 @@ static struct cs_str revocation_text(struct cs_visit *v)
                            CS_FMT(v->crl_name), cs_crl_set_entries(lists));
 }
 
+/* ---- what OCSP says ---- */
+
+/* Nobody's word was judged: why not. */
+static struct cs_str unheard_text(const struct cs_visit *v)
+{
+    if (!v->staple.len && !v->ask_ocsp)
+        return CS_STR("nothing is stapled, and no responder is asked (--ocsp)");
+    return v->verdict.accepted ? CS_STR("not looked at: who issued the certificate is not known")
+                               : CS_STR("not looked at: the chain is not accepted");
+}
+
+static struct cs_str witness_text(struct cs_visit *v)
+{
+    const struct cs_standing *s = &v->standing;
+    struct cs_str who = v->witness == CS_WITNESS_STAPLED ? CS_STR("the stapled response")
+                        : s->url[0] ? cs_arena_printf(&v->arena, "responder %s", s->url)
+                                    : CS_STR("no responder");
+    char from[CS_TIME_TEXT], until[CS_TIME_TEXT];
+
+    if (s->failure)
+        return cs_arena_printf(&v->arena, "%.*s: %s", CS_FMT(who), s->words);
+    return cs_arena_printf(&v->arena, "%.*s: \"%.*s\" of %.*s, good until %.*s", CS_FMT(who),
+                           CS_FMT(cs_ocsp_status_text(s->said)),
+                           CS_FMT(cs_time_iso(s->this_update, from)),
+                           CS_FMT(cs_time_iso(s->next_update, until)));
+}
+
+static void add_ocsp(struct cs_visit *v)
+{
+    static const char *const names[] = {"none", "stapled", "responder"};
+    const struct cs_standing *s = &v->standing;
+
+    cs_step_text(&v->steps, "OCSP", "ocsp", v->witness ? witness_text(v) : unheard_text(v));
+    cs_step_text(&v->steps, NULL, "ocsp_by", cs_str_from(names[v->witness]));
+    if (v->witness == CS_WITNESS_RESPONDER)
+        cs_step_text(&v->steps, NULL, "ocsp_responder", cs_str_from(s->url));
+    if (v->witness && s->answered)
+        cs_step_text(&v->steps, NULL, "ocsp_said", cs_ocsp_status_text(s->said));
+}
+
+static struct cs_str pin_text(struct cs_visit *v)
+{
+    return v->verdict.leaf ? cs_pin_text(v->verdict.leaf->spki_sha256, &v->arena)
+                           : (struct cs_str){0};
+}
+
 static void add_peer(struct cs_visit *v)
 {
     enum cs_mark mark = v->judged && v->verdict.accepted          ? CS_MARK_GOOD
@@ -175,7 +221,10 @@ static void add_peer(struct cs_visit *v)
     cs_step_text(&v->steps, "path", "path", path_text(v));
     cs_step_text(&v->steps, "name", "name", name_text(v));
     cs_step_text(&v->steps, "held against", "trust", v->trust_name);
+    cs_step_text(&v->steps, v->demand ? "pin" : NULL, "pin", pin_text(v));
     cs_step_text(&v->steps, "revocation", "revocation", revocation_text(v));
+    if (!v->server)
+        add_ocsp(v);
     cs_step_text(&v->steps, "proof", "sigalg",
                  v->server ? v->handshake->client_sigalg : v->handshake->sigalg);
     v->steps.last->findings = remarks(v, v->verdict.presented, v->verdict.n_presented,

@@ -327,6 +327,7 @@ static int prepare(struct probe *p)
         .protocols = plan->protocols,
         .curves = plan->groups,
         .alpn = plan->alpn,
+        .ask_staple = true,
     };
     int r = cs_tls_client_new(&spec, &visit->findings, &p->client);
 
@@ -337,6 +338,8 @@ static int prepare(struct probe *p)
     visit->trust = plan->trust;
     visit->trust_name = plan->trust_name;
     visit->crl_name = plan->crl_name;
+    visit->demand = plan->demand;
+    visit->ask_ocsp = plan->ocsp;
     visit->judge_other = plan->at_sec != 0;
     visit->judge_sec = plan->at_sec ? plan->at_sec : cs_now_sec(&p->talk->loop.now);
     if (plan->pair)
@@ -361,6 +364,9 @@ int cs_probe_make(struct cs_visit *visit, const struct cs_probe_plan *plan)
     r = prepare(&p);
     if (r == 0) {
         go(&p);
+        if (visit->talk.tls)
+            visit->staple = cs_arena_dup(&visit->arena, cs_tls_staple(visit->talk.tls));
+        cs_visit_standing(visit);
         if (plan->time_host.len)
             (void)cs_visit_ask_time(visit, plan->time_host, plan->time_port);
         cs_visit_conclude(visit);

@@ -21,6 +21,8 @@ struct cs_probe_plan {
     const struct cs_trust *trust;
     struct cs_str trust_name;
     struct cs_str crl_name;             /* where its lists came from; empty: it has none */
+    const struct cs_demand *demand;     /* pins; or NULL */
+    bool ocsp;                          /* ask a responder when nothing is stapled */
     unsigned protocols;                 /* CS_TLS_1_2 | CS_TLS_1_3; 0: both */
     struct cs_str groups;               /* "X25519:P-256"; empty: what the library has */
     const char *const *alpn;            /* NULL at the end; or NULL */

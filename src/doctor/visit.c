@@ -63,6 +63,7 @@ bool cs_visit_verify(void *ctx, const struct cs_str *chain_der, size_t n, uint8_
         .purpose = visit->server ? CS_PURPOSE_CLIENT : CS_PURPOSE_SERVER,
         .depth = DEPTH,
         .host = visit->server ? (struct cs_str){0} : visit->name,
+        .demand = visit->demand,
         .known = visit->own.ders,
         .n_known = visit->own.n,
     };

@@ -21,6 +21,13 @@ struct cs_papers {
     size_t n; /* 0: none */
 };
 
+/* Whose word about the server's certificate was judged, by OCSP. */
+enum cs_witness {
+    CS_WITNESS_NONE,
+    CS_WITNESS_STAPLED,   /* the response that came with the handshake */
+    CS_WITNESS_RESPONDER, /* the one that the certificate names was asked */
+};
+
 /* The most causes that one connection can have: of the chain, of the handshake or the end. */
 #define CS_VISIT_CAUSES 2
 
@@ -33,11 +40,13 @@ struct cs_visit {
     struct cs_str target; /* "host:port" as asked for, or as listened on */
     struct cs_str name;   /* of the server, as its certificate should have it */
     struct cs_papers own;
-    const struct cs_trust *trust; /* what the peer is held against; NULL: nothing */
-    struct cs_str trust_name;     /* where that came from */
-    struct cs_str crl_name;       /* likewise its revocation lists; empty: none */
-    int64_t judge_sec;            /* the time to judge certificates at */
-    bool judge_other;             /* which is not now */
+    const struct cs_trust *trust;   /* what the peer is held against; NULL: nothing */
+    struct cs_str trust_name;       /* where that came from */
+    struct cs_str crl_name;         /* likewise its revocation lists; empty: none */
+    const struct cs_demand *demand; /* what is asked of the peer beside; NULL: nothing */
+    bool ask_ocsp;                  /* client: of the responder, when nothing is stapled */
+    int64_t judge_sec;              /* the time to judge certificates at */
+    bool judge_other;               /* which is not now */
 
     /* What was seen. */
     const struct cs_addr *addrs; /* client: of the host */
@@ -49,7 +58,10 @@ struct cs_visit {
     struct cs_transport transport;
     const struct cs_handshake *handshake; /* NULL: no TLS was begun */
     struct cs_verdict verdict;
-    bool judged;                 /* the peer presented something, and verdict is written */
+    bool judged;             /* the peer presented something, and verdict is written */
+    struct cs_str staple;    /* client: an OCSP response came along, DER; empty: none */
+    enum cs_witness witness; /* client: who spoke by OCSP, whether it could be believed or not */
+    struct cs_standing standing; /* what came of it, with a witness */
     bool over;                   /* the connection ended by itself, so that its end is evidence */
     struct cs_str request;       /* server: the first line of what came; empty: nothing */
     struct cs_decision decision; /* server: what is thought of a client without a certificate */
@@ -81,6 +93,10 @@ void cs_visit_own(struct cs_visit *visit, struct cs_str pem);
 /** cs_visit_verify() - the verify hook of a session whose context is the visit: judges the chain
  *  and goes on whatever comes of it, so that the rest is seen too. */
 bool cs_visit_verify(void *ctx, const struct cs_str *chain_der, size_t n, uint8_t *ret_alert);
+/** cs_visit_standing() - hold a chain that was accepted against what OCSP says about its leaf: the
+ *  response that was stapled, whether it is any good or not, else, if the visit is to ask, the
+ *  answer of the responder that the leaf names, which is waited for. */
+void cs_visit_standing(struct cs_visit *visit);
 /** cs_visit_ask_time() - ask a time server, waiting for it, how far this clock is off; @host
  * outlives the visit. Return: 0, or -errno: it gave no answer (evidence that is missing, no more).
  */

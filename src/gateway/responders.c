@@ -78,13 +78,7 @@ bool cs_responders_know(const struct cs_conn *conn)
 static struct cs_str responder_of(const struct cs_revocation_rules *rules,
                                   const struct cs_cert *cert)
 {
-    if (rules->responder.len)
-        return rules->responder;
-    for (size_t i = 0; i < cert->ocsp_urls.n; i++) {
-        if (cs_str_starts_nocase(cert->ocsp_urls.items[i], CS_STR("http://")))
-            return cert->ocsp_urls.items[i];
-    }
-    return (struct cs_str){0};
+    return rules->responder.len ? rules->responder : cs_standing_responder(cert);
 }
 
 static void note_failure(struct cs_worker *worker, const uint8_t *key, const char *words)

@@ -51,6 +51,7 @@ int cs_tls_client_new(const struct cs_tls_client_spec *spec, struct cs_findings 
     struct cs_tls_client *client = CS_NEW(struct cs_tls_client);
     client->refs = 1;
     client->reuse = spec->session_reuse;
+    client->ask_staple = spec->ask_staple;
     client->timeout_sec =
         spec->session_timeout_sec > 0 ? spec->session_timeout_sec : DEFAULT_TIMEOUT_SEC;
     client->record =

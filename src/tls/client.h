@@ -19,6 +19,7 @@ struct cs_tls_client_spec {
     int64_t session_timeout_sec; /* cap from the full handshake; 0: 3600 */
     size_t buffer_size;          /* bytes per record; 0: 16 KiB */
     const char *const *alpn;     /* NULL at the end; or NULL */
+    bool ask_staple;             /* ask for an OCSP response: see cs_tls_staple() */
     struct cs_place place;
 };
 

@@ -39,7 +39,7 @@ struct cs_tls_client {
     uint8_t *alpn; /* in wire form */
     size_t alpn_len;
     struct cs_own own;
-    bool reuse;
+    bool reuse, ask_staple;
     int64_t timeout_sec;
     size_t record;
     struct cs_list sessions; /* of struct cs_reuse, the most recently used first */

@@ -80,6 +80,8 @@ struct cs_tls *cs_tls_client_session(struct cs_tls_client *client, int fd, struc
     cs_facts_begin(tls);
     if (name_peer(tls, sni) < 0)
         return cs_tls_free(tls);
+    if (client->ask_staple && SSL_set_tlsext_status_type(tls->ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
+        return cs_tls_free(tls);
     SSL_set_connect_state(tls->ssl);
     if (client->reuse && reuse_key.len > 0) {
         tls->reuse_key = cs_tls_text(reuse_key, "");
@@ -401,6 +403,14 @@ const struct cs_str *cs_tls_own_chain(const struct cs_tls *tls, size_t *ret_n)
 
     *ret_n = pair ? pair->n : 0;
     return pair ? pair->ders : NULL;
+}
+
+struct cs_str cs_tls_staple(const struct cs_tls *tls)
+{
+    const uint8_t *der = NULL;
+    long len = (long)SSL_get_tlsext_status_ocsp_resp(tls->ssl, &der);
+
+    return len > 0 ? cs_str_make(der, (size_t)len) : (struct cs_str){0};
 }
 
 struct cs_tls_server *cs_tls_server0(const struct cs_tls *tls)

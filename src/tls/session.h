@@ -131,6 +131,10 @@ const struct cs_handshake *cs_tls_facts(const struct cs_tls *tls);
 /** cs_tls_own_chain() - the certificates that this side presents, DER, leaf first; lives as long as
  *  the session. Return: NULL when there are none. */
 const struct cs_str *cs_tls_own_chain(const struct cs_tls *tls, size_t *ret_n);
+/** cs_tls_staple() - the OCSP response that a server sent along with its certificate, as it came
+ *  (RFC 6066 section 8, RFC 8446 section 4.4.2.1): nobody has looked at it. Lives as long as the
+ *  session. Empty: none came, or none was asked for. */
+struct cs_str cs_tls_staple(const struct cs_tls *tls);
 /** cs_tls_server0() - the virtual server chosen by SNI (the initial one before that). */
 struct cs_tls_server *cs_tls_server0(const struct cs_tls *tls);
 

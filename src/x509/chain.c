@@ -1231,6 +1231,8 @@ int cs_chain_withdrawn(const struct cs_chain_query *q, const struct cs_verdict *
 static struct cs_str responder_text(const struct cs_chain_query *q, const struct cs_standing *s,
                                     struct cs_arena *arena)
 {
+    if (q->revocation.stapled)
+        return CS_STR("the response that the server stapled");
     if (s && s->url[0])
         return cs_arena_printf(arena, "responder %s", s->url);
     return q->revocation.responder.len
@@ -1255,14 +1257,16 @@ static struct cs_str said_text(const struct cs_chain_query *q, const struct cs_s
                            CS_FMT(now));
 }
 
-static const struct cs_finding_kind *kind_of(enum cs_opinion opinion)
+static const struct cs_finding_kind *kind_of(const struct cs_chain_query *q,
+                                             enum cs_opinion opinion)
 {
     switch (opinion) {
     case CS_OPINION_UNKNOWN: return CS_X509_KIND(OCSP_UNKNOWN);
     case CS_OPINION_STALE: return CS_X509_KIND(OCSP_STALE);
     case CS_OPINION_UNAUTHORIZED: return CS_X509_KIND(OCSP_UNAUTHORIZED);
-    default: return CS_X509_KIND(OCSP_UNREACHABLE);
+    default: break;
     }
+    return q->revocation.stapled ? CS_X509_KIND(STAPLE_USELESS) : CS_X509_KIND(OCSP_UNREACHABLE);
 }
 
 /* One certificate of the path, which no good answer covers. Return: the error number, or 0 where
@@ -1287,7 +1291,7 @@ static int judge_standing(const struct cs_chain_query *q, const struct cs_standi
              time_text(arena, q->now_sec));
         return 0;
     }
-    find(findings, q->purpose, depth, cert, kind_of(opinion), who, what);
+    find(findings, q->purpose, depth, cert, kind_of(q, opinion), who, what);
     return opinion == CS_OPINION_UNKNOWN ? CS_X509_ERR_OCSP_UNKNOWN : CS_X509_ERR_OCSP_FAILED;
 }
 

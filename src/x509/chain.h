@@ -44,6 +44,7 @@ struct cs_revocation_rules {
     bool ocsp;               /* OCSP responders are asked: see cs_chain_standing() */
     bool ocsp_leaf_only;     /* about the leaf alone */
     bool ocsp_anew;          /* for every connection, whatever they said before */
+    bool stapled;            /* nobody is asked: the standings are what the peer stapled */
     struct cs_str responder; /* this one; empty: the one that each certificate names */
 };
 

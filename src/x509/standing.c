@@ -41,6 +41,15 @@ void cs_standing_key(const struct cs_cert *cert, const struct cs_cert *issuer,
     cs_digest_final(&digest, ret_key);
 }
 
+struct cs_str cs_standing_responder(const struct cs_cert *cert)
+{
+    for (size_t i = 0; i < cert->ocsp_urls.n; i++) {
+        if (cs_str_starts_nocase(cert->ocsp_urls.items[i], CS_STR("http://")))
+            return cert->ocsp_urls.items[i];
+    }
+    return (struct cs_str){0};
+}
+
 static void set_text(char text[CS_STANDING_TEXT], struct cs_str from)
 {
     snprintf(text, CS_STANDING_TEXT, "%.*s", CS_FMT(cs_str_sub(from, 0, CS_STANDING_TEXT - 1)));

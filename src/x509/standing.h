@@ -60,6 +60,9 @@ struct cs_standing {
  *  it (empty: the one that it names itself). */
 void cs_standing_key(const struct cs_cert *cert, const struct cs_cert *issuer,
                      struct cs_str responder, uint8_t ret_key[CS_STANDING_KEY]);
+/** cs_standing_responder() - the first responder that @cert names and that can be asked, over plain
+ *  HTTP; empty: there is none. Borrowed. */
+struct cs_str cs_standing_responder(const struct cs_cert *cert);
 /** cs_standing_answer() - what came of asking, as news for tables: @der came from @url; @query says
  *  about what, and its @der is set here. */
 void cs_standing_answer(const struct cs_ocsp_query *query, struct cs_standing *ret_news);

@@ -39,7 +39,7 @@ def process(port, *command):
 
 
 @contextlib.contextmanager
-def nginx(pki, tls="TLSv1.2 TLSv1.3", certificate="server", verify="on"):
+def nginx(pki, tls="TLSv1.2 TLSv1.3", certificate="server", verify="on", more=""):
     port = free_port()
     folder = pki.dir + f"/nginx-{port}"
     os.makedirs(folder)
@@ -51,7 +51,7 @@ def nginx(pki, tls="TLSv1.2 TLSv1.3", certificate="server", verify="on"):
             server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {pki.dir}/{certificate}.pem;
             ssl_certificate_key {pki.dir}/{certificate}.key;
             ssl_client_certificate {pki.dir}/ca.pem; ssl_verify_client {verify};
-            ssl_protocols {tls}; return 200 "fine"; }} }}""")
+            ssl_protocols {tls}; {more} return 200 "fine"; }} }}""")
     with process(port, "nginx", "-p", folder, "-c", folder + "/nginx.conf"):
         yield port
 
