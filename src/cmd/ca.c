@@ -54,6 +54,21 @@ int cs_ca_job_usage(const struct cs_ca_job *job, const char *fmt, ...)
     return status;
 }
 
+int cs_ca_job_fail(struct cs_ca_job *job, int status, const char *hint, const char *fmt, ...)
+{
+    struct cs_buf what;
+    va_list ap;
+
+    cs_buf_init(&what, 4096);
+    va_start(ap, fmt);
+    cs_buf_vaddf(&what, fmt, ap);
+    va_end(ap);
+    job->told = true;
+    status = cs_report_failure(job->line, status, hint, "%s", cs_buf_cstr(&what));
+    cs_buf_deinit(&what);
+    return status;
+}
+
 /* Who runs this, and on whose behalf if they say so. */
 static struct cs_str actor(struct cs_arena *arena)
 {
@@ -72,10 +87,10 @@ static int read_passphrase(struct cs_ca_job *job, const char *path)
 
     if (r == 0 && cs_ca_passphrase(cs_buf_str(&job->passphrase), &line))
         return CS_EXIT_OK;
-    fprintf(stderr, "countersign %s: %s \"%s\"%s%s\n", job->name,
-            r ? "cannot read" : "there is no pass phrase in the first line of", path, r ? ": " : "",
-            r ? strerror(-r) : "");
-    return CS_EXIT_USAGE;
+    if (r == 0)
+        return cs_ca_job_fail(job, CS_EXIT_USAGE, NULL,
+                              "there is no pass phrase in the first line of \"%s\"", path);
+    return cs_ca_job_fail(job, CS_EXIT_USAGE, NULL, "cannot read \"%s\": %s", path, strerror(-r));
 }
 
 /* The authority block of the configuration: where the CA is, what opens it, its profiles. */
@@ -102,8 +117,8 @@ static int read_config(struct cs_ca_job *job, struct configured *ret)
         return CS_EXIT_FAILED;
     d = cs_block_find(config->main, "authority");
     if (!d)
-        return cs_ca_job_usage(job, "there is no authority block in \"%s\"",
-                               job->line->values[CS_OPT_CONFIG]);
+        return cs_ca_job_fail(job, CS_EXIT_USAGE, NULL, "there is no authority block in \"%s\"",
+                              job->line->values[CS_OPT_CONFIG]);
     ret->block = d->block;
     cs_settings_resolve(&cs_authority_directives, d->block, &job->arena, &ret->settings);
     return CS_EXIT_OK;
@@ -173,10 +188,10 @@ int cs_ca_job_status(struct cs_ca_job *job, int r)
     const char *words = job->ca ? cs_ca_error(job->ca) : "";
 
     if (r < 0 && *words)
-        fprintf(stderr, "countersign %s: %s\n", job->name, words);
-    else if (r < 0)
-        fprintf(stderr, "countersign %s: \"%s\": %s\n", job->name, job->dir ? job->dir : CS_CA_DIR,
-                strerror(-r));
+        return cs_ca_job_fail(job, CS_EXIT_FAILED, NULL, "%s", words);
+    if (r < 0)
+        return cs_ca_job_fail(job, CS_EXIT_FAILED, NULL, "\"%s\": %s",
+                              job->dir ? job->dir : CS_CA_DIR, strerror(-r));
     return r ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
@@ -184,10 +199,9 @@ int cs_ca_job_end(struct cs_ca_job *job, int status)
 {
     int full = cs_sheet_done(&job->sheet);
 
-    if (status != CS_EXIT_OK && job->json && job->findings.n)
+    if (status != CS_EXIT_OK && job->json && job->findings.n && !job->told)
         cs_report_json(&job->findings, cs_str_from(job->dir), stdout);
-    else
-        cs_report_findings(&job->findings, CS_SEVERITY_NOTICE, CS_EXPLAIN_TEXT, stderr);
+    cs_report_findings(&job->findings, CS_SEVERITY_NOTICE, CS_EXPLAIN_TEXT, stderr);
     if (status == CS_EXIT_OK && job->text.len)
         fwrite(job->text.ptr, 1, job->text.len, stdout);
     if (status == CS_EXIT_OK && (full < 0 || fflush(stdout) != 0)) {
@@ -277,8 +291,8 @@ static int read_serial(struct cs_ca_job *job, const char *path, uint8_t *ret_ser
     rest = cs_arena_dup(&job->arena, cs_buf_str(&bytes));
     cs_buf_deinit(&bytes);
     if (r < 0)
-        return cs_ca_job_usage(job, "\"%s\" is no serial number, and no file: %s", path,
-                               strerror(-r));
+        return cs_ca_job_fail(job, CS_EXIT_USAGE, NULL,
+                              "\"%s\" is no serial number, and no file: %s", path, strerror(-r));
     cs_findings_init(&unused, &job->arena);
     if (cs_pem_is_der(rest))
         r = cs_cert_parse(rest, &job->arena, &unused, &cert);
@@ -287,7 +301,8 @@ static int read_serial(struct cs_ca_job *job, const char *path, uint8_t *ret_ser
     else
         r = CS_CERT_REFUSED;
     if (r || cs_ca_serial_of(&cert, ret_serial) < 0)
-        return cs_ca_job_usage(job, "there is no certificate of a CA like this in \"%s\"", path);
+        return cs_ca_job_fail(job, CS_EXIT_USAGE, NULL,
+                              "there is no certificate of a CA like this in \"%s\"", path);
     return CS_EXIT_OK;
 }
 

@@ -14,6 +14,7 @@ struct cs_ca_job {
     const char *name; /* of the command: "ca issue" */
     const char *dir;
     bool json;
+    bool told; /* why it failed, on standard output too */
     int64_t now_sec;
     struct cs_ca *ca; /* NULL: not opened */
     struct cs_arena arena;
@@ -41,6 +42,10 @@ int cs_ca_job_status(struct cs_ca_job *job, int r);
  *  Return: @status. */
 int cs_ca_job_end(struct cs_ca_job *job, int status);
 
+/** cs_ca_job_fail() - as cs_report_failure(), in place of what the sheet and findings would say on
+ *  standard output. Return: @status. */
+int cs_ca_job_fail(struct cs_ca_job *job, int status, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /** cs_ca_job_usage() - as cs_report_usage(), with @what formatted. */
 int cs_ca_job_usage(const struct cs_ca_job *job, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -22,10 +22,10 @@ static const char *in_folder(struct cs_ca_job *job, const char *dir, const char 
     return cs_arena_printf(&job->arena, "%s/%s", dir, name).ptr;
 }
 
-static int refuse_file(const struct cs_ca_job *job, const char *what, const char *path, int r)
+static int refuse_file(struct cs_ca_job *job, const char *what, const char *path, int r)
 {
-    fprintf(stderr, "countersign %s: cannot %s \"%s\": %s\n", job->name, what, path, strerror(-r));
-    return CS_EXIT_FAILED;
+    return cs_ca_job_fail(job, CS_EXIT_FAILED, NULL, "cannot %s \"%s\": %s", what, path,
+                          strerror(-r));
 }
 
 static int write_file(struct cs_ca_job *job, const char *dir, const char *name, struct cs_str text)
@@ -188,11 +188,10 @@ static int prepare_folder(struct cs_ca_job *job, const char *dir)
         return refuse_file(job, "make the folder", dir, r);
     if (access(cert, F_OK) < 0)
         return CS_EXIT_OK;
-    fprintf(stderr,
-            "countersign %s: there is a certificate already: \"%s\"\n"
-            "hint: countersign ca renew %s, or name another folder\n",
-            job->name, cert, dir);
-    return CS_EXIT_FAILED;
+    return cs_ca_job_fail(
+        job, CS_EXIT_FAILED,
+        cs_arena_printf(&job->arena, "countersign ca renew %s, or name another folder", dir).ptr,
+        "there is a certificate already: \"%s\"", cert);
 }
 
 static int issue(struct cs_ca_job *job, struct evp_pkey_st **key)
@@ -253,10 +252,8 @@ static int read_csr(struct cs_ca_job *job, const char *path, struct cs_csr *ret_
         block.der = rest;
     else
         r = cs_pem_next(&rest, &job->arena, &block);
-    if (!block.der.len || r < 0) {
-        fprintf(stderr, "countersign %s: there is no request in \"%s\"\n", job->name, path);
-        return CS_EXIT_FAILED;
-    }
+    if (!block.der.len || r < 0)
+        return cs_ca_job_fail(job, CS_EXIT_FAILED, NULL, "there is no request in \"%s\"", path);
     return cs_csr_parse(block.der, &job->arena, &job->findings, ret_csr) ? CS_EXIT_FAILED
                                                                          : CS_EXIT_OK;
 }

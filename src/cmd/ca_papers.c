@@ -29,7 +29,8 @@ static int active_issuer(struct cs_ca_job *job, uint64_t *ret_id)
     const struct cs_issuer *issuer = cs_ca_signing(job->ca, false);
 
     if (!issuer)
-        return cs_ca_job_usage(job, "no issuing CA is active: --issuer says which list");
+        return cs_ca_job_fail(job, CS_EXIT_USAGE, "--issuer NUMBER says which list",
+                              "no issuing CA is active");
     *ret_id = issuer->id;
     return CS_EXIT_OK;
 }
@@ -59,10 +60,9 @@ static int put_list(struct cs_ca_job *job, const struct cs_ca_list *list)
     if (r == 0 && !path && !job->json)
         r = cs_buf_add_str(&job->text, cs_buf_str(&pem));
     cs_buf_deinit(&pem);
-    if (r < 0 && path) {
-        fprintf(stderr, "countersign %s: cannot write \"%s\": %s\n", job->name, path, strerror(-r));
-        return CS_EXIT_FAILED;
-    }
+    if (r < 0 && path)
+        return cs_ca_job_fail(job, CS_EXIT_FAILED, NULL, "cannot write \"%s\": %s", path,
+                              strerror(-r));
     if (r == 0 && (path || job->json))
         tell_list(job, list, path);
     return cs_ca_job_status(job, r);
@@ -352,11 +352,10 @@ static int verify_log(struct cs_ca_job *job)
     status = status ? status : cs_ca_job_status(job, cs_ca_audit_verify(job->ca, &report));
     if (status)
         return status;
-    if (report.flaw != CS_AUDIT_SOUND) {
-        fprintf(stderr, "countersign %s: the audit log was changed: %s: entry %llu\n", job->name,
-                flaw_text(report.flaw), (unsigned long long)report.seq);
-        return CS_EXIT_FAILED;
-    }
+    if (report.flaw != CS_AUDIT_SOUND)
+        return cs_ca_job_fail(job, CS_EXIT_FAILED, NULL,
+                              "the audit log was changed: %s: entry %llu", flaw_text(report.flaw),
+                              (unsigned long long)report.seq);
     cs_sheet_open(&job->sheet, NULL);
     cs_sheet_line(
         &job->sheet,

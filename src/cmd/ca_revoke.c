@@ -53,11 +53,9 @@ static int choose_all(struct chosen *c, const char *glob)
         return status;
     status = cs_ca_job_status(
         job, cs_store_cert_each(cs_ca_get0_store(job->ca), &query, choose_cert, c));
-    if (!status && !c->n) {
-        fprintf(stderr, "countersign %s: no certificate that is valid names \"%s\"\n", job->name,
-                glob);
-        status = CS_EXIT_FAILED;
-    }
+    if (!status && !c->n)
+        status = cs_ca_job_fail(job, CS_EXIT_FAILED, NULL,
+                                "no certificate that is valid names \"%s\"", glob);
     return status;
 }
 

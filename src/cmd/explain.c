@@ -4,8 +4,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "cmd/command.h"
-#include "cmd/options.h"
+#include "cmd/given.h"
 #include "cmd/report.h"
 #include "explain/account.h"
 #include "explain/diagnosis.h"
@@ -43,44 +42,40 @@ static void tell(void *ctx, const struct cs_account *account)
     teller->failed += account->cause.kind != NULL;
 }
 
-static int read_input(const char *path, struct cs_buf *buf)
-{
-    int r;
-
-    cs_buf_init(buf, FILE_MAX);
-    r = cs_options_read(path, buf);
-    if (r < 0)
-        fprintf(stderr, "countersign explain: cannot read \"%s\": %s\n", path, strerror(-r));
-    return r < 0 ? CS_EXIT_USAGE : CS_EXIT_OK;
-}
-
 /* ---- records ---- */
 
-static int explain_records(const char *path, struct teller *teller)
+static int explain_read(struct cs_given *given, struct cs_str text, struct teller *teller)
 {
     struct cs_reading reading;
-    struct cs_buf buf;
-    int status = read_input(path, &buf);
 
-    if (status == CS_EXIT_OK) {
-        cs_account_read(cs_buf_str(&buf), tell, teller, &reading);
-        if (reading.n_bad)
-            fprintf(stderr,
-                    "countersign explain: %zu line%s no record can be read from, the first "
-                    "is line %u: %s\n",
-                    reading.n_bad, reading.n_bad == 1 ? "" : "s", reading.bad_line,
-                    reading.bad_reason);
-        if (!reading.n) {
-            fprintf(stderr,
-                    "countersign explain: no record is in \"%s\"\n"
-                    "hint: \"mtls_failure_log FILE;\" makes the gateway write them\n",
-                    path);
-            status = CS_EXIT_USAGE;
-        } else if (teller->failed) {
-            status = CS_EXIT_FAILED;
-        }
-    }
+    cs_account_read(text, tell, teller, &reading);
+    if (reading.n_bad)
+        fprintf(stderr,
+                "countersign explain: %zu line%s no record can be read from, the first is line "
+                "%u: %s\n",
+                reading.n_bad, reading.n_bad == 1 ? "" : "s", reading.bad_line, reading.bad_reason);
+    if (!reading.n)
+        return cs_given_useless(
+            given,
+            cs_arena_printf(&given->arena, "no record is in \"%.*s\"", CS_FMT(given->target)),
+            "\"mtls_failure_log FILE format=json;\" makes the gateway write them");
+    return teller->failed ? CS_EXIT_FAILED : CS_EXIT_OK;
+}
+
+static int explain_records(const struct cs_line *line, struct teller *teller)
+{
+    const char *path = line->n_operands ? line->operands[0] : "-";
+    struct cs_given given;
+    struct cs_buf buf;
+    int status;
+
+    cs_given_init(&given, line);
+    cs_buf_init(&buf, FILE_MAX);
+    given.target = cs_str_from(path);
+    status = cs_given_file(&given, path, &buf);
+    status = status ? status : explain_read(&given, cs_buf_str(&buf), teller);
     cs_buf_deinit(&buf);
+    cs_given_deinit(&given);
     return status;
 }
 
@@ -88,11 +83,10 @@ static int explain_records(const char *path, struct teller *teller)
 
 /* A chain to be judged, as it was asked for. */
 struct question {
+    struct cs_given given;
     struct cs_chain_query query;
-    struct cs_buf chain, cas, lists; /* the files */
-    struct cs_trust *trust;
-    struct cs_crl_lists *crls;
-    bool now; /* judged by the clock of this machine */
+    struct cs_buf chain; /* the file */
+    bool now;            /* judged by the clock of this machine */
 };
 
 static int read_role(const struct cs_line *line, struct question *q)
@@ -112,14 +106,15 @@ static int read_role(const struct cs_line *line, struct question *q)
 
 static int read_numbers(const struct cs_line *line, struct question *q)
 {
-    const char *at = line->values[CS_OPT_AT], *depth = line->values[CS_OPT_DEPTH];
+    const char *depth = line->values[CS_OPT_DEPTH];
+    int status = cs_given_at(&q->given, &q->query.now_sec);
     uint64_t n = 1;
 
-    q->now = !at;
-    q->query.now_sec = (int64_t)time(NULL);
-    if (at && cs_options_at(cs_str_from(at), &q->query.now_sec) < 0)
-        return cs_report_usage("explain", "--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, "
-                                          "@SECONDS or +30d");
+    if (status != CS_EXIT_OK)
+        return status;
+    q->now = !cs_line_has(line, CS_OPT_AT);
+    if (q->now)
+        q->query.now_sec = (int64_t)time(NULL);
     if (depth && cs_str_to_u64(cs_str_from(depth), 100, &n) < 0)
         return cs_report_usage("explain", "--depth wants a number up to 100");
     q->query.depth = (int)n;
@@ -127,50 +122,47 @@ static int read_numbers(const struct cs_line *line, struct question *q)
 }
 
 /* Certificates out of PEM, or one in DER. */
-static int read_chain(const char *path, struct question *q, struct cs_arena *arena)
+static int read_chain(const char *path, struct question *q)
 {
-    struct cs_str text = cs_buf_str(&q->chain), *ders;
+    struct cs_arena *arena = &q->given.arena;
+    struct cs_str text, *ders;
     struct cs_pem_block block;
-    int r = 1;
+    int r = cs_given_file(&q->given, path, &q->chain);
 
+    if (r != CS_EXIT_OK)
+        return r;
+    text = cs_buf_str(&q->chain);
     ders = cs_arena_array(arena, CS_CHAIN_CERTS_MAX + 1, sizeof(*ders));
     q->query.ders = ders;
     if (cs_pem_is_der(text)) {
         ders[q->query.n++] = text;
         return CS_EXIT_OK;
     }
+    r = 1;
     while (q->query.n <= CS_CHAIN_CERTS_MAX && (r = cs_pem_next(&text, arena, &block)) > 0) {
         if (cs_str_eq(block.label, CS_STR("CERTIFICATE")))
             ders[q->query.n++] = block.der;
     }
     if (r >= 0 && q->query.n)
         return CS_EXIT_OK;
-    fprintf(stderr, "countersign explain: %s in \"%s\"\n",
-            r < 0 ? "a PEM block is damaged" : "no certificate is", path);
-    return CS_EXIT_USAGE;
+    return cs_given_useless(&q->given,
+                            cs_arena_printf(arena, "%s in \"%s\"",
+                                            r < 0 ? "a PEM block is damaged" : "no certificate is",
+                                            path),
+                            NULL);
 }
 
-static int read_trust(const struct cs_line *line, struct question *q, struct cs_findings *findings)
+static int read_trust(const char *path, struct question *q)
 {
-    const char *crl = line->values[CS_OPT_CRL];
-    struct cs_source ca = {.bytes = cs_buf_str(&q->cas),
-                           .file = cs_str_from(line->values[CS_OPT_TRUST])};
-    struct cs_source list = {.bytes = cs_buf_str(&q->lists), .file = cs_str_from(crl)};
-    struct cs_trust_spec spec = {.cas = &ca, .n_cas = 1, .n_named = 1};
-    int r = 0;
+    int status = cs_given_trust(&q->given, path);
 
-    if (crl) {
-        r = cs_crl_lists_new(&list, 1, findings, &q->crls);
-        spec.crls = q->crls;
-    }
-    if (r == 0)
-        r = cs_trust_new(&spec, findings, &q->trust);
-    q->query.trust = q->trust;
-    cs_report_findings(findings, CS_SEVERITY_WARNING, CS_EXPLAIN_TEXT, stderr);
-    return r == 0 ? CS_EXIT_OK : CS_EXIT_USAGE;
+    q->query.trust = q->given.trust;
+    if (status == CS_EXIT_OK)
+        cs_report_findings(&q->given.findings, CS_SEVERITY_WARNING, CS_EXPLAIN_TEXT, stderr);
+    return status;
 }
 
-static int judge(const struct question *q, struct cs_arena *arena, struct teller *teller)
+static int judge(struct question *q, struct teller *teller)
 {
     static const struct cs_peer nobody;
     struct cs_transport transport = {.tls = true,
@@ -182,16 +174,18 @@ static int judge(const struct question *q, struct cs_arena *arena, struct teller
         .peer = &nobody,
         .transport = &transport,
         .verdict = &verdict,
-        .trust = q->trust,
+        .trust = q->query.trust,
         .host = q->query.host,
         .now_ms = q->query.now_sec * 1000,
         .clock = q->now ? &clock : NULL,
     };
+    struct cs_arena *arena = &q->given.arena;
     struct cs_findings findings;
     struct cs_account account;
+    int r = cs_chain_verify(&q->query, arena, &verdict);
 
-    if (cs_chain_verify(&q->query, arena, &verdict) < 0)
-        return CS_EXIT_USAGE;
+    if (r < 0)
+        return cs_given_untried(&q->given, &q->given.findings, r);
     cs_clock_ask_kernel(&clock);
     cs_findings_init(&findings, arena);
     cs_account_make(&record, cs_diagnose(&record, &findings), arena, &account);
@@ -199,37 +193,21 @@ static int judge(const struct question *q, struct cs_arena *arena, struct teller
     return verdict.accepted ? CS_EXIT_OK : CS_EXIT_FAILED;
 }
 
-static int read_files(const struct cs_line *line, struct question *q)
-{
-    int status = read_input(line->values[CS_OPT_CHAIN], &q->chain);
-
-    if (status == CS_EXIT_OK)
-        status = read_input(line->values[CS_OPT_TRUST], &q->cas);
-    if (status == CS_EXIT_OK && line->values[CS_OPT_CRL])
-        status = read_input(line->values[CS_OPT_CRL], &q->lists);
-    return status;
-}
-
 static int explain_chain(const struct cs_line *line, struct teller *teller)
 {
     struct question q = {.now = true};
-    struct cs_findings findings;
-    struct cs_arena arena;
-    int status = read_role(line, &q);
+    int status;
 
-    cs_arena_init(&arena);
-    cs_findings_init(&findings, &arena);
+    cs_given_init(&q.given, line);
+    cs_buf_init(&q.chain, FILE_MAX);
+    q.given.target = cs_str_from(line->values[CS_OPT_CHAIN]);
+    status = read_role(line, &q);
     status = status ? status : read_numbers(line, &q);
-    status = status ? status : read_files(line, &q);
-    status = status ? status : read_chain(line->values[CS_OPT_CHAIN], &q, &arena);
-    status = status ? status : read_trust(line, &q, &findings);
-    status = status ? status : judge(&q, &arena, teller);
-    cs_trust_unref(q.trust);
-    cs_crl_lists_free(q.crls);
-    cs_buf_deinit(&q.lists);
-    cs_buf_deinit(&q.cas);
+    status = status ? status : read_chain(line->values[CS_OPT_CHAIN], &q);
+    status = status ? status : read_trust(line->values[CS_OPT_TRUST], &q);
+    status = status ? status : judge(&q, teller);
     cs_buf_wipe(&q.chain); /* a key may stand in the same file */
-    cs_arena_deinit(&arena);
+    cs_given_deinit(&q.given);
     return status;
 }
 
@@ -257,7 +235,7 @@ int cs_cmd_explain(const struct cs_line *line)
     if (!cs_line_has(line, CS_OPT_CHAIN)) {
         if (only_for_chains(line))
             return cs_report_usage("explain", "--chain is missing: the certificates to be judged");
-        return explain_records(line->n_operands ? line->operands[0] : "-", &teller);
+        return explain_records(line, &teller);
     }
     if (line->n_operands)
         return cs_report_usage("explain", "either a file of records, or --chain");

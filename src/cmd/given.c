@@ -45,7 +45,8 @@ int cs_given_at(const struct cs_given *given, int64_t *ret_sec)
     int64_t sec = (int64_t)time(NULL);
 
     if (at && cs_options_at(cs_str_from(at), &sec) < 0)
-        return cs_given_refuse(
+        return cs_report_usage(
+            given->line->command->name,
             "--at wants a time: 2027-01-31, 2027-01-31T12:00:00Z, @SECONDS or +30d");
     *ret_sec = at ? sec : 0;
     return CS_EXIT_OK;
@@ -102,20 +103,36 @@ int cs_given_trust(struct cs_given *given, const char *path)
     return cs_given_untried(given, &given->findings, 0);
 }
 
+/* The same for programs. */
+static int tell_untried(const struct cs_given *given, const struct cs_findings *findings,
+                        struct cs_str fault, const char *hint)
+{
+    struct cs_buf text;
+
+    if (!cs_line_has(given->line, CS_OPT_JSON))
+        return CS_EXIT_USAGE;
+    cs_buf_init(&text, TEXT_MAX);
+    (void)cs_report_untried(given->target, findings, fault, hint, &text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    cs_buf_deinit(&text);
+    return CS_EXIT_USAGE;
+}
+
 int cs_given_untried(const struct cs_given *given, const struct cs_findings *findings, int r)
 {
     struct cs_str fault = r ? cs_str_from(strerrordesc_np(-r)) : CS_STR("out of memory");
-    struct cs_buf text;
 
     if (findings->n_errors)
         cs_report_findings(findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
     else
         fprintf(stderr, "countersign %s: %.*s\n", given->line->command->name, CS_FMT(fault));
-    if (!cs_line_has(given->line, CS_OPT_JSON))
-        return CS_EXIT_USAGE;
-    cs_buf_init(&text, TEXT_MAX);
-    (void)cs_report_untried(given->target, findings, fault, &text);
-    fwrite(text.ptr, 1, text.len, stdout);
-    cs_buf_deinit(&text);
-    return CS_EXIT_USAGE;
+    return tell_untried(given, findings, fault, NULL);
+}
+
+int cs_given_useless(const struct cs_given *given, struct cs_str why, const char *hint)
+{
+    fprintf(stderr, "countersign %s: %.*s\n", given->line->command->name, CS_FMT(why));
+    if (hint)
+        fprintf(stderr, "  hint: %s\n", hint);
+    return tell_untried(given, &given->findings, why, hint);
 }

@@ -40,5 +40,8 @@ int cs_given_trust(struct cs_given *given, const char *path);
 /** cs_given_untried() - say why nothing could be tried: @findings, or the fault @r (-errno); on
  *  standard error, and with --json as an object too. Return: CS_EXIT_USAGE. */
 int cs_given_untried(const struct cs_given *given, const struct cs_findings *findings, int r);
+/** cs_given_useless() - the same about a file that could be read and has nothing that is wanted:
+ *  @why, one clause, and a @hint or NULL. */
+int cs_given_useless(const struct cs_given *given, struct cs_str why, const char *hint);
 
 #endif

@@ -28,7 +28,7 @@ int cs_cmd_renew(const struct cs_line *line)
         return cs_report_usage("renew", "NAME is not UTF-8");
     }
     cs_instance_init(&instance, line);
-    status = cs_talk(&instance, "renew", request, &answer);
+    status = cs_talk(line, &instance, request, &answer);
     cs_instance_deinit(&instance);
     if (status != CS_EXIT_OK)
         return status;

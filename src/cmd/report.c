@@ -1,11 +1,11 @@
 /* The only place of this folder that knows how a finding reaches a stream. */
 #include "cmd/report.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "cmd/command.h"
 
 /* Of one finding: operands are cut by explain/, so this is never reached. */
 #define FINDING_MAX (64 << 10)
@@ -78,4 +78,38 @@ int cs_report_usage(const char *command, const char *what)
     fprintf(stderr, "countersign %s: %s\n\"countersign help %s\" says how it is used\n", command,
             what, command);
     return CS_EXIT_USAGE;
+}
+
+static void print_failure(const char *what, const char *hint)
+{
+    struct cs_buf buf;
+    int r;
+
+    cs_buf_init(&buf, FINDING_MAX);
+    r = cs_buf_addf(&buf, "{\"ok\":false,\"error\":") || cs_buf_add_json(&buf, cs_str_from(what));
+    if (hint)
+        r = r || cs_buf_addf(&buf, ",\"hint\":") || cs_buf_add_json(&buf, cs_str_from(hint));
+    r = r || cs_buf_addf(&buf, "}\n");
+    if (r == 0)
+        fwrite(buf.ptr, 1, buf.len, stdout);
+    cs_buf_deinit(&buf);
+}
+
+int cs_report_failure(const struct cs_line *line, int status, const char *hint, const char *fmt,
+                      ...)
+{
+    struct cs_buf what;
+    va_list ap;
+
+    cs_buf_init(&what, FINDING_MAX);
+    va_start(ap, fmt);
+    cs_buf_vaddf(&what, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "countersign %s: %s\n", line->command->name, cs_buf_cstr(&what));
+    if (hint)
+        fprintf(stderr, "  hint: %s\n", hint);
+    if (cs_line_has(line, CS_OPT_JSON))
+        print_failure(cs_buf_cstr(&what), hint);
+    cs_buf_deinit(&what);
+    return status;
 }

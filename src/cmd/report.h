@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/findings.h"
+#include "cmd/command.h"
 #include "explain/finding.h"
 
 /** cs_report_colour() - whether to write colours to @stream: it is a terminal that knows them,
@@ -26,5 +27,10 @@ int cs_report_unknown_command(const char *name);
 /** cs_report_usage() - print what is wrong with a command line and where help is.
  *  Return: CS_EXIT_USAGE. */
 int cs_report_usage(const char *command, const char *what);
+
+/** cs_report_failure() - say on standard error that the command of @line did not work: one clause,
+ *  and a @hint or NULL. With --json the same as an object on standard output. Return: @status. */
+int cs_report_failure(const struct cs_line *line, int status, const char *hint, const char *fmt,
+                      ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -19,6 +19,7 @@ enum { FILE_MAX = 1 << 20, REASONS = 11 };
 
 /* What is to be revoked. */
 struct wish {
+    const struct cs_line *line;
     struct cs_arena arena;
     const char *file; /* NULL: a serial number was given */
     struct cs_cert cert;
@@ -29,10 +30,9 @@ struct wish {
     const char *reason;
 };
 
-static int complain(const char *file, const char *what)
+static int complain(const struct wish *wish, const char *file, const char *what)
 {
-    fprintf(stderr, "countersign revoke: \"%s\": %s\n", file, what);
-    return CS_EXIT_USAGE;
+    return cs_report_failure(wish->line, CS_EXIT_USAGE, NULL, "\"%s\": %s", file, what);
 }
 
 /* The first certificate of a file, which lives in the wish. */
@@ -49,7 +49,7 @@ static int read_certificate(struct wish *wish, const char *file, struct cs_cert 
     text = cs_arena_dup(&wish->arena, cs_buf_str(&buf));
     cs_buf_deinit(&buf);
     if (r < 0)
-        return complain(file, strerror(-r));
+        return complain(wish, file, strerror(-r));
     if (cs_pem_is_der(text))
         der = text;
     while (!der.len && cs_pem_next(&text, &wish->arena, &block) == 1) {
@@ -57,12 +57,12 @@ static int read_certificate(struct wish *wish, const char *file, struct cs_cert 
             der = block.der;
     }
     if (!der.len)
-        return complain(file, "there is no certificate in it");
+        return complain(wish, file, "there is no certificate in it");
     cs_findings_init(&findings, &wish->arena);
     if (cs_cert_parse(der, &wish->arena, &findings, ret_cert) == 0)
         return CS_EXIT_OK;
     cs_report_findings(&findings, CS_SEVERITY_ERROR, CS_EXPLAIN_TEXT, stderr);
-    return complain(file, "its certificate cannot be read");
+    return complain(wish, file, "its certificate cannot be read");
 }
 
 static int take_certificate(struct wish *wish, const char *file)
@@ -72,7 +72,7 @@ static int take_certificate(struct wish *wish, const char *file)
     if (status != CS_EXIT_OK)
         return status;
     if (wish->cert.serial.len > sizeof(wish->serial))
-        return complain(file, "its serial number is longer than 40 bytes");
+        return complain(wish, file, "its serial number is longer than 40 bytes");
     wish->file = file;
     wish->has_issuer = true;
     wish->serial_len = wish->cert.serial.len;
@@ -87,7 +87,7 @@ static int take_serial(struct wish *wish, const char *text, const char *issuer)
     int status;
 
     if (cs_serial_read(cs_str_from(text), wish->serial, &wish->serial_len) < 0)
-        return complain(text, "there is no such file, and it is no serial number in hex");
+        return complain(wish, text, "there is no such file, and it is no serial number in hex");
     if (issuer) {
         status = read_certificate(wish, issuer, &ca);
         if (status != CS_EXIT_OK)
@@ -98,8 +98,9 @@ static int take_serial(struct wish *wish, const char *text, const char *issuer)
     }
     if (wish->serial_len >= CS_REVOKED_UNIQUE)
         return CS_EXIT_OK;
-    return complain(text, "so short a serial number may have been used by several CAs: say whose "
-                          "it is with --issuer CA.pem");
+    return complain(wish, text,
+                    "so short a serial number may have been used by several CAs: say whose "
+                    "it is with --issuer CA.pem");
 }
 
 static int take_reason(struct wish *wish, const char *reason)
@@ -196,14 +197,14 @@ static void tell(struct wish *wish, const json_t *answer)
 
 int cs_cmd_revoke(const struct cs_line *line)
 {
-    struct wish wish = {0};
+    struct wish wish = {.line = line};
     struct cs_instance instance;
     json_t *answer = NULL;
     int status = take_wish(line, &wish);
 
     if (status == CS_EXIT_OK) {
         cs_instance_init(&instance, line);
-        status = cs_talk(&instance, "revoke", request_of(&wish), &answer);
+        status = cs_talk(line, &instance, request_of(&wish), &answer);
         cs_instance_deinit(&instance);
     }
     if (status == CS_EXIT_OK) {

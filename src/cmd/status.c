@@ -277,7 +277,7 @@ int cs_cmd_status(const struct cs_line *line)
     int status;
 
     cs_instance_init(&instance, line);
-    status = cs_talk(&instance, "status", json_pack("{s:s}", "do", "status"), &answer);
+    status = cs_talk(line, &instance, json_pack("{s:s}", "do", "status"), &answer);
     cs_instance_deinit(&instance);
     if (status != CS_EXIT_OK)
         return status;

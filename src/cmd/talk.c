@@ -12,22 +12,23 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "cmd/report.h"
 #include "daemon/control.h"
 #include "io/file.h"
 
 enum { ANSWER_MAX = 64 << 20, PIECE = 65536, PATIENCE_SEC = 30 };
 
-static int unreachable(const char *command, struct cs_str path, int error)
+static int unreachable(const struct cs_line *line, struct cs_str path, int error)
 {
-    fprintf(stderr, "countersign %s: cannot reach the gateway at \"%.*s\": %s\n", command,
-            CS_FMT(path), strerror(error));
+    const char *hint = NULL;
+
     if (error == ENOENT || error == ECONNREFUSED)
-        fprintf(stderr, "  hint: no gateway runs with this configuration, or mtls_control has "
-                        "changed since it started\n");
+        hint = "no gateway runs with this configuration, or mtls_control has changed since it "
+               "started";
     else if (error == EACCES)
-        fprintf(stderr, "  hint: only root and the account that the gateway was started by may "
-                        "ask\n");
-    return CS_EXIT_USAGE;
+        hint = "only root and the account that the gateway was started by may ask";
+    return cs_report_failure(line, CS_EXIT_USAGE, hint, "cannot reach the gateway at \"%.*s\": %s",
+                             CS_FMT(path), strerror(error));
 }
 
 static int send_request(int fd, const json_t *request)
@@ -56,24 +57,22 @@ static int read_answer(int fd, struct cs_buf *buf)
     return 0;
 }
 
-static int understand(const char *command, struct cs_str line, json_t **ret_answer)
+static int understand(const struct cs_line *line, struct cs_str text, json_t **ret_answer)
 {
-    json_t *answer = json_loadb(line.ptr, line.len, 0, NULL);
+    json_t *answer = json_loadb(text.ptr, text.len, 0, NULL);
+    const char *error = json_string_value(json_object_get(answer, "error"));
 
     if (json_is_true(json_object_get(answer, "ok"))) {
         *ret_answer = answer;
         return CS_EXIT_OK;
     }
-    if (json_is_object(answer))
-        fprintf(stderr, "countersign %s: %s\n", command,
-                json_string_value(json_object_get(answer, "error")));
-    else
-        fprintf(stderr, "countersign %s: the gateway's answer is not understood\n", command);
+    cs_report_failure(line, CS_EXIT_FAILED, NULL, "%s",
+                      error ? error : "the gateway's answer is not understood");
     json_decref(answer);
     return CS_EXIT_FAILED;
 }
 
-static int converse(int fd, const char *command, const json_t *request, json_t **ret_answer)
+static int converse(const struct cs_line *line, int fd, const json_t *request, json_t **ret_answer)
 {
     static const struct timeval patience = {.tv_sec = PATIENCE_SEC};
     struct cs_buf buf;
@@ -85,34 +84,33 @@ static int converse(int fd, const char *command, const json_t *request, json_t *
     r = send_request(fd, request);
     r = r < 0 ? r : read_answer(fd, &buf);
     if (r == 0) {
-        status = understand(command, cs_buf_str(&buf), ret_answer);
+        status = understand(line, cs_buf_str(&buf), ret_answer);
     } else {
-        fprintf(stderr, "countersign %s: the gateway did not answer: %s\n", command,
-                r == -EPIPE    ? "it closed the connection"
-                : r == -EAGAIN ? "it takes too long"
-                               : strerror(-r));
-        status = CS_EXIT_FAILED;
+        status = cs_report_failure(line, CS_EXIT_FAILED, NULL, "the gateway did not answer: %s",
+                                   r == -EPIPE    ? "it closed the connection"
+                                   : r == -EAGAIN ? "it takes too long"
+                                                  : strerror(-r));
     }
     cs_buf_deinit(&buf);
     return status;
 }
 
-int cs_talk(struct cs_instance *instance, const char *command, json_t *request, json_t **ret_answer)
+int cs_talk(const struct cs_line *line, struct cs_instance *instance, json_t *request,
+            json_t **ret_answer)
 {
     struct cs_str path = cs_instance_control_path(instance);
     int fd, status;
 
     if (path.len == 0) {
-        fprintf(stderr, "countersign %s: the gateway is not listening: mtls_control is off\n",
-                command);
         json_decref(request);
-        return CS_EXIT_USAGE;
+        return cs_report_failure(line, CS_EXIT_USAGE, NULL,
+                                 "the gateway is not listening: mtls_control is off");
     }
     fd = cs_control_dial(path.ptr);
     if (fd < 0) {
-        status = unreachable(command, path, -fd);
+        status = unreachable(line, path, -fd);
     } else {
-        status = converse(fd, command, request, ret_answer);
+        status = converse(line, fd, request, ret_answer);
         close(fd);
     }
     json_decref(request);

@@ -7,10 +7,10 @@
 struct json_t; /* of jansson */
 
 /** cs_talk() - ask the service of @instance and wait for its answer; a reference to @request is
- * taken over. What goes wrong is printed, with @command's name. Return: CS_EXIT_OK and one
- * reference in *ret_answer; CS_EXIT_FAILED: it was asked, and could not do it; CS_EXIT_USAGE: it
- * could not be asked. */
-int cs_talk(struct cs_instance *instance, const char *command, struct json_t *request,
+ *  taken over. What goes wrong is told as cs_report_failure() does, for the command of @line.
+ *  Return: CS_EXIT_OK and one reference in *ret_answer; CS_EXIT_FAILED: it was asked, and could not
+ *  do it; CS_EXIT_USAGE: it could not be asked. */
+int cs_talk(const struct cs_line *line, struct cs_instance *instance, struct json_t *request,
             struct json_t **ret_answer);
 
 #endif

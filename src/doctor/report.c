@@ -323,7 +323,7 @@ static const struct cs_finding *first_error(const struct cs_findings *findings)
 }
 
 int cs_report_untried(struct cs_str target, const struct cs_findings *findings, struct cs_str fault,
-                      struct cs_buf *buf)
+                      const char *hint, struct cs_buf *buf)
 {
     const struct cs_finding *cause = first_error(findings);
     struct page p = {.buf = buf};
@@ -333,10 +333,12 @@ int cs_report_untried(struct cs_str target, const struct cs_findings *findings, 
     cs_sheet_text(&p.sheet, NULL, "target", target);
     cs_sheet_flag(&p.sheet, NULL, "ok", false);
     cs_sheet_flag(&p.sheet, NULL, "tried", false);
-    if (cause)
+    if (cause) {
         cause_json(&p, cause);
-    else
+    } else {
         cs_sheet_text(&p.sheet, NULL, "conclusion", fault);
+        cs_sheet_text(&p.sheet, NULL, "hint", cs_str_from(hint));
+    }
     cs_sheet_open_list(&p.sheet, "causes");
     for (const struct cs_finding *f = findings->first; f; f = f->next)
         finding_json(&p, f);

@@ -23,8 +23,8 @@ int cs_report_visit(const struct cs_visit *visit, const struct cs_comparison *co
 /** cs_report_untried() - append, as one JSON object and a newline, why @target (may be empty) could
  *  not be visited: "ok" and "tried" are false, the first error of @findings is "code",
  *  "conclusion", "detail" and "hint", all of them are "causes"; without one the conclusion is
- *  @fault. Return: 0, or -ENOBUFS. */
+ *  @fault, and the hint @hint, if there is one. Return: 0, or -ENOBUFS. */
 int cs_report_untried(struct cs_str target, const struct cs_findings *findings, struct cs_str fault,
-                      struct cs_buf *buf);
+                      const char *hint, struct cs_buf *buf);
 
 #endif

@@ -384,3 +384,75 @@ def test_the_shell_completes_files_where_they_go(tmp_path, typed, offered):
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
                           check=True)
     assert done.stdout.strip() == offered
+
+
+@pytest.fixture(scope="module")
+def junk(tmp_path_factory):
+    """A folder of files that are no use, and one CA."""
+    folder = tmp_path_factory.mktemp("junk")
+    (folder / "empty").touch()
+    (folder / "text").write_text("nothing of interest\n")
+    (folder / "damaged.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n")
+    (folder / "gw.conf").write_text(f"mtls_control {folder}/control; events {{ }}\n")
+    assert run("ca", "init", "--dir", folder / "ca").returncode == 0
+    return folder
+
+
+# what fails, and in which words
+FAILURES = [
+    ("explain NO", "cannot read"), ("explain empty", "no record is in"),
+    ("explain text", "no record is in"),
+    ("explain --chain NO --trust ca/root.pem", "cannot read"),
+    ("explain --chain text --trust ca/root.pem", "no certificate is in"),
+    ("explain --chain damaged.pem --trust ca/root.pem", "a PEM block is damaged"),
+    ("explain --chain ca/root.pem --trust NO", "cannot read"),
+    ("explain --chain ca/root.pem --trust text", "error:"),
+    ("explain --chain ca/root.pem --trust ca/root.pem --crl NO", "cannot read"),
+    ("explain --chain ca/root.pem --trust ca/root.pem --crl text", "error:"),
+    ("inspect NO", "cannot read"),
+    ("doctor --ca NO localhost:1", "cannot read"), ("doctor --ca text localhost:1", "error:"),
+    ("doctor text", "no capture"), ("doctor --cert NO localhost:1", "cannot read"),
+    ("status -c gw.conf", "cannot reach the gateway"),
+    ("renew -c gw.conf", "cannot reach the gateway"),
+    ("revoke --now -c gw.conf 0123456789abcdef0123456789abcdef", "cannot reach the gateway"),
+    ("revoke --now -c gw.conf text", "no certificate in it"),
+    ("revoke --now -c gw.conf damaged.pem", "no certificate in it"),
+    ("revoke --now -c gw.conf 17", "--issuer"),
+    ("ca list --dir NO", "NO"), ("ca show --dir NO", "NO"), ("ca audit --dir NO", "NO"),
+    ("ca crl --dir ca --passphrase-file NO", "cannot read"),
+    ("ca crl --dir ca --passphrase-file empty", "no pass phrase"),
+    ("ca show --dir ca NO", "no serial number, and no file"),
+    ("ca show --dir ca text", "no certificate of a CA"),
+    ("ca revoke --dir ca --identity nobody", "no certificate that is valid"),
+    ("ca sign --dir ca NO", "cannot read"), ("ca sign --dir ca text", "no request in"),
+    ("ca renew --dir ca NO", "cannot read"), ("ca list -c gw.conf", "no authority block"),
+    ("ca issue --dir ca --out text/sub a.test", "cannot make the folder"),
+    ("ca crl --dir ca NO/NO", "cannot write"),
+    ("check -c NO", None), ("ca init --dir ca", None), ("ca backup --dir ca text", None),
+    ("ca show --dir ca 0123456789abcdef0123456789abcdef", None),
+]
+
+
+@pytest.mark.parametrize("typed, says", FAILURES)
+def test_what_fails_is_told_to_programs_too(junk, typed, says):
+    words = typed.split()
+    plain = run(*words, cwd=junk)
+    told = run(*words, "--json", cwd=junk)
+    assert told.returncode == plain.returncode and told.returncode in (1, 2)
+    answer = json.loads(told.stdout)
+    assert answer["ok"] is False
+    words = (answer.get("error") or answer.get("conclusion")
+             or answer["findings"][0]["primary"])
+    assert words in plain.stdout + plain.stderr
+    if says:
+        assert says in told.stderr and says in plain.stderr
+
+
+@pytest.mark.parametrize("typed", [
+    "explain --chain ca/root.pem", "inspect", "doctor", "status --jsn", "revoke ab", "renew a b",
+    "ca list --expiring soon", "ca show a b", "ca issue", "check x", "enrol", "ca lisst",
+])
+def test_a_mistake_in_the_command_line_is_text_alone(junk, typed):
+    done = run(*typed.split(), "--json", cwd=junk)
+    assert done.returncode == 2 and not done.stdout
+    assert "countersign" in done.stderr and "help" in done.stderr
