@@ -130,6 +130,16 @@ static size_t utf8_length(struct cs_str s)
     return n;
 }
 
+/* How many bytes at the start of @s are the same in JSON: nearly all of nearly everything. */
+static size_t json_plain(struct cs_str s)
+{
+    size_t n = 0;
+
+    while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7f && s.ptr[n] != '"' && s.ptr[n] != '\\')
+        n++;
+    return n;
+}
+
 static int add_json_char(struct cs_buf *buf, struct cs_str *rest)
 {
     size_t n = utf8_length(*rest);
@@ -153,8 +163,11 @@ int cs_buf_add_json(struct cs_buf *buf, struct cs_str s)
     size_t before = buf->len;
     int r = cs_buf_add_char(buf, '"');
 
-    while (r == 0 && s.len)
-        r = add_json_char(buf, &s);
+    while (r == 0 && s.len) {
+        size_t n = json_plain(s);
+        r = n ? cs_buf_add(buf, s.ptr, n) : add_json_char(buf, &s);
+        s = cs_str_skip(s, n);
+    }
     if (r == 0)
         r = cs_buf_add_char(buf, '"');
     if (r < 0)

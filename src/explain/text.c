@@ -60,15 +60,31 @@ size_t cs_explain_char(struct cs_str s, char out[16], size_t *ret_bytes, size_t 
     return len;
 }
 
+/* How many bytes at the start of @s are printable ASCII: nearly all of nearly everything. */
+static size_t plain(struct cs_str s)
+{
+    size_t n = 0;
+
+    while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7f)
+        n++;
+    return n;
+}
+
 int cs_explain_escape(struct cs_buf *buf, struct cs_str s)
 {
     char out[16];
     size_t bytes, columns;
 
-    for (; s.len; s = cs_str_skip(s, bytes)) {
-        size_t len = cs_explain_char(s, out, &bytes, &columns);
-        if (cs_buf_add(buf, out, len) < 0)
+    while (s.len) {
+        size_t len = bytes = plain(s);
+        const char *text = s.ptr;
+        if (!len) {
+            len = cs_explain_char(s, out, &bytes, &columns);
+            text = out;
+        }
+        if (cs_buf_add(buf, text, len) < 0)
             return -ENOBUFS;
+        s = cs_str_skip(s, bytes);
     }
     return 0;
 }
@@ -104,7 +120,9 @@ int cs_explain_template(struct cs_buf *buf, const char *template, const struct c
                 r = add_operand(buf, operands[i]);
             p += 3;
         } else {
-            r = cs_buf_add_char(buf, *p++);
+            size_t len = 1 + strcspn(p + 1, "{"); /* a brace that opens nothing is text */
+            r = cs_buf_add(buf, p, len);
+            p += len;
         }
     }
     return r;

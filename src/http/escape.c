@@ -60,24 +60,33 @@ static struct cs_str entity(char c)
     }
 }
 
+static bool is_markup(char c)
+{
+    return c == '&' || c == '<' || c == '>' || c == '"';
+}
+
 struct cs_str cs_escape_html(struct cs_str s, struct cs_arena *arena)
 {
-    size_t extra = 0, len = 0;
+    size_t extra = 0, len = 0, run = 0;
     char *out;
 
     for (size_t i = 0; i < s.len; i++)
-        extra += entity(s.ptr[i]).len;
+        extra += is_markup(s.ptr[i]) ? entity(s.ptr[i]).len : 0;
     if (!extra)
         return s;
     out = cs_arena_raw(arena, s.len + extra);
     for (size_t i = 0; i < s.len; i++) {
-        struct cs_str e = entity(s.ptr[i]);
-        if (!e.len)
-            e = cs_str_sub(s, i, 1);
-        memcpy(out + len, e.ptr, e.len);
-        len += e.len;
+        struct cs_str e;
+        if (!is_markup(s.ptr[i]))
+            continue;
+        e = entity(s.ptr[i]);
+        memcpy(out + len, s.ptr + run, i - run);
+        memcpy(out + len + i - run, e.ptr, e.len);
+        len += i - run + e.len;
+        run = i + 1;
     }
-    return cs_str_make(out, len);
+    memcpy(out + len, s.ptr + run, s.len - run);
+    return cs_str_make(out, len + s.len - run);
 }
 
 /* How a byte is spelled: 0 for as it is, else the length of what went into @spelling. */
