@@ -24,6 +24,7 @@ int cs_cmd_check(const struct cs_line *line)
     } else {
         cs_report_findings(&findings, CS_SEVERITY_NOTICE, CS_EXPLAIN_TEXT, stdout);
         cs_report_summary(&findings, instance.shown_config, stdout);
+        cs_instance_advise(&instance, stdout);
     }
     cs_arena_deinit(&arena);
     cs_instance_deinit(&instance);

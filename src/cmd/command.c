@@ -13,13 +13,13 @@ static const struct cs_option_row options[] = {
                           false},
     [CS_OPT_JSON] = {0, "json", NULL, "print JSON for programs", false},
     [CS_OPT_ONCE] = {0, "once", NULL, "end after the first round; exit 0 if all went well", false},
-    [CS_OPT_AT] = {0, "at", "TIME", "judge as if it were then: 2027-01-31, +30d, @SECONDS", false},
+    [CS_OPT_AT] = {0, "at", "TIME", "judge as of then: 2027-01-31, +30d, @SECONDS", false},
     [CS_OPT_FOR] = {0, "for", "ROLE", "also ask what a client, server or ca has to have", false},
     [CS_OPT_CERT] = {0, "cert", "FILE", "present this certificate, its chain behind it", false},
     [CS_OPT_KEY] = {0, "key", "FILE", "its private key, unless it is in the same file", false},
     [CS_OPT_CA] = {0, "ca", "FILE", "trust these CAs, and not the system's", false},
     [CS_OPT_SNI] = {0, "sni", "NAME", "ask for this server; \"\" sends no name", false},
-    [CS_OPT_HOST] = {0, "host", "NAME", "the Host to ask for; the name or address to look for",
+    [CS_OPT_HOST] = {0, "host", "NAME", "the Host to ask for; the name or address looked for",
                      false},
     [CS_OPT_PORT] = {0, "port", "NUMBER", "of a capture, only what has this port", false},
     [CS_OPT_ALPN] = {0, "alpn", "LIST", "offer these protocols: h2,http/1.1; \"\" for none", false},
@@ -30,8 +30,7 @@ static const struct cs_option_row options[] = {
     [CS_OPT_CHAIN] = {0, "chain", "FILE", "judge these certificates, the leaf first", false},
     [CS_OPT_TRUST] = {0, "trust", "FILE", "by these CA certificates", false},
     [CS_OPT_CRL] = {0, "crl", "FILE", "and hold them against these revocation lists", false},
-    [CS_OPT_PIN] = {0, "pin", "PIN", "one of its keys has to be this one; may come several times",
-                    false},
+    [CS_OPT_PIN] = {0, "pin", "PIN", "a key of its chain has to be this one; repeatable", false},
     [CS_OPT_OCSP] = {0, "ocsp", NULL, "ask its OCSP responder whether it is revoked", false},
     [CS_OPT_AS] = {0, "as", "ROLE", "as those of a client (default) or server", false},
     [CS_OPT_DEPTH] = {0, "depth", "N", "with at most so many intermediates; default 1", false},
@@ -276,12 +275,18 @@ static const struct cs_command commands[] = {
      "identity is like --identity. All of them or, when one cannot be, none. There is\n"
      "no way back.\n",
      CA_OPEN | CS_OPT_BIT(CS_OPT_GLOB) | CS_OPT_BIT(CS_OPT_REASON), cs_cmd_ca_revoke},
-    {"ca list", NULL, 0, "what was issued", "",
+    {"ca list", NULL, 0, "what was issued",
+     "A line for each certificate that has not been archived: serial number, state\n"
+     "(valid, due for renewal, expired, revoked), end, profile and identity. Several\n"
+     "options narrow it down together.\n",
      CA_LOOK | CS_OPT_BIT(CS_OPT_EXPIRING) | CS_OPT_BIT(CS_OPT_GLOB) | CS_OPT_BIT(CS_OPT_PROFILE) |
          CS_OPT_BIT(CS_OPT_REVOKED),
      cs_cmd_ca_list},
-    {"ca show", "[SERIAL|FILE]", 1, "one certificate and its record, or the CA itself", "", CA_LOOK,
-     cs_cmd_ca_show},
+    {"ca show", "[SERIAL|FILE]", 1, "one certificate and its record, or the CA itself",
+     "Of a certificate: who asked for it, when it is due for renewal, whether it was\n"
+     "revoked, and what is in it. Without one: the CA's roots and issuing CAs, with\n"
+     "the time that is left to them, their keys, and the head of the log.\n",
+     CA_LOOK, cs_cmd_ca_show},
     {"ca crl", "[FILE]", 1, "the revocation list",
      "Prints it (PEM), or replaces FILE by it in one step. It is made anew when\n"
      "something was revoked that it does not say, or half of its life is over.\n",
@@ -340,8 +345,14 @@ static const struct cs_command commands[] = {
      "Who asked, how they proved it, what was signed. \"verify\" goes through the whole\n"
      "chain and exits 1 if anything in it was changed, is missing or was added.\n",
      CA_OPEN, cs_cmd_ca_audit},
-    {"version", NULL, 0, "print the version and the TLS library", "", 0, cs_cmd_version},
-    {"help", "[COMMAND]", 2, "say what the commands do", "",
+    {"version", NULL, 0, "print the version and the TLS library",
+     "And which nginx's configuration is understood. So does countersign --version.\n", 0,
+     cs_cmd_version},
+    {"help", "[COMMAND]", 2, "say what the commands do",
+     "Of one command: its options, what its exit status means, and examples.\n"
+     "\n"
+     "With --directives: the manual of all directives. With --completion bash: a\n"
+     "script that lets the shell complete commands, options and files.\n",
      CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},
 };
 

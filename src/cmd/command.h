@@ -124,6 +124,9 @@ const struct cs_command *cs_command_find(const char *name);
 /** cs_command_find_words() - the command that the first one or two of @argv call, which is *@ret_n
  *  words; a group's own row when the second is none of its commands. NULL: there is none. */
 const struct cs_command *cs_command_find_words(int argc, char *const *argv, int *ret_n);
+/** cs_command_examples() - command lines for whoever uses it first, each on a line with two blanks
+ * in front, "\\" at the end of one that goes on; or "". Static. */
+const char *cs_command_examples(const struct cs_command *command);
 /** cs_command_is_of() - whether @command is one of @group's; NULL: of no group. */
 bool cs_command_is_of(const struct cs_command *command, const struct cs_command *group);
 /** cs_command_nearest() - the command most like @name (one word, or a group's two), or NULL when

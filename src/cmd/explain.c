@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cmd/given.h"
@@ -235,6 +236,9 @@ int cs_cmd_explain(const struct cs_line *line)
     if (!cs_line_has(line, CS_OPT_CHAIN)) {
         if (only_for_chains(line))
             return cs_report_usage("explain", "--chain is missing: the certificates to be judged");
+        if (!line->n_operands && isatty(STDIN_FILENO))
+            return cs_report_usage("explain", "no file is named, and nothing comes from elsewhere; "
+                                              "\"-\" is standard input");
         return explain_records(line, &teller);
     }
     if (line->n_operands)

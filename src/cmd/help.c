@@ -18,7 +18,7 @@ static int add_option(const struct cs_option_row *row, struct cs_buf *buf)
     else
         snprintf(left, sizeof(left), "    --%s%s%s", row->name, row->argument ? " " : "",
                  row->argument ? row->argument : "");
-    return cs_buf_addf(buf, "  %-25s %s\n", left, row->doc);
+    return cs_buf_addf(buf, "  %-26s %s\n", left, row->doc);
 }
 
 static bool shows(const struct cs_command *command, int option)
@@ -105,6 +105,23 @@ int cs_help_general(struct cs_buf *buf)
                                            "options.\n"));
 }
 
+/* What the exit status means, where the text does not say it better. */
+static int add_exits(const struct cs_command *command, struct cs_buf *buf)
+{
+    if (is_group(command) || cs_str_search(cs_str_from(command->text), CS_STR("xits ")) >= 0)
+        return 0;
+    return cs_buf_add_str(buf,
+                          CS_STR("Exits 0 if it worked, 1 if not, 2 if it was asked wrongly or "
+                                 "could not be tried.\n\n"));
+}
+
+static int add_examples(const struct cs_command *command, struct cs_buf *buf)
+{
+    const char *lines = cs_command_examples(command);
+
+    return *lines ? cs_buf_addf(buf, "\nFor example:\n%s", lines) : 0;
+}
+
 int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
 {
     int r = cs_buf_addf(buf, "countersign %s: %s\n\n", command->name, command->summary) ||
@@ -112,6 +129,7 @@ int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
 
     if (*command->text)
         r = r || cs_buf_addf(buf, "%s\n", command->text);
+    r = r || add_exits(command, buf);
     if (is_group(command))
         r = r || add_summaries(command, buf) || cs_buf_add_char(buf, '\n');
     for (int i = 0; i < CS_OPT_N && r == 0; i++) {
@@ -124,7 +142,7 @@ int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
                              "A relative FILE starts at DIR if -p is given, else in the current "
                              "folder;\nwithout -p, DIR is the folder of FILE.\n",
                              CS_DEFAULT_CONFIG);
-    return r;
+    return r || add_examples(command, buf);
 }
 
 static int add_completion_options(const struct cs_command *command, struct cs_buf *buf)
@@ -301,7 +319,10 @@ int cs_cmd_help(const struct cs_line *line)
     } else if (shell && strcmp(shell, "bash") == 0) {
         cs_help_completion(&buf);
     } else if (shell) {
-        fprintf(stderr, "countersign help: no completion for \"%s\", only for bash\n", shell);
+        fprintf(stderr,
+                "countersign help: no completion for \"%s\", only for bash\n"
+                "  hint: zsh takes it too, after autoload -U +X bashcompinit && bashcompinit\n",
+                shell);
         status = CS_EXIT_USAGE;
     } else if (line->n_operands) {
         status = help_about(line, &buf);

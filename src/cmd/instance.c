@@ -66,11 +66,12 @@ void cs_instance_init(struct cs_instance *instance, const struct cs_line *line)
     options->globals = cs_str_from(line->values[CS_OPT_GLOBALS]);
     options->error_log =
         log_path(&instance->arena, error_log.len ? error_log : CS_STR("stderr"), options->prefix);
+    instance->usual_place = built_in && !prefix.len;
     options->built_sec = CS_BUILT_SEC;
     options->error_log_level = CS_LOG_INFO; /* whoever is turned away appears there */
     options->unprivileged = geteuid() != 0;
     instance->daemon.pid_path =
-        built_in && !prefix.len ? CS_STR(CS_DEFAULT_PID) : CS_STR("countersign.pid");
+        instance->usual_place ? CS_STR(CS_DEFAULT_PID) : CS_STR("countersign.pid");
 }
 
 void cs_instance_init_nginx(struct cs_instance *instance, const struct cs_nginx_args *args)
@@ -99,6 +100,13 @@ void cs_instance_init_nginx(struct cs_instance *instance, const struct cs_nginx_
 void cs_instance_deinit(struct cs_instance *instance)
 {
     cs_arena_deinit(&instance->arena);
+}
+
+void cs_instance_advise(const struct cs_instance *instance, FILE *stream)
+{
+    if (instance->usual_place && access(CS_DEFAULT_CONFIG, F_OK) < 0)
+        fprintf(stream,
+                "  hint: name a configuration with -c FILE; \"countersign demo\" needs none\n");
 }
 
 int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_findings *findings,

@@ -3,6 +3,8 @@
 #ifndef CS_CMD_INSTANCE_H
 #define CS_CMD_INSTANCE_H
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "daemon/supervisor.h"
 
@@ -13,6 +15,7 @@ struct cs_instance {
     struct cs_arena arena; /* owns the texts */
     struct cs_daemon_spec daemon;
     struct cs_str shown_config; /* as typed, for summaries */
+    bool usual_place;           /* none was named: it is the built-in one */
 };
 
 /** cs_instance_init() - the gateway that `countersign COMMAND` is about: the file is -c, behind
@@ -29,6 +32,10 @@ void cs_instance_deinit(struct cs_instance *instance);
  *  for what will hurt later. As cs_snapshot_load(). */
 int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_findings *findings,
                      struct cs_snapshot **ret_snapshot);
+
+/** cs_instance_advise() - a hint on @stream for whoever named no configuration, when there is none
+ * at the built-in place. */
+void cs_instance_advise(const struct cs_instance *instance, FILE *stream);
 
 /** cs_instance_control_path() - where the gateway's control socket is, worked out from the
  *  configuration, errors in it notwithstanding; in the instance's arena, with a NUL behind it.

@@ -66,6 +66,14 @@ int cs_report_unknown_command(const char *name)
 {
     const struct cs_command *nearest = cs_command_nearest(name);
 
+    if (name[0] == '-') {
+        fprintf(stderr,
+                "countersign: unknown option \"%s\"; options come behind a command, as in "
+                "countersign run -c FILE\n"
+                "\"countersign help\" lists all commands\n",
+                name);
+        return CS_EXIT_USAGE;
+    }
     fprintf(stderr, "countersign: unknown command \"%s\"", name);
     if (nearest)
         fprintf(stderr, ", did you mean \"%s\"?", nearest->name);

@@ -12,6 +12,7 @@ static void report(void *ctx, const struct cs_findings *findings)
     cs_report_findings(findings, CS_SEVERITY_NOTICE, CS_EXPLAIN_TEXT, stderr);
     if (findings->n_errors)
         cs_report_summary(findings, instance->shown_config, stderr);
+    cs_instance_advise(instance, stderr);
 }
 
 static void complain(void *ctx, const char *what)

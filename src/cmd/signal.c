@@ -61,6 +61,7 @@ static bool is_sound(const struct cs_instance *instance)
     cs_report_findings(&findings, CS_SEVERITY_WARNING, CS_EXPLAIN_TEXT, stderr);
     if (!sound)
         cs_report_summary(&findings, instance->shown_config, stderr);
+    cs_instance_advise(instance, stderr);
     cs_snapshot_unref(snapshot);
     cs_arena_deinit(&arena);
     return sound;

@@ -3,6 +3,9 @@
 
 #include "tap.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define WORDS 8
 
 static const struct {
@@ -24,6 +27,7 @@ static const struct {
     {{"help"}, CS_OPT_N, NULL, 0},
     {{"help", "run"}, CS_OPT_N, NULL, 1},
     {{"help", "--", "-x"}, CS_OPT_N, NULL, 1},
+    {{"doctor", "--pin", "a", "--pin", "b", "h"}, CS_OPT_PIN, "b", 1},
     {{"help", "--completion", "bash"}, CS_OPT_COMPLETION, "bash", 0},
 };
 
@@ -102,6 +106,55 @@ static void check_text(struct cs_str text, const char *what)
     tap_ok(widest <= 80, "%s: widest line %zu", what, widest);
 }
 
+/* One command line, as a shell would take it apart but for quotes. */
+static bool is_accepted(char *text)
+{
+    char *argv[32] = {0}, *rest = NULL;
+    int argc = 0, n_words = 0;
+    const struct cs_command *command;
+    struct cs_buf error;
+    struct cs_line line;
+    bool good;
+
+    for (char *word = strtok_r(text, " ", &rest); word && argc < 31;
+         word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    if (argc < 2 || strcmp(argv[0], "countersign") != 0)
+        return false;
+    command = cs_command_find_words(argc - 1, argv + 1, &n_words);
+    cs_buf_init(&error, 1024);
+    good = command && cs_line_parse(command, argc - n_words, argv + n_words, &line, &error) == 0;
+    cs_buf_deinit(&error);
+    return good;
+}
+
+/* They are what people copy. */
+static void test_examples(void)
+{
+    size_t n, total = 0;
+    const struct cs_command *commands = cs_commands(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        struct cs_str rest = cs_str_from(cs_command_examples(&commands[i]));
+        char text[256] = "";
+        while (rest.len) {
+            struct cs_str one = cs_str_cut(&rest, '\n');
+            bool goes_on = cs_str_ends(one, CS_STR(" \\"));
+            size_t len = strlen(text);
+            snprintf(text + len, sizeof(text) - len, "%.*s ",
+                     CS_FMT(goes_on ? cs_str_sub(one, 0, one.len - 2) : one));
+            if (goes_on)
+                continue;
+            tap_ok(strstr(text, commands[i].name) != NULL, "%s", text);
+            tap_ok(is_accepted(text), "of %s", commands[i].name);
+            text[0] = '\0';
+            total++;
+        }
+        tap_ok(!text[0], "the last line does not go on");
+    }
+    tap_ok(total >= n - 2, "all but the group and version have examples");
+}
+
 static void test_help(void)
 {
     const struct cs_command *commands;
@@ -130,6 +183,7 @@ int main(void)
 {
     test_lines();
     test_nearest();
+    test_examples();
     test_help();
     return tap_done();
 }

@@ -456,3 +456,40 @@ def test_a_mistake_in_the_command_line_is_text_alone(junk, typed):
     done = run(*typed.split(), "--json", cwd=junk)
     assert done.returncode == 2 and not done.stdout
     assert "countersign" in done.stderr and "help" in done.stderr
+
+
+def test_an_option_in_front_of_a_command(start):
+    done = run("-c", "gw.conf")
+    assert done.returncode == 2
+    assert 'unknown option "-c"; options come behind a command, as in countersign' in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "check", "reload"])
+def test_whoever_names_no_configuration_is_told_how(command):
+    if os.path.exists("/etc/countersign/countersign.conf"):
+        pytest.skip("this machine has a configuration at the usual place")
+    done = run(command)
+    assert done.returncode == 1
+    assert "hint: name a configuration with -c FILE" in done.stdout + done.stderr
+
+
+def test_explain_does_not_wait_for_a_terminal():
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no terminal to be had: {error}")
+    done = subprocess.run([PROGRAM, "explain"], stdin=slave, capture_output=True, text=True,
+                          timeout=20, check=False)
+    os.close(slave)
+    os.close(master)
+    assert done.returncode == 2 and "no file is named" in done.stderr
+
+
+def test_help_has_exit_status_and_examples():
+    for command in re.findall(r"^  (\w+) ", run("help").stdout, re.M):
+        done = run(command, "--help")
+        assert done.returncode == 0 and not done.stderr
+        if command not in ("ca", "version"):
+            assert "For example:\n  countersign " + command in done.stdout
+        if command != "ca":
+            assert re.search("[Ee]xits |exit status is 1", done.stdout), command
