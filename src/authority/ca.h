@@ -29,7 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "authority/claim.h"
+#include "x509/claim.h"
 #include "authority/make.h"
 #include "authority/order.h"
 #include "authority/profile.h"

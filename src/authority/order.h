@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#include "authority/claim.h"
+#include "x509/claim.h"
 #include "authority/make.h"
 #include "authority/profile.h"
 #include "base/arena.h"

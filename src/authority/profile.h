@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "authority/claim.h"
+#include "x509/claim.h"
 #include "base/arena.h"
 #include "base/str.h"
 #include "x509/cert.h"

@@ -4,7 +4,7 @@
 #ifndef CS_ENROL_ASK_H
 #define CS_ENROL_ASK_H
 
-#include "authority/claim.h"
+#include "x509/claim.h"
 #include "base/buf.h"
 #include "base/str.h"
 

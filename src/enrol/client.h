@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "authority/claim.h"
+#include "x509/claim.h"
 #include "authority/make.h"
 #include "base/findings.h"
 #include "base/level.h"

@@ -4,7 +4,7 @@
 #ifndef CS_ENROL_PAPERS_H
 #define CS_ENROL_PAPERS_H
 
-#include "authority/claim.h"
+#include "x509/claim.h"
 #include "base/arena.h"
 #include "base/str.h"
 #include "enrol/schedule.h"

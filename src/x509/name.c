@@ -393,6 +393,22 @@ struct cs_str cs_name_common_name(struct cs_str name, struct cs_arena *arena)
     return (struct cs_str){0};
 }
 
+struct cs_names cs_name_values(struct cs_str name, const char *type, struct cs_arena *arena)
+{
+    struct attributes attributes;
+    struct cs_str *items;
+    size_t n = 0;
+
+    (void)read_name(name, &attributes);
+    items = cs_arena_array(arena, attributes.n + 1, sizeof(*items));
+    for (size_t i = 0; i < attributes.n; i++) {
+        const char *known = short_name(attributes.items[i].oid);
+        if (known && strcmp(known, type) == 0)
+            items[n++] = value_text(&attributes.items[i], arena);
+    }
+    return (struct cs_names){items, n};
+}
+
 /* ---- compared ---- */
 
 struct digest {

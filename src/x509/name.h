@@ -30,6 +30,9 @@ struct cs_str cs_name_legacy_text(struct cs_str name, struct cs_arena *arena);
 /** cs_name_common_name() - the last (most specific) commonName as UTF-8 in @arena; empty when
  *  there is none. */
 struct cs_str cs_name_common_name(struct cs_str name, struct cs_arena *arena);
+/** cs_name_values() - the values of all attributes of @type ("CN", "emailAddress") as UTF-8, in the
+ *  name's order, in @arena. */
+struct cs_names cs_name_values(struct cs_str name, const char *type, struct cs_arena *arena);
 /** cs_name_is_empty() - whether a name has no attributes. */
 bool cs_name_is_empty(struct cs_str name);
 

@@ -143,6 +143,11 @@ static void test_common_name(void)
 
     tap_str(cs_name_common_name(make_name(two), &arena), CS_STR("Z\xc3\xab"), "the last one");
     tap_str(cs_name_common_name(make_name(none), &arena), CS_STR(""), "none");
+    struct cs_names all = cs_name_values(make_name(two), "CN", &arena);
+    tap_ok(all.n == 2 && cs_str_eq(all.items[0], CS_STR("first")) &&
+               cs_str_eq(all.items[1], CS_STR("Z\xc3\xab")),
+           "all of a type, in order");
+    tap_int(cs_name_values(make_name(none), "CN", &arena).n, 0, "none of a type");
 }
 
 static const struct {

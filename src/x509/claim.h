@@ -1,4 +1,4 @@
-/* Names that somebody wants certified, and patterns that say which may be.
+/* Names that somebody has certified or wants to, and patterns that stand for many of them.
  *
  * A claim is one name of one kind, written "dns:web.example.internal", "uri:https://a.test/x",
  * "spiffe://example.internal/web" (short for a URI), "ip:192.0.2.1", "email:a@example.internal"
@@ -19,8 +19,8 @@
  * ("dns:*.example.internal"); it stands for all names that it would serve for, so that a pattern
  * covers it only when it covers each of them, and touches it when it has one of them. Pure.
  */
-#ifndef CS_AUTHORITY_CLAIM_H
-#define CS_AUTHORITY_CLAIM_H
+#ifndef CS_X509_CLAIM_H
+#define CS_X509_CLAIM_H
 
 #include <stdbool.h>
 
@@ -81,9 +81,19 @@ struct cs_str cs_claims_text(const struct cs_claims *claims, struct cs_arena *ar
  *  name of its subject. In @arena. */
 struct cs_claims cs_claims_of(const struct cs_cert *cert, struct cs_arena *arena);
 
+/** cs_claim_folded() - @claim in lower case, an address as it is: the same for names that differ in
+ *  case only. In @arena. */
+struct cs_claim cs_claim_folded(const struct cs_claim *claim, struct cs_arena *arena);
+
 /** cs_pattern_parse() - read a pattern; @text is borrowed. Return: NULL, or why it is none.
  *  Static. */
 const char *cs_pattern_parse(struct cs_str text, struct cs_pattern *ret_pattern);
+/** cs_pattern_never() - whether @pattern is one that no well-formed claim can be in, such as one
+ * with a character that its names cannot have. Return: NULL (some claim can), or why none. Static.
+ */
+const char *cs_pattern_never(const struct cs_pattern *pattern, struct cs_arena *arena);
+/** cs_pattern_folded() - @pattern in lower case, for claims that are. In @arena. */
+struct cs_pattern cs_pattern_folded(const struct cs_pattern *pattern, struct cs_arena *arena);
 /** cs_pattern_text() - such a text, in @arena. */
 struct cs_str cs_pattern_text(const struct cs_pattern *pattern, struct cs_arena *arena);
 /** cs_pattern_covers() - whether all that @claim stands for is in @pattern: for allowing. */

@@ -1,6 +1,6 @@
 /* One small grammar for each kind of name, and one matcher for each kind of pattern. A name is
  * compared only after its grammar held, so that no two readers see different names in it. */
-#include "authority/claim.h"
+#include "x509/claim.h"
 
 #include <errno.h>
 
@@ -342,6 +342,13 @@ struct cs_str cs_claims_text(const struct cs_claims *claims, struct cs_arena *ar
     return claims->n ? text : CS_STR("none");
 }
 
+struct cs_claim cs_claim_folded(const struct cs_claim *claim, struct cs_arena *arena)
+{
+    if (claim->kind == CS_CLAIM_IP)
+        return *claim;
+    return (struct cs_claim){claim->kind, lower(claim->value, arena)};
+}
+
 static void add_claims(struct cs_claim *items, size_t *n, enum cs_claim_kind kind,
                        struct cs_names names)
 {
@@ -446,6 +453,34 @@ const char *cs_pattern_parse(struct cs_str text, struct cs_pattern *ret_pattern)
     if (!why)
         *ret_pattern = p;
     return why;
+}
+
+/* A name of the pattern: with an "x" in place of each "*" or "**". */
+const char *cs_pattern_never(const struct cs_pattern *pattern, struct cs_arena *arena)
+{
+    struct cs_claim example = {.kind = pattern->kind};
+    char *text = cs_arena_raw(arena, pattern->text.len + 1);
+    size_t n = 0;
+
+    if (pattern->every || pattern->kind == CS_CLAIM_IP)
+        return NULL;
+    for (size_t i = 0; i < pattern->text.len; i++) {
+        char c = pattern->text.ptr[i];
+        if (c != '*')
+            text[n++] = c;
+        else if (i == 0 || pattern->text.ptr[i - 1] != '*')
+            text[n++] = 'x';
+    }
+    example.value = cs_str_make(text, n);
+    return cs_claim_check(&example);
+}
+
+struct cs_pattern cs_pattern_folded(const struct cs_pattern *pattern, struct cs_arena *arena)
+{
+    struct cs_pattern folded = *pattern;
+
+    folded.text = lower(pattern->text, arena);
+    return folded;
 }
 
 struct cs_str cs_pattern_text(const struct cs_pattern *pattern, struct cs_arena *arena)

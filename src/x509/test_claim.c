@@ -1,5 +1,5 @@
 /* Names taken and refused, and which patterns hold them. */
-#include "authority/claim.h"
+#include "x509/claim.h"
 
 #include "tap.h"
 
@@ -187,6 +187,51 @@ static void test_patterns(void)
     }
 }
 
+/* Patterns that read well and that no name is in. */
+static const struct {
+    const char *pattern;
+    bool possible;
+} possible[] = {
+    {"dns:**", true},
+    {"dns:*.a.test", true},
+    {"dns:web-*.a.test", true},
+    {"dns:A.test", true},
+    {"spiffe://a.test/ns/*/sa/**", true},
+    {"spiffe://*/x", true},
+    {"spiffe://a.test", false},
+    {"spiffe://a.test/x?y", false},
+    {"spiffe://a.test/%78", false},
+    {"spiffe://a.test/x/../y", false},
+    {"uri:https://a.test/%2e%2e/*", false},
+    {"uri:https://a.test/a b", false},
+    {"uri:urn:uuid:*", true},
+    {"ip:10.0.0.0/8", true},
+    {"email:*@a.test", true},
+    {"email:a b@a.test", false},
+    {"cn:svc *", true},
+    {"cn:a\tb", false},
+};
+
+static void test_possible(void)
+{
+    for (size_t i = 0; i < sizeof(possible) / sizeof(possible[0]); i++) {
+        struct cs_pattern p = {0};
+        const char *why = cs_pattern_parse(cs_str_from(possible[i].pattern), &p);
+
+        tap_ok(!why && !cs_pattern_never(&p, &arena) == possible[i].possible, "%s is in use or not",
+               possible[i].pattern);
+    }
+}
+
+static void test_folded(void)
+{
+    struct cs_claim mixed = {CS_CLAIM_EMAIL, CS_STR("Bob@A.test")};
+    struct cs_claim address = {CS_CLAIM_IP, CS_STR("ABCD")};
+
+    tap_str(cs_claim_folded(&mixed, &arena).value, CS_STR("bob@a.test"), "in lower case");
+    tap_str(cs_claim_folded(&address, &arena).value, CS_STR("ABCD"), "bytes are left alone");
+}
+
 enum { NO = 0, TOUCHES = 1, COVERS = 2 };
 
 static const struct {
@@ -306,6 +351,8 @@ int main(void)
     test_claims();
     test_bytes();
     test_patterns();
+    test_possible();
+    test_folded();
     test_matches();
     test_texts();
     cs_arena_deinit(&arena);
