@@ -76,7 +76,7 @@ static const struct cs_finding *of_problem(const struct cs_case *c)
         return NULL;
     if (kind == CS_X509_KIND(CERTIFICATE_MISSING))
         return cs_case_no_certificate(c);
-    if (kind->alert)
+    if (kind->alert || kind == &cs_policy_found_policy_denied)
         return said(c, kind);
     return CS_CASE_FIND(c, kind, c->handshake->sni, c->record->host);
 }

@@ -90,6 +90,11 @@ const struct cs_finding *cs_case_clock(const struct cs_case *c, const struct cs_
 /** cs_answer_cause() - the cause behind an answer that refuses us, or NULL. */
 const struct cs_finding *cs_answer_cause(const struct cs_case *c);
 
+/* --- denial.c: what the rules about identities refused --- */
+
+/** cs_denial_cause() - the cause behind a decision about an identity that refuses. */
+const struct cs_finding *cs_denial_cause(const struct cs_case *c);
+
 /* --- diagnosis.c --- */
 
 /** cs_case_find() - add a finding to the case. Return: it. Use the CS_CASE_FIND() macro. */

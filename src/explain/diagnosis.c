@@ -464,6 +464,8 @@ static const struct cs_finding *of_decision(const struct cs_case *c)
         return NULL;
     if (decision->kind == CS_X509_KIND(CERTIFICATE_MISSING))
         return cs_case_no_certificate(c);
+    if (decision->about == CS_DECISION_IDENTITY)
+        return cs_denial_cause(c);
     return CS_CASE_FIND(c, decision->kind, c->handshake ? c->handshake->sni : none(),
                         c->record->host);
 }

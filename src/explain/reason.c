@@ -3,10 +3,11 @@
 
 #include "base/time.h"
 #include "explain/text.h"
+#include "policy/policy.h"
 #include "x509/chain.h"
 #include "x509/name.h"
 
-enum { NAMES_SHOWN = 16, CLAUSE_MAX = 16384 };
+enum { NAMES_SHOWN = 16, NAME_SHOWN = 256, CLAUSE_MAX = 16384 };
 
 static const struct reason {
     struct cs_str code;
@@ -48,6 +49,35 @@ static struct cs_str asked_text(const struct cs_names *asked, struct cs_arena *a
     return text;
 }
 
+/* The name that an identity would be made of. */
+static const struct cs_claim *first_name(const struct cs_claims *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (names->items[i].kind == CS_CLAIM_URI)
+            return &names->items[i];
+    }
+    return names->n ? &names->items[0] : NULL;
+}
+
+/* Who asks, by what the client itself has shown. */
+static struct cs_str asker(const struct cs_verdict *verdict, struct cs_arena *arena)
+{
+    struct cs_claims names;
+    struct cs_str name;
+
+    if (!verdict || !verdict->leaf)
+        return CS_STR("a client without a certificate");
+    if (!verdict->accepted)
+        return CS_STR("a client whose certificate was not verified");
+    names = cs_policy_names(verdict->leaf, arena);
+    if (!first_name(&names))
+        return CS_STR("a client certificate without a name");
+    name = cs_claim_text(first_name(&names), arena);
+    if (name.len > NAME_SHOWN)
+        name = cs_arena_printf(arena, "%.*s…", CS_FMT(cs_str_sub(name, 0, NAME_SHOWN)));
+    return cs_arena_printf(arena, "the client certificate of \"%.*s\"", CS_FMT(name));
+}
+
 struct cs_str cs_explain_reason(const struct cs_finding *cause, const struct cs_verdict *verdict,
                                 const struct cs_names *asked, struct cs_arena *arena)
 {
@@ -64,6 +94,7 @@ struct cs_str cs_explain_reason(const struct cs_finding *cause, const struct cs_
         operands[3] = date(arena, leaf->not_before);
     }
     operands[4] = asked_text(asked, arena);
+    operands[5] = asker(verdict, arena);
     cs_buf_init(&buf, CLAUSE_MAX);
     (void)!cs_explain_template(&buf, clause_for(cause, of_issuer), operands, CS_FINDING_OPERANDS);
     text = cs_arena_dup(arena, cs_buf_str(&buf));

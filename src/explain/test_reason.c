@@ -46,6 +46,7 @@ static const struct {
     {"crl-expired", 0, true,
      "it could not be determined whether the client certificate was revoked"},
     {"trust-incomplete", 1, true, "the client certificate could not be verified here"},
+    {"policy-denied", 0, true, "a client whose certificate was not verified may not ask for this"},
     {"access-denied", 0, true, "the client certificate was not accepted"},
 };
 

@@ -130,7 +130,7 @@ struct cs_record cs_conn_record(const struct cs_conn *conn, struct cs_peer *peer
     if (conn->identity.text.len)
         record.identity = &conn->identity;
     if (request) {
-        record.decision = &request->decision;
+        record.decision = request->admission.kind ? &request->admission : &request->decision;
         record.target = &request->target;
         record.outcome = &request->outcome;
     }

@@ -40,7 +40,8 @@ struct cs_request {
     struct cs_str args;              /* without "?" */
     struct cs_str origin;            /* path and args as sent; NULL pointer once rewritten */
     struct cs_str host;              /* canonical; empty without one */
-    struct cs_decision decision;     /* of authorize, then of access */
+    struct cs_decision decision;     /* of authorize */
+    struct cs_decision admission;    /* of the rules about identities, where it has come to */
     const struct cs_permit *permit;
     unsigned n_jumps;    /* internal redirects so far */
     bool internal;       /* reached by error_page or rewrite */
@@ -107,6 +108,9 @@ int cs_answer(struct cs_conn *conn, int status);
 /** cs_answer_text() - answer with @status and @text as `return` does (a redirect for 301, 302,
  *  303, 307 and 308). Return: the stage to enter. */
 int cs_answer_text(struct cs_conn *conn, int status, struct cs_str text);
+/** cs_admit() - whether the rules about identities of the scope in force let the client ask. If
+ * not, the request is refused, with a record, and next_stage is the stage to enter. */
+bool cs_admit(struct cs_conn *conn);
 /** cs_close_silently() - end the connection without a word; @status is for the log.
  *  Return: the stage to enter. */
 int cs_close_silently(struct cs_conn *conn, int status);

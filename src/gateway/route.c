@@ -1,5 +1,5 @@
-/* route: the server's statements, the location that the path matches, its statements, its
- * access rules; as often as a rewrite starts over. */
+/* route: the server's statements, the location that the path matches, whom it admits, its
+ * statements, its access rules; as often as a rewrite starts over. */
 #include "gateway/conn_log.h"
 #include "gateway/proxying.h"
 #include "gateway/script.h"
@@ -43,7 +43,8 @@ static int check_access(struct cs_conn *conn)
     struct cs_decision decision;
 
     cs_policy_decide_access(request->scope->access, &subject, &decision);
-    request->permit = cs_policy_permit(&request->arena, &request->decision, &decision);
+    request->permit =
+        cs_policy_permit(&request->arena, &request->decision, &request->admission, &decision);
     if (!request->decision.allowed && request->scope->proxy)
         return plain_page(conn);
     if (request->permit)
@@ -63,6 +64,8 @@ static int enter(struct cs_conn *conn, const struct cs_scope *scope)
     if (scope->internal && !request->internal)
         return cs_answer(conn, 404);
     cs_request_set_scope(request, scope);
+    if (!cs_admit(conn))
+        return request->next_stage;
     request->path_changed = false;
     r = cs_script_run(request, &scope->script);
     if (r == CS_SCRIPT_ANSWERED)
@@ -94,6 +97,8 @@ static int add_slash(struct cs_conn *conn, const struct cs_scope *scope)
     struct cs_str to = cs_escape_uri(request->path, CS_ESCAPE_URI, &request->arena);
 
     cs_request_set_scope(request, scope);
+    if (!cs_admit(conn))
+        return request->next_stage;
     if (request->args.len)
         to = cs_arena_printf(&request->arena, "%.*s/?%.*s", CS_FMT(to), CS_FMT(request->args));
     else

@@ -85,6 +85,8 @@ static enum cs_script_result run_return(struct cs_request *request, const struct
         request->next_stage = cs_close_silently(request->conn, op->status);
         return CS_SCRIPT_ANSWERED;
     }
+    if (!cs_admit(request->conn))
+        return CS_SCRIPT_ANSWERED;
     if (op->text.n == 0 && (op->status >= 300 || op->status == 0))
         request->next_stage = cs_answer(request->conn, op->status);
     else
@@ -168,6 +170,8 @@ static enum cs_script_result run_rewrite(struct cs_request *request, const struc
         return CS_SCRIPT_ANSWERED;
     }
     args = joined_args(request, op, args);
+    if (redirects && !cs_admit(request->conn))
+        return CS_SCRIPT_ANSWERED;
     if (redirects) {
         if (args.len)
             uri = cs_arena_printf(&request->arena, "%.*s?%.*s", CS_FMT(uri), CS_FMT(args));

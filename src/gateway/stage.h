@@ -26,7 +26,7 @@ int cs_stage_identify(struct cs_conn *conn);
 int cs_stage_receive(struct cs_conn *conn);
 /** cs_stage_authorize() - certificate and host: may it ask at all. */
 int cs_stage_authorize(struct cs_conn *conn);
-/** cs_stage_route() - location, statements, access rules. */
+/** cs_stage_route() - location, whom it admits, statements, access rules. */
 int cs_stage_route(struct cs_conn *conn);
 /** cs_stage_proxy() - upstream. */
 int cs_stage_proxy(struct cs_conn *conn);

@@ -1,4 +1,4 @@
-/* allow, deny, satisfy: as rows, and compiled. */
+/* allow, deny, satisfy, mtls_allow, mtls_deny: as rows, and compiled. */
 #ifndef CS_POLICY_DIRECTIVES_H
 #define CS_POLICY_DIRECTIVES_H
 
@@ -23,5 +23,12 @@ extern const struct cs_schema_table cs_policy_directives;
  *  Return: the policy, never NULL; lines that the load refused are not in it. */
 const struct cs_policy *cs_policy_from_block(const struct cs_block *block, struct cs_arena *arena,
                                              struct cs_findings *findings);
+
+/** cs_policy_identities_from_block() - the rules about identities that hold in @block: the
+ * mtls_allow lines of the nearest level that has any, and the mtls_deny lines of all. Lives in
+ * @arena; borrows from the tree. Return: NULL where there are none; lines that the load refused are
+ * not in it. */
+const struct cs_identity_rules *cs_policy_identities_from_block(const struct cs_block *block,
+                                                                struct cs_arena *arena);
 
 #endif

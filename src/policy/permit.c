@@ -2,7 +2,6 @@
 #include "policy/policy.h"
 
 struct cs_permit {
-    struct cs_decision connection;
     struct cs_decision access;
 };
 
@@ -13,12 +12,13 @@ static bool allows(const struct cs_decision *decision, enum cs_decision_about ab
 
 const struct cs_permit *cs_policy_permit(struct cs_arena *arena,
                                          const struct cs_decision *connection,
+                                         const struct cs_decision *identity,
                                          const struct cs_decision *access)
 {
-    if (!allows(connection, CS_DECISION_CONNECTION) || !allows(access, CS_DECISION_ACCESS))
+    if (!allows(connection, CS_DECISION_CONNECTION) || !allows(identity, CS_DECISION_IDENTITY) ||
+        !allows(access, CS_DECISION_ACCESS))
         return NULL;
     struct cs_permit *permit = CS_ARENA_NEW(arena, struct cs_permit);
-    permit->connection = *connection;
     permit->access = *access;
     return permit;
 }

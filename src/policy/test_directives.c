@@ -1,10 +1,11 @@
-/* allow and deny from text to decision: levels, order, refused values. */
+/* allow, deny, mtls_allow and mtls_deny from text to decision: levels, order, refused values. */
 #include "policy/directives.h"
 
 #include <errno.h>
 
 #include "config/directives.h"
 #include "policy/findings.h"
+#include "x509/chain.h"
 
 #include "tap.h"
 
@@ -80,6 +81,58 @@ static void test_levels(void)
     }
 }
 
+static void test_identities(void)
+{
+    static const struct {
+        const char *text;
+        const char *passes; /* of "abcn": a.test, b.test, c.test, nobody known */
+    } rows[] = {
+        {"server { location / { } }", "abcn"},
+        {"server { mtls_allow dns:a.test; location / { } }", "a"},
+        {"server { mtls_allow dns:a.test; mtls_allow dns:b.test; location / { } }", "ab"},
+        {"server { mtls_allow dns:a.test dns:b.test; location / { } }", "ab"},
+        {"server { mtls_allow dns:a.test; location / { mtls_allow dns:b.test; } }", "b"},
+        {"server { mtls_allow dns:a.test; location / { mtls_allow off; } }", "abcn"},
+        {"server { mtls_allow off; location / { mtls_allow dns:b.test; } }", "b"},
+        {"server { mtls_deny dns:a.test; location / { } }", "bc"},
+        {"server { mtls_deny dns:A.test; location / { } }", "bc"},
+        {"server { mtls_deny dns:a.test; location / { mtls_deny dns:b.test; } }", "c"},
+        {"http { mtls_deny dns:a.test; server { location / { mtls_deny dns:b.test; } } }", "c"},
+        {"server { mtls_deny dns:a.test; location / { mtls_allow off; } }", "bcn"},
+        {"server { mtls_deny dns:a.test; location / { mtls_allow dns:a.test dns:b.test; } }", "b"},
+        {"server { mtls_allow dns:a.test dns:b.test; location / { mtls_deny dns:a.test; } }", "b"},
+        {"server { mtls_allow dns:a.test; location / { location /x { } } }", "a"},
+        {"server { mtls_allow dns:a.test; location / { location /x { mtls_allow dns:c.test; } } }",
+         "c"},
+        {"server { mtls_allow dns:a.test; location / { deny all; } }", "a"},
+        {"http { mtls_allow dns:a.test; server { deny all; location / { } } }", "a"},
+    };
+    static const struct cs_str names[] = {CS_STR_INIT("a.test"), CS_STR_INIT("b.test"),
+                                          CS_STR_INIT("c.test")};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_arena arena = {0};
+        struct cs_findings findings;
+        char passed[5] = "";
+        size_t n = 0;
+        const struct cs_config *config = load(rows[i].text, &arena, &findings);
+        tap_int(findings.n_errors, 0, rows[i].text);
+        const struct cs_identity_rules *rules =
+            cs_policy_identities_from_block(innermost(config->main), &arena);
+        for (size_t who = 0; who < 4; who++) {
+            struct cs_cert leaf = {.subject = CS_STR("\x30\0"),
+                                   .san = {.dns = {&names[who % 3], 1}, .present = true}};
+            struct cs_verdict verdict = {.accepted = true, .leaf = &leaf};
+            struct cs_subject subject = {.verdict = who < 3 ? &verdict : NULL};
+            struct cs_decision d;
+            cs_policy_decide_identity(rules, &subject, &arena, &d);
+            if (d.allowed)
+                passed[n++] = "abcn"[who];
+        }
+        tap_str(cs_str_from(passed), cs_str_from(rows[i].passes), rows[i].text);
+        cs_arena_deinit(&arena);
+    }
+}
+
 static void test_findings(void)
 {
     static const struct {
@@ -96,6 +149,27 @@ static void test_findings(void)
         {"server { satisfy any; }", NULL},
         {"server { satisfy some; }", "invalid-choice"},
         {"allow all; server { }", NULL},
+        {"server { mtls_allow dns:a.test spiffe://a.test/x; mtls_deny cn:x; }", NULL},
+        {"server { mtls_allow off; }", NULL},
+        {"server { mtls_allow a.test; }", "identity-pattern-invalid"},
+        {"server { mtls_allow dns:a.test dns:a..test; }", "identity-pattern-invalid"},
+        {"server { mtls_allow dns:a.*.test; }", "identity-pattern-invalid"},
+        {"server { mtls_allow spiffe://a.test; }", "identity-pattern-invalid"},
+        {"server { mtls_deny spiffe://a.test/%2e; }", "identity-pattern-invalid"},
+        {"server { mtls_allow SPIFFE://a.test/x; }", "identity-pattern-invalid"},
+        {"server { mtls_deny SPIFFE://a.test/x; }", "identity-pattern-invalid"},
+        {"server { mtls_deny uri:SPIFFE://a.test/x; }", "identity-pattern-invalid"},
+        {"server { mtls_allow \"\"; }", "identity-pattern-invalid"},
+        {"server { mtls_allow $ssl_client_s_dn; }", "identity-pattern-invalid"},
+        {"server { mtls_allow subject:CN=x; }", "identity-pattern-invalid"},
+        {"server { mtls_deny off; }", "identity-pattern-invalid"},
+        {"server { mtls_allow off dns:a.test; }", "identity-pattern-invalid"},
+        {"server { mtls_allow dns:a.test off; }", "identity-pattern-invalid"},
+        {"mtls_allow dns:a.test; mtls_allow off; server { }", "identity-off-not-alone"},
+        {"server { mtls_allow off; mtls_allow off; }", "identity-off-not-alone"},
+        {"server { mtls_allow dns:a.test; mtls_allow off; }", "identity-off-not-alone"},
+        {"mtls_allow off; server { mtls_allow dns:a.test; }", NULL},
+        {"server { mtls_allow; }", "argument-count"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct cs_arena arena = {0};
@@ -114,6 +188,7 @@ int main(void)
     tap_str(cs_str_from(cs_schema_check(&schema, &arena)), CS_STR(""), "the table is in order");
     cs_arena_deinit(&arena);
     test_levels();
+    test_identities();
     test_findings();
     return tap_done();
 }

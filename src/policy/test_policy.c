@@ -119,35 +119,44 @@ static void test_access(void)
 static void test_permit(void)
 {
     struct cs_arena arena = {0};
-    struct cs_decision connection, refused, access, denied, nothing = {0};
+    struct cs_decision connection, refused, access, denied, known, unknown, nothing = {0};
+    const struct cs_identity_rules nobody = {.known = true};
     struct cs_access_rule deny = rule("-all");
     cs_policy_decide_connection(CS_VERIFY_ON, &with_good, &connection);
     cs_policy_decide_connection(CS_VERIFY_ON, &none, &refused);
     cs_policy_decide_access(cs_policy_new(&arena, NULL, 0), &with_good, &access);
     cs_policy_decide_access(cs_policy_new(&arena, &deny, 1), &with_good, &denied);
+    cs_policy_decide_identity(NULL, &with_good, &arena, &known);
+    cs_policy_decide_identity(&nobody, &none, &arena, &unknown);
     struct cs_decision misdirected = cs_policy_misdirected();
 
     const struct {
         const char *name;
-        const struct cs_decision *connection, *access;
+        const struct cs_decision *connection, *identity, *access;
         bool permit;
     } rows[] = {
-        {"both allow", &connection, &access, true},
-        {"the connection is refused", &refused, &access, false},
-        {"access is denied", &connection, &denied, false},
-        {"both refuse", &refused, &denied, false},
-        {"misdirected", &misdirected, &access, false},
-        {"access was not decided", &connection, &nothing, false},
-        {"the connection was not decided", &nothing, &access, false},
-        {"the connection counts twice", &connection, &connection, false},
-        {"access counts twice", &access, &access, false},
-        {"the wrong way round", &access, &connection, false},
-        {"no decisions", NULL, NULL, false},
-        {"no access decision", &connection, NULL, false},
+        {"all allow", &connection, &known, &access, true},
+        {"the connection is refused", &refused, &known, &access, false},
+        {"the identity is refused", &connection, &unknown, &access, false},
+        {"access is denied", &connection, &known, &denied, false},
+        {"all refuse", &refused, &unknown, &denied, false},
+        {"misdirected", &misdirected, &known, &access, false},
+        {"access was not decided", &connection, &known, &nothing, false},
+        {"the identity was not decided", &connection, &nothing, &access, false},
+        {"the connection was not decided", &nothing, &known, &access, false},
+        {"the connection counts twice", &connection, &known, &connection, false},
+        {"the connection counts for the identity", &connection, &connection, &access, false},
+        {"access counts twice", &access, &known, &access, false},
+        {"access counts for the identity", &connection, &access, &access, false},
+        {"the identity counts for access", &connection, &known, &known, false},
+        {"the wrong way round", &access, &known, &connection, false},
+        {"no decisions", NULL, NULL, NULL, false},
+        {"no decision about the identity", &connection, NULL, &access, false},
+        {"no access decision", &connection, &known, NULL, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct cs_permit *permit =
-            cs_policy_permit(&arena, rows[i].connection, rows[i].access);
+            cs_policy_permit(&arena, rows[i].connection, rows[i].identity, rows[i].access);
         tap_ok((permit != NULL) == rows[i].permit, "permit: %s", rows[i].name);
         if (permit)
             tap_ok(cs_permit_access(permit)->allowed, "permit: rests on access");

@@ -95,6 +95,25 @@ static void build_error_pages(struct cs_build *build, struct cs_scope *scope)
         add_error_page(build, scope, list->items[i]);
 }
 
+/* Rules that nobody can satisfy: an error where they are written, a warning where they are
+ * inherited, which may be meant, or meant for other servers. */
+static void build_identities(struct cs_build *build, const struct cs_block *block,
+                             struct cs_scope *scope)
+{
+    const struct cs_word *verify = cs_build_word(scope->server->block, "ssl_verify_client");
+    const struct cs_directive *own = cs_block_find(block, "mtls_allow");
+
+    scope->identities = cs_policy_identities_from_block(block, build->arena);
+    if (!scope->identities || !scope->identities->known ||
+        (verify && !cs_str_eq_nocase(verify->text, CS_STR("off"))))
+        return;
+    own = own ? own : cs_block_find(block, "mtls_deny");
+    if (own)
+        CS_FIND(build->findings, &cs_finding_identity_unknown, &own->place, own->name);
+    else if (block == scope->server->block)
+        CS_FIND0(build->findings, &cs_finding_identity_inherited, &scope->server->place);
+}
+
 struct cs_scope *cs_build_scope(struct cs_build *build, const struct cs_block *block,
                                 struct cs_vserver *server, struct cs_str pattern)
 {
@@ -109,6 +128,7 @@ struct cs_scope *cs_build_scope(struct cs_build *build, const struct cs_block *b
     cs_build_access_logs(build, scope);
     scope->error_logs = cs_build_error_logs(build, block, &scope->n_error_logs);
     scope->access = cs_policy_from_block(block, build->arena, build->findings);
+    build_identities(build, block, scope);
     scope->internal = cs_block_find(block, "internal") != NULL;
     cs_build_proxy(build, block, scope);
     if (block->context & (CS_CTX_LOCATION | CS_CTX_LOCATION_IF))

@@ -175,6 +175,7 @@ struct cs_scope {
     struct cs_script script;
     struct cs_proxy *proxy; /* NULL: nothing to serve */
     const struct cs_policy *access;
+    const struct cs_identity_rules *identities; /* NULL: nobody is asked who he is */
     struct cs_header_rule *add;
     size_t n_add;
     struct cs_error_page *error_pages;

@@ -3,6 +3,7 @@
 
 #include "explain/kinds.h"
 #include "golden.h"
+#include "policy/findings.h"
 #include "x509/pem.h"
 #include "x509/trust.h"
 
@@ -129,11 +130,18 @@ static void take_finding(struct reader *r, struct cs_str value)
 
 static void take_decision(struct reader *r, struct cs_str value)
 {
-    const struct cs_finding_kind *kind = cs_kind_find(value);
+    const struct cs_finding_kind *kind = cs_kind_find(cs_str_cut(&value, '|'));
+    struct cs_identity_rule *rule = CS_ARENA_NEW(r->arena, struct cs_identity_rule);
+    bool rules = kind == &cs_policy_found_policy_denied;
 
     cs_assert(kind != NULL);
+    *rule = (struct cs_identity_rule){
+        .text = value, .place = {.file = CS_STR("/etc/nginx/nginx.conf"), .line = 12}};
     r->f->decision =
-        (struct cs_decision){.about = CS_DECISION_CONNECTION, .status = kind->status, .kind = kind};
+        (struct cs_decision){.about = rules ? CS_DECISION_IDENTITY : CS_DECISION_CONNECTION,
+                             .status = kind->status,
+                             .kind = kind,
+                             .denied_by = value.ptr ? rule : NULL};
     r->f->record.decision = &r->f->decision;
 }
 
@@ -196,6 +204,7 @@ static struct cs_str *text_of(struct facts *f, struct cs_str name)
         struct cs_str *at;
     } rows[] = {
         {"target", &f->transport.target},
+        {"location", &f->route.location},
         {"reason", &f->transport.reason},
         {"upgrade", &f->transport.upgrade},
         {"upgrade-fault", &f->transport.upgrade_fault},
@@ -341,7 +350,10 @@ static bool take_record(struct reader *r, struct cs_str name, struct cs_str valu
         take_trust(r, value);
     else if (is(name, "asked-names"))
         take_asked_names(r, value);
-    else if (is(name, "finding"))
+    else if (is(name, "accepted")) {
+        f->verdict.accepted = true;
+        f->record.verdict = &f->verdict;
+    } else if (is(name, "finding"))
         take_finding(r, value);
     else if (is(name, "decision"))
         take_decision(r, value);
@@ -381,6 +393,10 @@ void facts_read(struct cs_str text, struct cs_arena *arena, struct facts *ret_fa
         struct cs_str line = cs_str_cut(&text, '\n');
         if (line.len && line.ptr[0] != '#')
             take(&reader, line);
+    }
+    if (f->route.location.len) {
+        f->route.server = f->record.server;
+        f->record.target = &f->route;
     }
     if (!f->peer.socket_addr.len)
         f->peer.socket_addr = f->peer.addr;

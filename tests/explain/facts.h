@@ -10,7 +10,8 @@
  * own-chain FILE, asked-sigalgs, asked-names FILE, chain FILE, trust FILE;
  * clock-kernel MS|adrift, clock-ahead NAME MS, clock-behind NAME MS, clock-peer
  * SECONDS;
- * finding CODE|OPERAND|… (of the verdict), decision CODE.
+ * accepted (of the chain), finding CODE|OPERAND|… (of the verdict), location PATTERN,
+ * decision CODE or CODE|PATTERN (of the rule that denied).
  */
 #ifndef CS_TESTS_EXPLAIN_FACTS_H
 #define CS_TESTS_EXPLAIN_FACTS_H
@@ -32,6 +33,7 @@ struct facts {
     struct cs_verdict verdict;
     struct cs_decision decision;
     struct cs_outcome outcome;
+    struct cs_target route;
     struct cs_clock clock;
     struct cs_awaited awaited;
     struct cs_trust *trust;
