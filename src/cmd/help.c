@@ -1,5 +1,6 @@
 /* help: what the tables say, put into lines. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/command.h"
 #include "cmd/report.h"
@@ -122,6 +123,23 @@ static int add_examples(const struct cs_command *command, struct cs_buf *buf)
     return *lines ? cs_buf_addf(buf, "\nFor example:\n%s", lines) : 0;
 }
 
+/* What is meant where -c is left out. */
+static int add_defaults(const struct cs_command *command, struct cs_buf *buf)
+{
+    if (!(command->options & CS_OPT_BIT(CS_OPT_CONFIG)))
+        return 0;
+    if (strchr(command->name, ' ')) /* of the CA */
+        return cs_buf_add_str(buf,
+                              CS_STR("\nWith -c, what options do not say is as in the authority "
+                                     "block there: the CA's\nfolder, the file with its pass "
+                                     "phrase, profiles.\n"));
+    return cs_buf_addf(buf,
+                       "\nWithout -c the configuration is %s.\n"
+                       "A relative FILE starts at DIR if -p is given, else in the current folder;\n"
+                       "without -p, DIR is the folder of FILE.\n",
+                       CS_DEFAULT_CONFIG);
+}
+
 int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
 {
     int r = cs_buf_addf(buf, "countersign %s: %s\n\n", command->name, command->summary) ||
@@ -136,12 +154,7 @@ int cs_help_command(const struct cs_command *command, struct cs_buf *buf)
         if (shows(command, i))
             r = add_option(&cs_option_rows()[i], buf);
     }
-    if (command->options & CS_OPT_BIT(CS_OPT_CONFIG))
-        r = r || cs_buf_addf(buf,
-                             "\nWithout -c the configuration is %s.\n"
-                             "A relative FILE starts at DIR if -p is given, else in the current "
-                             "folder;\nwithout -p, DIR is the folder of FILE.\n",
-                             CS_DEFAULT_CONFIG);
+    r = r || add_defaults(command, buf);
     return r || add_examples(command, buf);
 }
 

@@ -109,6 +109,22 @@ void cs_instance_advise(const struct cs_instance *instance, FILE *stream)
                 "  hint: name a configuration with -c FILE; \"countersign demo\" needs none\n");
 }
 
+const char *cs_instance_absence(struct cs_instance *instance, const char *directive)
+{
+    struct cs_arena *arena = &instance->arena;
+    struct cs_str path = cs_arena_dup(arena, instance->daemon.snapshot.config_path);
+
+    if (access(path.ptr, R_OK) < 0)
+        return cs_arena_printf(arena, "the configuration \"%.*s\" cannot be read: %s", CS_FMT(path),
+                               strerror(errno))
+            .ptr;
+    return cs_arena_printf(arena,
+                           "no gateway runs with this configuration, or %s has changed since it "
+                           "started",
+                           directive)
+        .ptr;
+}
+
 int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_findings *findings,
                      struct cs_snapshot **ret_snapshot)
 {

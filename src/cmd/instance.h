@@ -36,6 +36,9 @@ int cs_instance_load(const struct cs_instance *instance, bool check, struct cs_f
 /** cs_instance_advise() - a hint on @stream for whoever named no configuration, when there is none
  * at the built-in place. */
 void cs_instance_advise(const struct cs_instance *instance, FILE *stream);
+/** cs_instance_absence() - why no gateway may be where the configuration says, as a hint: that
+ * cannot be read, or else @directive has changed. Lives in the instance's arena. */
+const char *cs_instance_absence(struct cs_instance *instance, const char *directive);
 
 /** cs_instance_control_path() - where the gateway's control socket is, worked out from the
  *  configuration, errors in it notwithstanding; in the instance's arena, with a NUL behind it.

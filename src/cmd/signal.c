@@ -19,8 +19,7 @@ static int send_signal(struct cs_instance *instance, const char *command, int si
         fprintf(stderr, "countersign %s: cannot read the pid file \"%.*s\": %s\n", command,
                 CS_FMT(path), strerror(error));
         if (error == ENOENT)
-            fprintf(stderr, "  hint: no gateway runs with this configuration, or its pid "
-                            "directive has changed since it started\n");
+            fprintf(stderr, "  hint: %s\n", cs_instance_absence(instance, "its pid directive"));
         break;
     case CS_SIGNAL_BAD_PID_FILE:
         fprintf(stderr, "countersign %s: there is no process id in \"%.*s\"\n", command,

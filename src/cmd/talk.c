@@ -18,13 +18,13 @@
 
 enum { ANSWER_MAX = 64 << 20, PIECE = 65536, PATIENCE_SEC = 30 };
 
-static int unreachable(const struct cs_line *line, struct cs_str path, int error)
+static int unreachable(const struct cs_line *line, struct cs_instance *instance, struct cs_str path,
+                       int error)
 {
     const char *hint = NULL;
 
     if (error == ENOENT || error == ECONNREFUSED)
-        hint = "no gateway runs with this configuration, or mtls_control has changed since it "
-               "started";
+        hint = cs_instance_absence(instance, "mtls_control");
     else if (error == EACCES)
         hint = "only root and the account that the gateway was started by may ask";
     return cs_report_failure(line, CS_EXIT_USAGE, hint, "cannot reach the gateway at \"%.*s\": %s",
@@ -108,7 +108,7 @@ int cs_talk(const struct cs_line *line, struct cs_instance *instance, json_t *re
     }
     fd = cs_control_dial(path.ptr);
     if (fd < 0) {
-        status = unreachable(line, path, -fd);
+        status = unreachable(line, instance, path, -fd);
     } else {
         status = converse(line, fd, request, ret_answer);
         close(fd);

@@ -493,3 +493,10 @@ def test_help_has_exit_status_and_examples():
             assert "For example:\n  countersign " + command in done.stdout
         if command != "ca":
             assert re.search("[Ee]xits |exit status is 1", done.stdout), command
+
+
+@pytest.mark.parametrize("command", ["status", "renew", "stop", "quit", "reopen"])
+def test_a_configuration_that_is_mistyped_is_named(tmp_path, command):
+    done = run(command, "-c", tmp_path / "mistyped.conf", "-g", f"pid {tmp_path}/pid;")
+    assert done.returncode in (1, 2)
+    assert f'the configuration "{tmp_path}/mistyped.conf" cannot be read' in done.stderr
