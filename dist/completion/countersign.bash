@@ -6,7 +6,7 @@ _countersign()
     case ${COMP_WORDS[COMP_CWORD-1]} in
         --config|-c|--error-log|-e|--cert|--key|--ca|--client-ca|--chain|--trust|--crl|--issuer|--token-file|--passphrase-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --prefix|-p|--out|--dir) COMPREPLY=($(compgen -d -- "$word")); return ;;
-        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--pin|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard|--plain) return ;;
+        --global|-g|--at|--sni|--host|--port|--alpn|--starttls|--timeout|--time-source|--listen|--pin|--depth|--reason|--ca|--fingerprint|--token|--identity|--profile|--ttl|--key-type|--reload-cmd|--name|--domain|--root-ttl|--issuer-ttl|--key|--url|--identity|--expiring|--issuer|--shard|--plain|--user) return ;;
         --for|--as) COMPREPLY=($(compgen -W "client server ca" -- "$word")); return ;;
     esac
     words="run check reload stop quit reopen status renew revoke demo doctor inspect explain enrol ca version help"
@@ -43,7 +43,7 @@ _countersign()
                         backup) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                         restore) words=" --json --dir --passphrase-file --help -h"; COMPREPLY=($(compgen -f -- "$word")) ;;
                         sweep) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
-                        serve) words=" --config -c --prefix -p --listen --dir --passphrase-file --plain --help -h" ;;
+                        serve) words=" --config -c --prefix -p --listen --dir --passphrase-file --plain --user --help -h" ;;
                         audit) words=" --config -c --prefix -p --json --dir --passphrase-file --help -h" ;;
                     esac
                 fi ;;

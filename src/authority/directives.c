@@ -75,10 +75,15 @@ static const struct cs_directive_row authority_rows[] = {
      .max = 36500LL * DAY,
      .doc = "How long expired certificates and entries of the log are kept in the archives of the "
             "CA's folder, by months; else for ever."},
+    {"connections_per_address", AUTHORITY, 1, 1, CS_V_INT, 0, AT(connections_per_address), "128",
+     .min = 1, .max = 1024,
+     .doc =
+         "How many of the 1,024 connections one IPv4 address, or 64 bits of an IPv6 address, may "
+         "have: more where many clients come through one address translation."},
     {"user", AUTHORITY, 1, 2, CS_V_LIST, CS_D_SECURITY, AT(user), .syntax = "user [group]",
      .doc = "The account that the CA's process becomes, which owns the folder but for the keys: "
-            "never that of the workers. Else it is the folder's owner, or countersign-ca if there "
-            "is such an account."},
+            "never that of the workers. Else it is the folder's owner unless that is root, or "
+            "countersign-ca; with neither it does not start."},
     {"profile", AUTHORITY, 1, 1, CS_V_BLOCK, CS_D_BLOCK | CS_D_REPEAT | CS_D_SECURITY,
      .opens = CS_CTX_PROFILE, .syntax = "name",
      .doc = "What certificates of this profile may be; the built-in ones are server, client, peer "

@@ -15,6 +15,7 @@ struct cs_authority_settings {
     struct cs_str passphrase_file;   /* empty: the one in the folder */
     struct cs_str public_url;        /* empty: what init was told */
     int64_t keep_sec;                /* archives; 0: for ever */
+    int64_t connections_per_address; /* IPv6: per 64 bits */
     struct cs_directive_list user;   /* ACCOUNT [GROUP], at most one */
 };
 

@@ -257,3 +257,36 @@ bool cs_net_has(const struct cs_net *net, const struct cs_addr *addr)
     default: return true;
     }
 }
+
+struct cs_net cs_net_of(const struct cs_addr *addr)
+{
+    struct cs_net net = {.family = family_of(addr)};
+
+    if (net.family == AF_INET) {
+        net.bits = 32;
+        memcpy(net.ip, &addr->in4.sin_addr, 4);
+    } else if (net.family == AF_INET6) {
+        net.bits = 64;
+        memcpy(net.ip, &addr->in6.sin6_addr, 8);
+    }
+    return net;
+}
+
+bool cs_net_eq(const struct cs_net *a, const struct cs_net *b)
+{
+    return a->family == b->family && a->bits == b->bits && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+struct cs_str cs_net_text(const struct cs_net *net, char buf[CS_ADDR_TEXT])
+{
+    unsigned all = net->family == AF_INET ? 32 : 128;
+    size_t len;
+
+    if (net->family != AF_INET && net->family != AF_INET6)
+        return net->family == AF_UNIX ? CS_STR("unix:") : CS_STR("all");
+    inet_ntop(net->family, net->ip, buf, CS_ADDR_TEXT);
+    len = strlen(buf);
+    if (net->bits < all)
+        len += (size_t)snprintf(buf + len, CS_ADDR_TEXT - len, "/%u", net->bits);
+    return cs_str_make(buf, len);
+}

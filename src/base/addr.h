@@ -54,6 +54,13 @@ struct cs_net {
  *  Return: 0; -EINVAL (not a network); -ERANGE (host bits set below the mask: *ret_net is
  *  written, with those bits cleared, so that the caller can warn and go on). */
 int cs_net_parse(struct cs_str text, struct cs_net *ret_net);
+/** cs_net_of() - the addresses that count as one client with @addr: itself if it is IPv4, the 64
+ * bits of its network if it is IPv6, where one host has all of those. */
+struct cs_net cs_net_of(const struct cs_addr *addr);
+/** cs_net_eq() - same family, length and bits. */
+bool cs_net_eq(const struct cs_net *a, const struct cs_net *b);
+/** cs_net_text() - "192.0.2.1", "2001:db8::/64", "unix:" or "all". Return: text in @buf. */
+struct cs_str cs_net_text(const struct cs_net *net, char buf[CS_ADDR_TEXT]);
 /** cs_net_has() - whether @addr lies in @net. */
 bool cs_net_has(const struct cs_net *net, const struct cs_addr *addr);
 

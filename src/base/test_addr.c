@@ -173,11 +173,43 @@ static void test_nets(void)
     tap_ok(!cs_net_has(&net, &addr), "0.0.0.0/0 has not");
 }
 
+static void test_sites(void)
+{
+    static const struct {
+        const char *one, *other;
+        bool same;
+        const char *text; /* of the first */
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1", true, "192.0.2.1"},
+        {"192.0.2.1", "192.0.2.2", false, "192.0.2.1"},
+        {"::ffff:192.0.2.1", "192.0.2.1", true, "192.0.2.1"},
+        {"2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true, "2001:db8::/64"},
+        {"2001:db8::1", "2001:db8:0:1::1", false, "2001:db8::/64"},
+        {"2001:db8:1:2:3::", "192.0.2.1", false, "2001:db8:1:2::/64"},
+    };
+    char buf[CS_ADDR_TEXT];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cs_addr one, other;
+        struct cs_net a, b;
+        cs_addr_parse_ip(cs_str_from(cases[i].one), 1, &one);
+        cs_addr_parse_ip(cs_str_from(cases[i].other), 2, &other);
+        a = cs_net_of(&one);
+        b = cs_net_of(&other);
+        tap_ok(cs_net_eq(&a, &b) == cases[i].same && cs_net_has(&a, &one) &&
+                   cs_net_has(&a, &other) == cases[i].same,
+               "%s and %s count as %s", cases[i].one, cases[i].other,
+               cases[i].same ? "one client" : "two");
+        tap_str(cs_net_text(&a, buf), cs_str_from(cases[i].text), "  as text");
+    }
+}
+
 int main(void)
 {
     test_parse_ip();
     test_unix();
     test_from_sockaddr();
     test_nets();
+    test_sites();
     return tap_done();
 }

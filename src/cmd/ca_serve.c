@@ -1,16 +1,23 @@
-/* ca serve: the authority by itself, without a gateway: in the foreground, as whoever runs it. */
+/* ca serve: the authority by itself, without a gateway, in the foreground: as whoever runs it, or,
+ * begun by root, as an account of its own. Keys are read again when the CA has others, so root
+ * waits, and reads nothing that comes from outside. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/ca.h"
 #include "cmd/options.h"
+#include "config/tree.h"
+#include "daemon/account.h"
 #include "enrol/server.h"
 #include "io/process.h"
 #include "io/signals.h"
 #include "io/socket.h"
 
-enum { LISTENS_MAX = 2 };
+enum { LISTENS_MAX = 2, AGAIN = 75 };
 
 struct service {
     struct cs_ca_job *job;
@@ -19,6 +26,9 @@ struct service {
     struct cs_sinks sinks;
     struct cs_log_target target;
     struct cs_log log;
+    struct cs_user user; /* whom to become */
+    bool becomes;        /* another account than root */
+    bool is_ending;      /* was told to */
 };
 
 static int listen_at(struct service *s, enum cs_option option, bool tls)
@@ -63,8 +73,52 @@ static int open_log(struct service *s)
     return cs_sinks_open(&s->sinks, "stderr", &s->target.sink) < 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
 }
 
-/* Until it is told to stop; when the CA has other keys it is opened again. */
-static int serve(struct service *s, const struct cs_ca_options *options)
+/* ---- the account ---- */
+
+static int complain(const struct service *s, const struct cs_account_trouble *trouble)
+{
+    fprintf(stderr, "countersign %s: %s\n", s->job->name, trouble->what);
+    if (trouble->hint)
+        fprintf(stderr, "  hint: %s\n", trouble->hint);
+    return CS_EXIT_FAILED;
+}
+
+/* As root: whom to become, who is given the folder. */
+static int choose_account(struct service *s, const struct cs_ca_options *options)
+{
+    const struct cs_directive *d = options->block ? cs_block_find(options->block, "user") : NULL;
+    const char *named = s->job->line->values[CS_OPT_USER];
+    struct cs_str user = named ? cs_str_from(named)
+                         : d   ? cs_directive_arg(d, 0)
+                               : (struct cs_str){0};
+    struct cs_str group = d && !named ? cs_directive_arg(d, 1) : (struct cs_str){0};
+    struct cs_account_trouble trouble;
+
+    if (geteuid() != 0)
+        return named ? cs_ca_job_usage(s->job, "only root can become another account (--user)")
+                     : CS_EXIT_OK;
+    if (cs_account_find(user, group, options->dir, &s->user, &trouble) < 0 ||
+        cs_account_give(options->dir, &s->user, &trouble) < 0)
+        return complain(s, &trouble);
+    s->becomes = s->user.uid != 0;
+    return CS_EXIT_OK;
+}
+
+static int give_up_rights(const struct service *s, const struct cs_ca_options *options)
+{
+    struct cs_account_trouble trouble;
+
+    if (!s->becomes)
+        return cs_process_seal() < 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
+    if (cs_account_become(options->dir, &s->user, &trouble) < 0)
+        return complain(s, &trouble);
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? CS_EXIT_FAILED : CS_EXIT_OK; /* with root */
+}
+
+/* ---- serving ---- */
+
+/* Return: exit status; AGAIN: the CA has other certificates or keys, and is to be opened again. */
+static int serve_once(struct service *s, const struct cs_ca_options *options)
 {
     const struct cs_enrol_spec spec = {.dir = options->dir,
                                        .passphrase = options->passphrase,
@@ -74,27 +128,87 @@ static int serve(struct service *s, const struct cs_ca_options *options)
                                        .n_listens = s->n_listens,
                                        .log = &s->log};
     struct cs_enrol_server *server;
-    int r;
+    int status, r = 0;
 
-    do {
-        if (cs_enrol_open(&spec, &s->job->findings, &server) != 0)
-            return CS_EXIT_FAILED;
-        r = cs_process_seal();
-        r = r < 0 ? r : cs_enrol_run(server);
-        cs_enrol_close(server);
-    } while (r == CS_ENROL_AGAIN);
-    return r < 0 ? CS_EXIT_FAILED : CS_EXIT_OK;
+    if (cs_enrol_open(&spec, &s->job->findings, &server) != 0)
+        return CS_EXIT_FAILED;
+    status = give_up_rights(s, options);
+    if (status == CS_EXIT_OK)
+        r = cs_enrol_run(server);
+    cs_enrol_close(server);
+    if (r == CS_ENROL_AGAIN)
+        return AGAIN;
+    return r < 0 ? CS_EXIT_FAILED : status;
 }
 
-/* Keys are read again when the CA has others, so that whoever begins as root stays it. */
-static void warn_of_root(const struct cs_ca_options *options)
+static void block_signals(sigset_t *ret_set)
 {
-    if (geteuid() == 0)
-        fprintf(stderr,
-                "countersign ca serve: warning: it runs as root\n"
-                "  hint: start it as the account that owns \"%s\", or let countersign run do it "
-                "(authority), which gives root up\n",
-                options->dir);
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGQUIT);
+    sigaddset(ret_set, SIGUSR1);
+    sigaddset(ret_set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, ret_set, NULL);
+}
+
+/* Pass on what we are told until @pid has ended. Return: its exit status. */
+static int attend(struct service *s, pid_t pid, const sigset_t *set)
+{
+    siginfo_t info;
+    int status = 0;
+
+    for (;;) {
+        int signo = sigwaitinfo(set, &info);
+        if (signo == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
+            break;
+        if (signo > 0 && signo != SIGCHLD) {
+            s->is_ending = s->is_ending || signo != SIGUSR1;
+            kill(pid, signo);
+        }
+    }
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    if (s->is_ending)
+        return CS_EXIT_OK;
+    fprintf(stderr, "countersign %s: its process ended on signal %d\n", s->job->name,
+            WTERMSIG(status));
+    return CS_EXIT_FAILED;
+}
+
+/* As root: one process after the other, each of which opens the CA and becomes somebody else.
+ * Signals stay blocked in it until the server takes them. */
+static int serve_as(struct service *s, const struct cs_ca_options *options)
+{
+    sigset_t set;
+    int status;
+
+    if (cs_process_seal() < 0)
+        return CS_EXIT_FAILED;
+    block_signals(&set);
+    do {
+        pid_t pid;
+        fflush(NULL);
+        pid = fork();
+        if (pid == 0)
+            return serve_once(s, options);
+        if (pid < 0)
+            return cs_ca_job_status(s->job, -errno);
+        status = attend(s, pid, &set);
+    } while (status == AGAIN && !s->is_ending);
+    return status == AGAIN ? CS_EXIT_OK : status;
+}
+
+static int serve(struct service *s, const struct cs_ca_options *options)
+{
+    int status;
+
+    if (s->becomes)
+        return serve_as(s, options);
+    do
+        status = serve_once(s, options);
+    while (status == AGAIN);
+    return status;
 }
 
 int cs_cmd_ca_serve(const struct cs_line *line)
@@ -108,8 +222,7 @@ int cs_cmd_ca_serve(const struct cs_line *line)
     status = status ? status : cs_ca_job_options(&job, 0, &options);
     status = status ? status : open_log(&s);
     status = status ? status : open_listens(&s);
-    if (!status)
-        warn_of_root(&options);
+    status = status ? status : choose_account(&s, &options);
     status = status ? status : serve(&s, &options);
     for (size_t i = 0; i < s.n_listens; i++)
         close(s.listens[i].fd);

@@ -74,6 +74,7 @@ static const struct cs_option_row options[] = {
     [CS_OPT_OF_ISSUER] = {0, "issuer", "NUMBER", "of this CA certificate; else the active issuer",
                           false},
     [CS_OPT_PLAIN] = {0, "plain", "ADDR:PORT", "public documents there, without TLS", false},
+    [CS_OPT_USER] = {0, "user", "ACCOUNT", "as root: the account to become", false},
     [CS_OPT_SHARD] = {0, "shard", "NUMBER", "only this part of the list", false},
     [CS_OPT_FORCE] = {0, "force", NULL, "to retire: whoever it locks out", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
@@ -334,12 +335,14 @@ static const struct cs_command commands[] = {
     {"ca serve", NULL, 0, "answer over the network: enrolment, renewal, lists, events",
      "The CA as a server, without a gateway, until it is told to stop. With --plain\n"
      "its certificates, revocation lists and OCSP answers can be had without TLS, too.\n"
-     "It stays who runs it: best an account of its own, which owns the folder.\n"
+     "Begun by root it opens the keys and becomes another account, which owns the\n"
+     "folder then: --user, else the folder's owner, else countersign-ca.\n"
      "\n"
      "Prints the fingerprint by which clients know it (enrol --fingerprint), and a\n"
      "line for each request.\n",
      CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) |
-         CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_PLAIN),
+         CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_PLAIN) |
+         CS_OPT_BIT(CS_OPT_USER),
      cs_cmd_ca_serve},
     {"ca audit", "[verify]", 1, "the log of all that the CA did",
      "Who asked, how they proved it, what was signed. \"verify\" goes through the whole\n"

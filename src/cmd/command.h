@@ -73,6 +73,7 @@ enum cs_option {
     CS_OPT_SHARD,
     CS_OPT_FORCE,
     CS_OPT_PLAIN,
+    CS_OPT_USER,
     CS_OPT_DIRECTIVES,
     CS_OPT_COMPLETION,
     CS_OPT_HELP,

@@ -2,14 +2,11 @@
  * one that serves, one that begins, and those that finish. */
 #include "daemon/registrar.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/account.h"
 #include "daemon/home.h"
 #include "enrol/server.h"
 #include "snapshot/authority.h"
@@ -34,106 +31,42 @@ struct cs_registrar {
 
 /* ---- the account ---- */
 
-/* Return: 0: *ret_user, -ENOENT: there is none for it, or -errno after a line in the log. */
-static int find_account(const struct post *post, struct cs_user *ret_user)
+static int complain(const struct post *post, int r, const struct cs_account_trouble *trouble)
 {
-    const struct cs_authority *authority = post->snapshot->authority;
-    const struct cs_mainlog *log = post->registrar->spec.log;
-    struct stat folder;
-    int r;
-
-    if (authority->user.len) {
-        r = cs_user_find(authority->user, authority->group, ret_user);
-        if (r < 0)
-            cs_mainlog_say(log, CS_LOG_EMERG, "there is no account \"%.*s\" for the authority",
-                           CS_FMT(r == -ESRCH ? authority->group : authority->user));
-        return r < 0 ? -EINVAL : 0;
-    }
-    if (stat(authority->store.ptr, &folder) < 0)
-        return -errno;
-    if (folder.st_uid != 0)
-        return cs_user_of(folder.st_uid, folder.st_gid, ret_user);
-    return cs_user_find(CS_STR("countersign-ca"), (struct cs_str){0}, ret_user);
-}
-
-/* What is the account's: not the keys, which only root opens. */
-static bool is_secret(const char *name)
-{
-    size_t len = strlen(name);
-
-    return strcmp(name, "passphrase") == 0 || (len > 4 && strcmp(name + len - 4, ".key") == 0);
-}
-
-/* Give what is in the folder @fd to @user, folders in it too. Return: 0, or -errno. */
-static int give(int fd, const struct cs_user *user, int depth)
-{
-    DIR *dir = fdopendir(fd);
-    struct dirent *entry;
-    int r = dir ? 0 : -errno;
-
-    if (!dir)
-        close(fd);
-    while (r == 0 && (entry = readdir(dir))) {
-        struct stat st;
-        int sub;
-        if (entry->d_name[0] == '.' || is_secret(entry->d_name) ||
-            fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        if (st.st_uid != user->uid && (S_ISDIR(st.st_mode) || st.st_nlink == 1) &&
-            fchownat(fd, entry->d_name, user->uid, user->gid, AT_SYMLINK_NOFOLLOW) < 0)
-            r = -errno;
-        if (r < 0 || !S_ISDIR(st.st_mode) || depth == 0)
-            continue;
-        sub = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        r = sub < 0 ? -errno : give(sub, user, depth - 1);
-    }
-    if (dir)
-        closedir(dir);
+    cs_mainlog_say(post->registrar->spec.log, CS_LOG_EMERG, "%s%s%s", trouble->what,
+                   trouble->hint ? ": " : "", trouble->hint ? trouble->hint : "");
     return r;
-}
-
-static int give_folder(const char *path, const struct cs_user *user)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    if (fchown(fd, user->uid, user->gid) < 0) {
-        close(fd);
-        return -errno;
-    }
-    return give(fd, user, 1);
 }
 
 /* Whom the process is to become. Return: 1 (*ret_user), 0 (nobody else), or -errno. */
 static int choose_account(const struct post *post, struct cs_user *ret_user)
 {
-    const struct cs_mainlog *log = post->registrar->spec.log;
     const struct cs_authority *authority = post->snapshot->authority;
+    struct cs_account_trouble trouble;
     int r;
 
     if (!post->is_root)
         return 0;
-    r = find_account(post, ret_user);
-    if (r == -ENOENT) {
-        cs_mainlog_say(log, CS_LOG_WARN,
-                       "the authority runs as root: make an account countersign-ca for it, or name "
-                       "one with \"user\" in the authority block");
-        return 0;
-    }
+    r = cs_account_find(authority->user, authority->group, authority->store.ptr, ret_user,
+                        &trouble);
     if (r < 0)
-        return r;
+        return complain(post, r, &trouble);
     if (ret_user->uid == post->workers.uid) {
-        cs_mainlog_say(log, CS_LOG_EMERG,
+        cs_mainlog_say(post->registrar->spec.log, CS_LOG_EMERG,
                        "the authority may not run as \"%s\", which is what the workers are",
                        ret_user->name);
         return -EPERM;
     }
-    r = give_folder(authority->store.ptr, ret_user);
-    if (r < 0)
-        cs_mainlog_say(log, CS_LOG_EMERG, "\"%.*s\" cannot be given to \"%s\" (%d: %s)",
-                       CS_FMT(authority->store), ret_user->name, -r, strerror(-r));
-    return r < 0 ? r : 1;
+    r = cs_account_give(authority->store.ptr, ret_user, &trouble);
+    return r < 0 ? complain(post, r, &trouble) : 1;
+}
+
+static int become(const struct post *post, const struct cs_user *user)
+{
+    struct cs_account_trouble trouble;
+    int r = cs_account_become(post->snapshot->authority->store.ptr, user, &trouble);
+
+    return r < 0 ? complain(post, r, &trouble) : 0;
 }
 
 /* ---- in the process ---- */
@@ -172,7 +105,7 @@ static int live(struct post *post, struct cs_child *child, const struct cs_serve
     int r = other < 0 ? other : open_server(post, listens, &log, &server);
 
     if (r == 0)
-        r = other > 0 ? cs_process_drop(&user) : cs_process_seal();
+        r = other > 0 ? become(post, &user) : cs_process_seal();
     if (r == 0)
         r = cs_child_serving(child);
     r = r == 0 ? cs_enrol_run(server) : -1;

@@ -2,10 +2,8 @@
  * configuration is taken up, replaced when it ends, and its sockets, which outlive both.
  *
  * It opens the CA's folder and keys as root, which nobody else of the service ever does, and then
- * becomes an account of its own, which is never that of the workers: the one that the configuration
- * names; else the owner of the folder, unless that is root; else countersign-ca, if there is such
- * an account. All of the folder but its keys is given to that account. Where there is none it stays
- * root, and says so.
+ * becomes an account of its own (daemon/account.h), which is never that of the workers. Where there
+ * is none it does not begin.
  */
 #ifndef CS_DAEMON_REGISTRAR_H
 #define CS_DAEMON_REGISTRAR_H

@@ -5,14 +5,16 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "authority/directives.h"
 #include "base/mem.h"
 #include "enrol/findings.h"
 #include "explain/finding.h"
+#include "io/process.h"
 #include "io/socket.h"
 #include "serve/findings.h"
 #include "x509/crl.h"
 
-enum { LINE_MAX = 4096, HURRY_MS = 500, PATIENCE_MS = 10000 };
+enum { LINE_MAX = 4096, HURRY_MS = 500, PATIENCE_MS = 10000, FILES = 64 /* besides connections */ };
 
 static const struct cs_route routes[] = {
     {CS_METHOD_POST, "/v1/enrol", 0, "application/json", cs_on_enrol},
@@ -191,13 +193,31 @@ static int take_fingerprint(struct cs_enrol_server *server)
     return r;
 }
 
+/* What one address may have, and what all may without running out of descriptors. */
+static struct cs_server_limits limits_of(const struct cs_enrol_server *server)
+{
+    struct cs_server_limits limits = CS_SERVER_LIMITS;
+    struct cs_authority_settings settings;
+    struct cs_arena arena = {0};
+    uint64_t files = cs_process_want_files(limits.max_connections + FILES);
+
+    if (server->spec.block) {
+        cs_settings_resolve(&cs_authority_directives, server->spec.block, &arena, &settings);
+        limits.max_per_site = (size_t)settings.connections_per_address;
+    }
+    cs_arena_deinit(&arena);
+    if (files < limits.max_connections + FILES)
+        limits.max_connections = files > 2 * FILES ? files - FILES : FILES;
+    return limits;
+}
+
 static int start_http(struct cs_enrol_server *server)
 {
     const struct cs_server_spec spec = {.loop = &server->loop,
                                         .listens = server->spec.listens,
                                         .n_listens = server->spec.n_listens,
                                         .routes = {routes, sizeof(routes) / sizeof(routes[0])},
-                                        .limits = CS_SERVER_LIMITS,
+                                        .limits = limits_of(server),
                                         .ctx = server,
                                         .log = log_text};
 

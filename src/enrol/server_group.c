@@ -5,15 +5,24 @@
 #include "enrol/server_state.h"
 
 #include "base/mem.h"
+#include "serve/problem.h"
 
 enum { WAIT_MS = 1, TOGETHER_MAX = 128 };
+
+/* Of what is refused to a token, 401 is said of the token itself. */
+static void refuse(const struct cs_wish *wish)
+{
+    if (wish->who.proof == CS_PROOF_TOKEN && cs_problem_status(&wish->question->findings) == 401)
+        cs_doubt_count(wish->server, wish->question->peer);
+    cs_question_refuse(wish->question, 0);
+}
 
 static void answer(struct cs_wish *wish)
 {
     if (wish->result == 0)
         cs_question_answer(wish->question, wish->status, "application/json", wish->body);
     else if (wish->result == CS_CA_REFUSED)
-        cs_question_refuse(wish->question, 0);
+        refuse(wish);
     else
         cs_enrol_refuse_fault(wish->server, wish->question, wish->result,
                               "the request was not kept");

@@ -186,6 +186,8 @@ void cs_on_enrol(void *ctx, struct cs_question *question)
     struct cs_wish *wish = new_wish(ctx, question, perform_enrol, CS_PROOF_TOKEN);
     struct body body = {0};
 
+    if (cs_doubt_refuses(ctx, question))
+        return;
     if (READ(question, enrol_fields, &body) != 0 || !read_csr(wish, body.csr) ||
         !read_identity(wish, body.identity)) {
         cs_question_refuse(question, 0);

@@ -46,6 +46,20 @@ struct cs_served_list {
     int64_t made_ms, cost_ms;
 };
 
+/* An address whose join tokens were refused. */
+struct cs_doubt {
+    struct cs_net net;
+    unsigned n;                /* in a row */
+    int64_t last_ms, until_ms; /* the last one; it is not heard before */
+};
+
+enum { CS_DOUBTS_MAX = 1024 };
+
+struct cs_doubts {
+    struct cs_doubt items[CS_DOUBTS_MAX];
+    size_t n;
+};
+
 struct cs_enrol_server {
     struct cs_enrol_spec spec;
     struct cs_ca *ca;
@@ -61,6 +75,7 @@ struct cs_enrol_server {
     struct cs_timer sweep;
     struct cs_timer renew; /* of the certificate that is shown */
     struct cs_group group;
+    struct cs_doubts doubts;
 
     struct cs_document *roots, *bundle;
     struct cs_served_list *lists;
@@ -100,6 +115,12 @@ void cs_group_init(struct cs_enrol_server *server);
 void cs_group_add(struct cs_wish *wish);
 /** cs_group_flush() - perform what waits, now. */
 void cs_group_flush(struct cs_enrol_server *server);
+
+/** cs_doubt_count() - a join token from @peer was refused. */
+void cs_doubt_count(struct cs_enrol_server *server, const struct cs_addr *peer);
+/** cs_doubt_refuses() - whether too many were from where @question comes; then it has been answered
+ *  with when to come again. */
+bool cs_doubt_refuses(struct cs_enrol_server *server, struct cs_question *question);
 
 /** cs_enrol_client() - what the store has of the certificate that the caller has shown, if that is
  *  good still; in the question's arena. Return: it; NULL: it has been answered. */

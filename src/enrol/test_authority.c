@@ -579,6 +579,26 @@ static void make_ca(void)
         abort();
 }
 
+/* Behind all others: from now on this address is not heard for a while. */
+static void test_doubt(void)
+{
+    struct cs_str key, csr = new_csr("web.example.internal", &key);
+    struct cs_str body =
+        OBJECT(CS_STR("token"), CS_STR("cst_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+               CS_STR("csr"), csr);
+    struct cs_fetch_answer answer;
+    int n = 0;
+
+    do
+        answer = ask(tls_url, "/v1/enrol", body, NULL);
+    while (answer.status == 401 && ++n < 100);
+    tap_ok(n <= 100 && n >= 10, "some tokens may be wrong");
+    refused(&answer, 429, "tokens-too-many", "not any number of them");
+    tap_ok(cs_fetch_header(&answer, CS_STR("Retry-After")).len > 0, "  it is said how long");
+    answer = ask(tls_url, "/v1/health", (struct cs_str){0}, NULL);
+    tap_int(answer.status, 200, "  that is about tokens only");
+}
+
 int main(void)
 {
     make_ca();
@@ -591,6 +611,7 @@ int main(void)
     test_revoke();
     test_ocsp(CS_OCSP_REVOKED);
     test_lists();
+    test_doubt();
     stop();
     tap_int(cs_folder_remove(dir) || rmdir(home), 0, "nothing is left");
     cs_arena_deinit(&arena);

@@ -163,6 +163,20 @@ int cs_process_limit_files(uint64_t n)
     return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
+uint64_t cs_process_want_files(uint64_t n)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    if (limit.rlim_cur < n && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = n < limit.rlim_max ? (rlim_t)n : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur;
+}
+
 /* Pid files */
 
 int cs_pidfile_write(const char *path, pid_t pid)

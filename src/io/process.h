@@ -46,6 +46,10 @@ void *cs_process_shared(size_t size);
  *  Return: 0, or -errno (nothing changed). */
 int cs_process_limit_files(uint64_t n);
 
+/** cs_process_want_files() - allow @n descriptors if fewer are, as far as the hard limit goes.
+ *  Return: how many are allowed now. */
+uint64_t cs_process_want_files(uint64_t n);
+
 /** cs_pidfile_write() - put @pid into the file at @path, which others see whole or not at all.
  *  Return: 0, or -errno. */
 int cs_pidfile_write(const char *path, pid_t pid);

@@ -104,9 +104,12 @@ static void send_body(struct cs_serving *conn, struct cs_str body)
     cs_serving_resume(conn);
 }
 
-/* Whether the client is still there; the last that is done for one that has gone. */
+/* The handler has it no more. Return: whether the client is still there; if not, this was the last
+ * that is done for it. */
 static bool take_back(struct cs_serving *conn)
 {
+    if (conn->state == CS_SERVING_HELD && !conn->question.client)
+        cs_crowd_wait(conn);
     if (conn->state != CS_SERVING_CLOSED)
         return true;
     cs_loop_defer(conn->server->spec.loop, &conn->reap);
@@ -124,8 +127,10 @@ void cs_question_answer(struct cs_question *question, unsigned status, const cha
         return;
     begin_head(conn, status, type);
     header(conn, "Cache-Control", CS_STR("no-store"));
-    if (status == 503)
-        header(conn, "Retry-After", cs_arena_u64(&question->arena, RETRY_SEC));
+    if (status == 503 || question->retry_sec)
+        header(
+            conn, "Retry-After",
+            cs_arena_u64(&question->arena, question->retry_sec ? question->retry_sec : RETRY_SEC));
     send_body(conn, body);
 }
 

@@ -163,6 +163,7 @@ static void begin(struct cs_serving *conn)
 static enum step handle(struct cs_serving *conn)
 {
     cs_serving_deadline(conn, 0);
+    cs_crowd_spare(conn);
     conn->unread = false;
     conn->question.body = cs_buf_str(&conn->body);
     conn->state = CS_SERVING_HELD;
@@ -258,6 +259,8 @@ static enum step handshake(struct cs_serving *conn)
 
     switch (cs_tls_handshake(conn->wire.tls)) {
     case CS_TLS_OK:
+        if (good_client(conn))
+            cs_crowd_spare(conn);
         conn->state = CS_SERVING_HEAD;
         cs_serving_deadline(conn, conn->server->draining ? CS_DRAIN_IDLE_MS
                                                          : conn->server->spec.limits.head_ms);
@@ -296,7 +299,7 @@ static enum step late(struct cs_serving *conn)
 static enum step wait_idle(struct cs_serving *conn)
 {
     if (conn->n_requests && cs_list_empty(&conn->idle_link)) {
-        cs_list_push_back(&conn->server->idle, &conn->idle_link);
+        cs_list_push_back(&conn->server->crowd.idle, &conn->idle_link);
         cs_serving_deadline(conn, conn->server->spec.limits.idle_ms);
     }
     return WAIT;
@@ -592,7 +595,7 @@ void cs_serving_close(struct cs_serving *conn)
     conn->state = CS_SERVING_CLOSED;
     cs_timer_cancel(server->spec.loop, &conn->timer);
     cs_list_remove(&conn->link);
-    cs_list_remove(&conn->idle_link);
+    cs_crowd_leave(conn);
     cs_shelf_return(&server->shelf, &conn->in);
     cs_wire_close(&conn->wire);
     if (conn->stream) {
@@ -626,6 +629,7 @@ void cs_serving_accept(struct cs_server *server, int fd, bool tls, const struct 
     conn->reap.run = on_reap;
     conn->state = tls ? CS_SERVING_HANDSHAKE : CS_SERVING_HEAD;
     cs_list_init(&conn->idle_link);
+    cs_list_init(&conn->stranger_link);
     cs_buf_init(&conn->in, limits->max_head + 2 * READ_SIZE);
     cs_buf_init(&conn->body, limits->max_body);
     cs_buf_init(&conn->out, CS_SERVING_OUT_MAX);
@@ -634,7 +638,7 @@ void cs_serving_accept(struct cs_server *server, int fd, bool tls, const struct 
         return;
     }
     cs_list_push_back(&server->conns, &conn->link);
-    server->n_conns++;
+    cs_crowd_enter(conn);
     cs_serving_deadline(conn, tls ? limits->handshake_ms : limits->head_ms);
     if (tls && start_tls(conn) < 0)
         cs_serving_close(conn);

@@ -29,6 +29,7 @@ struct cs_question {
     struct cs_arena arena;           /* lives until the answer has been sent */
     struct cs_findings findings;     /* in it, empty: for what the handler finds */
     struct cs_list link;             /* the handler's, in no list */
+    unsigned retry_sec;              /* the handler's: when to come again; 0: nothing is said */
     struct cs_str subject;           /* the handler's: whom or what it was about, for the log */
     struct cs_serving *conn;         /* private */
 };

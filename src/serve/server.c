@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "serve/state.h"
@@ -54,16 +55,6 @@ static void on_resume(struct cs_timer *timer)
         cs_watch_resume(&server->listenings[i].watch);
 }
 
-static bool make_room(struct cs_server *server)
-{
-    if (server->n_conns < server->spec.limits.max_connections)
-        return true;
-    if (cs_list_empty(&server->idle))
-        return false;
-    cs_serving_close(cs_container_of(server->idle.next, struct cs_serving, idle_link));
-    return true;
-}
-
 static void on_listen(struct cs_watch *watch)
 {
     struct cs_listening *listening = cs_container_of(watch, struct cs_listening, watch);
@@ -72,15 +63,17 @@ static void on_listen(struct cs_watch *watch)
     int fd;
 
     for (int i = 0; i < ACCEPT_BATCH && !server->paused; i++) {
-        if (!make_room(server)) {
+        if (cs_crowd_is_stuck(server)) {
             cs_server_log(server, CS_LOG_WARN, "%zu connections are all there may be",
-                          server->n_conns);
+                          server->crowd.n);
             pause_accept(server);
             return;
         }
         fd = cs_accept(listening->what.fd, &peer);
-        if (fd >= 0) {
+        if (fd >= 0 && cs_crowd_make_room(server, &peer)) {
             cs_serving_accept(server, fd, listening->what.tls, &peer);
+        } else if (fd >= 0) {
+            close(fd);
         } else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
             cs_server_log(server, CS_LOG_CRIT, "accept4() failed (%d: %s)", -fd, strerror(-fd));
             cs_shed(&server->reserve, listening->what.fd, SHED_MAX);
@@ -120,8 +113,7 @@ static void tell_done(struct cs_task *task)
 
 void cs_server_left(struct cs_server *server)
 {
-    server->n_conns--;
-    if (server->draining && server->n_conns == 0 && !server->tell_done.deferred)
+    if (server->draining && server->crowd.n == 0 && !server->tell_done.deferred)
         cs_loop_defer(server->spec.loop, &server->tell_done);
     else if (server->paused)
         cs_timer_set(server->spec.loop, &server->resume, server->spec.loop->now.mono_ms);
@@ -142,7 +134,7 @@ void cs_server_drain(struct cs_server *server, void (*done)(void *ctx))
         else if (cs_serving_idle(conn))
             cs_serving_deadline(conn, CS_DRAIN_IDLE_MS);
     }
-    if (server->n_conns == 0)
+    if (server->crowd.n == 0)
         cs_loop_defer(server->spec.loop, &server->tell_done);
 }
 
@@ -160,7 +152,7 @@ int cs_server_new(const struct cs_server_spec *spec, struct cs_server **ret_serv
     server->resume.fire = on_resume;
     server->tell_done.run = tell_done;
     cs_list_init(&server->conns);
-    cs_list_init(&server->idle);
+    cs_crowd_init(&server->crowd);
     cs_tls_io_init(&server->tls_io, &spec->loop->now);
     cs_shelf_init(&server->shelf, BLOCK, KEPT_BLOCKS);
     cs_buf_init(&server->scratch, SCRATCH_MAX);

@@ -24,7 +24,8 @@ struct cs_server_listen {
 };
 
 struct cs_server_limits {
-    size_t max_connections; /* the one that has been idle for longest makes room for another */
+    size_t max_connections; /* somebody makes room for another: see serve/crowd.h */
+    size_t max_per_site;    /* of them, from one IPv4 address or 64 bits of an IPv6 address */
     size_t max_streams;     /* of them */
     size_t max_head, max_body;
     int64_t handshake_ms; /* from accept */
@@ -38,6 +39,7 @@ struct cs_server_limits {
 /* What suits a service for machines. */
 #define CS_SERVER_LIMITS                                                                           \
     ((struct cs_server_limits){.max_connections = 1024,                                            \
+                               .max_per_site = 128,                                                \
                                .max_streams = 256,                                                 \
                                .max_head = 16384,                                                  \
                                .max_body = 65536,                                                  \

@@ -4,6 +4,7 @@
 
 #include "base/shelf.h"
 #include "io/socket.h"
+#include "serve/crowd.h"
 #include "serve/question.h"
 #include "serve/server.h"
 #include "serve/wire.h"
@@ -31,8 +32,8 @@ struct cs_server {
     struct cs_shelf shelf; /* blocks to read into */
     struct cs_buf scratch; /* what a stream gives */
     struct cs_list conns;  /* all */
-    struct cs_list idle;   /* those that wait for their next request, oldest first */
-    size_t n_conns, n_streams;
+    struct cs_crowd crowd; /* by address */
+    size_t n_streams;
     struct cs_reserve reserve;
     struct cs_timer resume;
     bool paused, draining;
@@ -57,7 +58,8 @@ struct cs_serving {
     struct cs_timer timer;
     bool timed_out;
     struct cs_task reap;
-    struct cs_list link, idle_link;
+    struct cs_list link, idle_link, stranger_link;
+    struct cs_site *site;
     enum cs_serving_state state;
     bool running; /* inside cs_serving_run() */
     bool tls;

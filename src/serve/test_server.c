@@ -144,6 +144,19 @@ static int dial(int receive_buffer)
     return fd;
 }
 
+/* From another address than 127.0.0.1. */
+static int dial_from(const char *ip)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct cs_addr from;
+
+    if (cs_addr_parse_ip(cs_str_from(ip), 0, &from) < 0 || bind(fd, &from.sa, from.len) < 0 ||
+        connect(fd, &address.sa, address.len) < 0)
+        abort();
+    turns(3);
+    return fd;
+}
+
 static void say(int fd, struct cs_str bytes)
 {
     while (bytes.len) {
@@ -387,6 +400,78 @@ static void test_full(void)
     stop();
 }
 
+/* Whether the other side has closed; nothing is waited for. */
+static bool is_closed(int fd)
+{
+    char byte;
+
+    turns(3);
+    return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+static void close_all(const int *fds, int n)
+{
+    while (n--)
+        close(fds[n]);
+    turns(5);
+}
+
+static void test_site_is_full(void)
+{
+    struct cs_buf heard;
+    int fd[5];
+
+    limits = CS_SERVER_LIMITS;
+    limits.max_per_site = 2;
+    start();
+    cs_buf_init(&heard, 65536);
+    for (int i = 0; i < 3; i++)
+        fd[i] = dial_from("127.0.0.1");
+    tap_ok(is_closed(fd[0]) && !is_closed(fd[1]),
+           "at a full site the first of those who wait goes");
+    fd[3] = dial_from("127.0.0.2");
+    say(fd[3], CS_STR("GET /hole/a HTTP/1.1\r\nHost: a\r\n\r\n"));
+    hear(fd[3], &heard);
+    tap_ok(has(&heard, "\r\n\r\na") && !is_closed(fd[1]), "another site has nothing to do with it");
+    say(fd[1], CS_STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+    turns(5);
+    fd[4] = dial_from("127.0.0.1");
+    tap_ok(!is_closed(fd[1]) && is_closed(fd[2]), "a question that is held stays");
+    say(fd[4], CS_STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+    turns(5);
+    fd[0] = (close(fd[0]), dial_from("127.0.0.1"));
+    tap_ok(is_closed(fd[0]) && n_held == 2, "with nothing else there, nobody comes");
+    cs_question_answer(held[0], 200, "text/plain", CS_STR("late"));
+    cs_question_answer(held[1], 200, "text/plain", CS_STR("late"));
+    fd[0] = (close(fd[0]), dial_from("127.0.0.1"));
+    tap_ok(!is_closed(fd[0]), "until it is answered");
+    close_all(fd, 5);
+    cs_buf_deinit(&heard);
+    stop();
+}
+
+static void test_all_is_full(void)
+{
+    int fd[6];
+
+    limits = CS_SERVER_LIMITS;
+    limits.max_connections = 4;
+    limits.max_per_site = 3;
+    start();
+    fd[0] = dial_from("127.0.0.3");
+    fd[1] = dial_from("127.0.0.2");
+    fd[2] = dial_from("127.0.0.1");
+    fd[3] = dial_from("127.0.0.1");
+    fd[4] = dial_from("127.0.0.4");
+    tap_ok(is_closed(fd[2]) && !is_closed(fd[0]) && !is_closed(fd[1]) && !is_closed(fd[3]),
+           "where all is full it is one of the site that has most");
+    fd[5] = dial_from("127.0.0.5");
+    tap_ok(is_closed(fd[0]) && !is_closed(fd[4]) && !is_closed(fd[5]),
+           "  of those that have as many, one of the site that came first");
+    close_all(fd, 6);
+    stop();
+}
+
 /* ---- answers that take time ---- */
 
 static void test_held(void)
@@ -566,6 +651,8 @@ int main(void)
     test_flood();
     test_deadlines();
     test_full();
+    test_site_is_full();
+    test_all_is_full();
     test_held();
     test_document();
     test_stream();

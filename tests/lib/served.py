@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 import pki
 import wire
-from gateway import BINARY, CALAMITY, run
+from gateway import BINARY, CALAMITY, IS_ROOT, run
 from waiting import wait_for
 
 DOMAIN = "example.internal"
@@ -73,8 +73,8 @@ class Folder:
 class Server:
     """`countersign ca serve` on a folder."""
 
-    def __init__(self, folder, *options):
-        self.folder, self.options = folder, options
+    def __init__(self, folder, *options, user="root"):
+        self.folder, self.options = folder, options + (("--user", user) if IS_ROOT else ())
         self.dir = tempfile.mkdtemp(prefix="countersign-ca-")
         self.log_path = os.path.join(self.dir, "log")
         self.port = self.plain = 0  # whichever is free

@@ -192,13 +192,15 @@ class Connection:
         return self.sock.version()
 
 
-def connect(port, host="127.0.0.1", timeout_s=TIMEOUT_S, receive_buffer=None):
-    """A plain TCP connection."""
+def connect(port, host="127.0.0.1", timeout_s=TIMEOUT_S, receive_buffer=None, source=None):
+    """A plain TCP connection; from the address source, if there is one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     sock.settimeout(timeout_s)
+    if source:
+        sock.bind((source, 0))
     sock.connect((host, port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Connection(sock)
@@ -233,10 +235,10 @@ def context(cert=None, ca=None, version=None, ciphers=None, alpn=None):
 
 
 def tls(port, cert=None, *, sni="a.test", ctx=None, session=None, version=None, host="127.0.0.1",
-        ca=None, before=b"", receive_buffer=None, timeout_s=TIMEOUT_S):
+        ca=None, before=b"", receive_buffer=None, timeout_s=TIMEOUT_S, source=None):
     """A TLS connection; before is sent in the clear first (a PROXY header)."""
     ctx = ctx or context(cert, ca=ca, version=version)
-    raw = connect(port, host, timeout_s, receive_buffer)
+    raw = connect(port, host, timeout_s, receive_buffer, source)
     if before:
         raw.send(before)
     try:

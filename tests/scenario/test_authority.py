@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import random
 import re
 import signal
@@ -13,11 +14,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import pki
 import served
 import wire
-from gateway import IS_ROOT, SANITIZED
+from gateway import SANITIZED, run
 from served import Folder, Follower, Server, csr, pem_certs, serial
 from waiting import wait_for
 
@@ -82,11 +84,6 @@ def test_a_token_gets_a_certificate_that_openssl_accepts(server, folder, tmp_pat
 def crl_pem(server, issuer):
     return x509.load_der_x509_crl(server.public(f"/crl/{issuer}.crl").body).public_bytes(
         serialization.Encoding.PEM)
-
-
-def test_whoever_serves_as_root_is_warned(server, folder):
-    warned = f"warning: it runs as root\n  hint: start it as the account that owns \"{folder.path}\""
-    assert (warned in server.log()) == IS_ROOT
 
 
 def test_the_fingerprint_is_that_of_the_root(server):
@@ -533,7 +530,7 @@ http { access_log off; server { listen 127.0.0.1:@http@; return 200 ok; } }
 @pytest.fixture
 def service(start, tmp_path):
     folder = Folder(tmp_path / "ca")
-    gw = start(CONF, whole=False, store=folder.path, more="")
+    gw = start(CONF, whole=False, store=folder.path, more="user root;")
     gw.forgiven = r"authority process \d+ exited on signal 9"
     return Service(gw, folder, tmp_path)
 
@@ -599,7 +596,7 @@ def test_a_reload_changes_the_authority_without_a_failed_request(service):
 
 def test_a_reload_that_the_authority_cannot_follow_changes_nothing(service):
     old = service.pid()
-    service.gw.words["more"] = "passphrase_file @dir@/wrong;"
+    service.gw.words["more"] = "user root; passphrase_file @dir@/wrong;"
     with open(service.gw.path("wrong"), "w", encoding="ascii") as out:
         out.write("something else\n")
     os.chmod(service.gw.path("wrong"), 0o600)
@@ -615,7 +612,7 @@ def test_a_reload_that_the_authority_cannot_follow_changes_nothing(service):
 def test_an_authority_that_cannot_open_its_folder_keeps_the_service_from_starting(start, tmp_path):
     folder = Folder(tmp_path / "ca")
     os.rename(folder.path + "/issuer-2.key", folder.path + "/away")
-    gw = start(CONF, whole=False, store=folder.path, more="", start=False)
+    gw = start(CONF, whole=False, store=folder.path, more="user root;", start=False)
     gw.write()
     with open(gw.output, "ab") as out:
         gw.process = subprocess.Popen(gw.command(), stdout=out, stderr=out, cwd=gw.dir,
@@ -632,25 +629,108 @@ def test_logs_are_opened_again_by_the_authority_too(service):
     wait_for(lambda: "GET /v1/health" in service.gw.log(), "a line in the new file")
 
 
+# ---- who it is ----
+
+def passable(path):
+    """For every account."""
+    os.chmod(path, 0o755)
+    for parent in path.parents:
+        if str(parent).startswith("/tmp/"):
+            os.chmod(parent, 0o755)
+
+
+def uid_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        uid, = set(re.search(r"^Uid:\t(.*)$", file.read(), re.M)[1].split("\t"))
+    return int(uid)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+ACCOUNTS = {account.pw_name for account in pwd.getpwall()}
+ALONE = pytest.mark.skipif("countersign-ca" in ACCOUNTS, reason="there is an account for it")
+
+
+@pytest.mark.root
+def test_by_itself_it_is_somebody_of_its_own_too(tmp_path):
+    """Root waits; who serves has the books but no key, and is begun anew when the CA has others."""
+    folder = Folder(tmp_path / "ca")
+    passable(tmp_path)
+    server = Server(folder, user="games")
+    parent = server.process.pid
+    first, = children(parent)
+    games = pwd.getpwnam("games").pw_uid
+    assert (uid_of(parent), uid_of(first)) == (0, games)
+    assert os.stat(folder.path).st_uid == os.stat(folder.path + "/store.sqlite").st_uid == games
+    assert os.stat(folder.path + "/issuer-2.key").st_uid == 0
+    web = server.enrol("web.example.internal")
+    folder.ok("rotate", "issuer", "prepare")
+    folder.ok("rotate", "issuer", "activate")
+    wait_for(lambda: children(parent) not in ([], [first]), "another process")
+    web = wait_for(lambda: server.renew(web), "an answer")
+    assert web.cert.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value.endswith("CA 3")
+    assert server.post("/v1/revoke", {"reason": "superseded"}, web).status == 200
+    assert server.public("/crl/3.crl").status == 200
+    assert all(os.stat(os.path.join(folder.path, name)).st_uid == games
+               for name in os.listdir(folder.path)
+               if name.startswith(("store.sqlite", "crl")))
+    second, = children(parent)
+    server.stop()
+    wait_for(lambda: not os.path.exists(f"/proc/{second}"), "the end")
+
+
+@pytest.mark.root
+@ALONE
+def test_root_is_nobody_s_guess(tmp_path):
+    folder = Folder(tmp_path / "ca")
+    done = run("ca", "serve", "--dir", folder.path, "--listen", "127.0.0.1:0")
+    assert done.returncode == 1 and "adduser --system" in done.stderr, done.stderr
+    assert os.stat(folder.path).st_uid == 0
+
+
+@pytest.mark.root
+def test_an_account_that_cannot_come_to_the_folder_is_told_so(tmp_path):
+    folder = Folder(tmp_path / "inner" / "ca")
+    passable(tmp_path)
+    os.chmod(tmp_path / "inner", 0o700)
+    done = run("ca", "serve", "--dir", folder.path, "--listen", "127.0.0.1:0", "--user", "games")
+    assert done.returncode == 1, done.stderr
+    assert f"\"{folder.path}\" cannot be used by \"games\" (13: Permission denied)" in done.stderr
+    assert "chmod o+x" in done.stderr
+    done = run("ca", "serve", "--dir", folder.path, "--listen", "127.0.0.1:0", "--user", "nobody-x")
+    assert done.returncode == 1 and "there is no account \"nobody-x\"" in done.stderr
+
+
+@pytest.mark.root
+@ALONE
+def test_a_gateway_does_not_start_an_authority_as_root(start, tmp_path):
+    folder = Folder(tmp_path / "ca")
+    gw = start(CONF, whole=False, store=folder.path, more="", start=False)
+    gw.write()
+    with open(gw.output, "ab") as out:
+        gw.process = subprocess.Popen(gw.command(), stdout=out, stderr=out, cwd=gw.dir,
+                                      start_new_session=True, env=gw.environment())
+    assert gw.wait() == 1
+    assert "there is no account for it: adduser --system" in gw.log() + gw.said()
+
+
 @pytest.mark.root
 def test_the_authority_is_somebody_of_its_own(start, tmp_path):
     """Workers cannot read its files, nor be given its account."""
     folder = Folder(tmp_path / "ca")
-    os.chmod(tmp_path, 0o755)
-    for parent in tmp_path.parents:
-        if str(parent).startswith("/tmp/"):
-            os.chmod(parent, 0o755)
+    passable(tmp_path)
     gw = start(CONF, whole=False, store=folder.path, more="user games;")
     service = Service(gw, folder, tmp_path)
-    with open(f"/proc/{service.pid()}/status", encoding="ascii") as file:
-        uid, = set(re.search(r"^Uid:\t(.*)$", file.read(), re.M)[1].split("\t"))
-    owner = os.stat(folder.path)
-    assert owner.st_uid == int(uid) != 0
+    uid = uid_of(service.pid())
+    assert os.stat(folder.path).st_uid == uid != 0
     assert os.stat(folder.path + "/issuer-2.key").st_uid == 0
     web = service.enrol("web.example.internal")
     folder.ok("revoke", serial(service.renew(web)))  # as root, beside it
     assert service.public("/crl/2.crl").status == 200
-    assert all(os.stat(os.path.join(folder.path, name)).st_uid == int(uid)
+    assert all(os.stat(os.path.join(folder.path, name)).st_uid == uid
                for name in os.listdir(folder.path)
                if name.startswith(("store.sqlite", "crl")))
     service.renew(web)

@@ -43,6 +43,7 @@ mtls_state @dir@/state;
 authority {
     listen 127.0.0.1:@authority@ ssl;
     store @ca@;
+    user root;
     profile server { ttl @life@; renew_between 5% 10%; }
 }"""
 NAME = "spiffe://example.internal/"
@@ -254,7 +255,8 @@ def test_a_certificate_that_is_awaited_is_the_cause(start, ca):
     assert "failed since" in refusal()["detail"]
 
     begun = subprocess.Popen(
-        [BINARY, "ca", "serve", "--dir", ca.dir, "--listen", f"127.0.0.1:{gw.port['authority']}"],
+        [BINARY, "ca", "serve", "--dir", ca.dir, "--listen", f"127.0.0.1:{gw.port['authority']}",
+         *(["--user", "root"] if IS_ROOT else [])],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         write(os.path.join(gw.dir, "token"), ca.token("dns:a.test", profile="server").encode())

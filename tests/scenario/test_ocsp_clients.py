@@ -13,7 +13,7 @@ import pytest
 import responder as faults
 import wire
 from backend import free_port
-from gateway import BINARY, StartFailure, listens, run, server
+from gateway import BINARY, IS_ROOT, StartFailure, listens, run, server
 from pki import Authority, now
 from responder import GOOD, OCSP_SIGNING, REVOKED, UNKNOWN, Responder
 from waiting import wait_for
@@ -362,7 +362,8 @@ def test_our_own_authority_answers(start, tmp_path):
         ca("issue", "--profile", "client", "--out", tmp_path / name, f"cn:{name}")
     process = subprocess.Popen(
         [BINARY, "ca", "serve", "--dir", folder, "--listen", f"127.0.0.1:{free_port()}",
-         "--plain", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+         "--plain", f"127.0.0.1:{port}", *(["--user", "root"] if IS_ROOT else [])],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: listens(port), "the authority")
         gw = start(server(FAILURES + "ssl_ocsp leaf;" + TELL).replace(

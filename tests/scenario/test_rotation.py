@@ -26,6 +26,7 @@ mtls_state @dir@/state;
 authority {
     listen 127.0.0.1:@authority@ ssl;
     store @ca@;
+    user root;
     profile server { ttl 120s; renew_between 5% 10%; }
 }"""
 BODY = """

@@ -74,8 +74,9 @@ BODY = """
 def test_secrets_of_the_ca_are_in_its_own_process_alone(start, tmp_path, end):
     """Not in the supervisor, of which all others are copies, nor in the steward and the workers,
     which talk to strangers."""
-    for folder in [tmp_path, *list(tmp_path.parents)[:2]]:
-        os.chmod(folder, 0o755)
+    for folder in [tmp_path, *tmp_path.parents]:
+        if str(folder).startswith("/tmp/"):
+            os.chmod(folder, 0o755)
     words = "correct horse battery staple " + os.urandom(8).hex()
     secret = tmp_path / "secret"
     secret.write_bytes((words + end).encode())
