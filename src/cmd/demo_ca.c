@@ -116,6 +116,7 @@ static int write_config(struct act *act)
                     "authority {\n"
                     "    listen 127.0.0.1:%u ssl;\n"
                     "    store %s/ca;\n"
+                    "%s"
                     "}\n"
                     "server {\n"
                     "    listen 127.0.0.1:%u ssl;\n"
@@ -129,8 +130,8 @@ static int write_config(struct act *act)
                     "        proxy_set_header X-Client-ID $ssl_client_spiffe_id;\n"
                     "    }\n"
                     "}\n",
-                    d, cs_addr_port(&demo->authority), d, cs_addr_port(&demo->automatic), d,
-                    cs_addr_port(&demo->backend));
+                    d, cs_addr_port(&demo->authority), d, geteuid() == 0 ? "    user root;\n" : "",
+                    cs_addr_port(&demo->automatic), d, cs_addr_port(&demo->backend));
     if (r == 0)
         r = cs_file_write(path.ptr, cs_buf_str(&text), 0644);
     cs_buf_deinit(&text);
