@@ -300,16 +300,34 @@ def _serves(gw):
 def test_running_out_of_file_descriptors_is_survived(start, backend):
     gw = start("server { listen 127.0.0.1:@http@; location / { proxy_pass http://@backend@; } }",
                backend=backend, main="worker_rlimit_nofile 40;")
-    clients = [wire.connect(gw.port["http"]) for _ in range(80)]
+    clients = _those_let_in(gw.port["http"], 80)
     gw.wait_log("too many open files|descriptors")
     busy = gw.workers()
-    used = _cpu_ticks(busy)
-    time.sleep(0.2)
-    assert _cpu_ticks(busy) - used < 15, "it must not spin on accept"
+    assert _share_of_processor(busy) < 0.75, "it must not spin on accept"
     for client in clients:
         client.close()
     wait_for(lambda: _serves(gw), "service to return")
     assert gw.workers() == busy
+
+
+def _those_let_in(port, count):
+    """The gateway resets whom it has no descriptor for, some of them before connect() is back."""
+    clients = []
+    for _ in range(count):
+        try:
+            clients.append(wire.connect(port))
+        except ConnectionResetError:
+            pass
+    assert clients
+    return clients
+
+
+def _share_of_processor(pids):
+    """Of the time that passes, however long the nap becomes on a busy machine."""
+    used, begun = _cpu_ticks(pids), time.monotonic()
+    time.sleep(0.2)
+    seconds = (_cpu_ticks(pids) - used) / os.sysconf("SC_CLK_TCK")
+    return seconds / (time.monotonic() - begun)
 
 
 def _cpu_ticks(pids):

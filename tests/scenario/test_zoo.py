@@ -29,7 +29,7 @@ SERVERS = [row for row in manifest() if row["role"] == "server"]
 
 # what nginx and its OpenSSL judge otherwise, or do not look at
 NOT_NGINX = {"malformed-certificate", "name-control-byte", "too-many-names", "weak-key",
-             "purpose-mismatch", "key-usage-mismatch"}
+             "purpose-mismatch", "key-usage-mismatch", "spiffe-id-invalid"}
 
 
 def title(row):
