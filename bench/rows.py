@@ -57,6 +57,8 @@ ROWS = [
         least_s=2, peers=FLOODED),
     Row('flood_share', 'these, of two workers with a CPU each', '% of their time', 'fail_share',
         of='flood', peers=FLOODED, owed=('value', 10)),
+    Row('flood_least', 'the same of who only takes and closes them', CPU, 'sink_us', of='flood',
+        peers=FLOODED),
     Row('flood_p50', 'good handshake meanwhile ÷ without, half within', 'ratio', 'good_ratio',
         of='flood', peers=FLOODED),
     Row('flood_sink', 'the same ÷ beside as many that go elsewhere', 'ratio', 'good_beside',
