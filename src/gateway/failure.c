@@ -89,9 +89,23 @@ static void see_clock(struct scene *scene, const struct cs_worker *worker)
     scene->record.clock = &scene->clock;
 }
 
-/* Find the cause and note it. Return: its id in @arena, or empty when nothing failed. */
+/* A finding for as long as the arena lasts: the scene's may be gone before. */
+static const struct cs_finding *keep(struct cs_arena *arena, const struct cs_finding *finding)
+{
+    struct cs_finding *kept = CS_ARENA_NEW(arena, struct cs_finding);
+
+    *kept = *finding;
+    kept->next = NULL;
+    for (size_t i = 0; i < CS_FINDING_OPERANDS; i++)
+        kept->operands[i] = cs_arena_dup(arena, finding->operands[i]);
+    return kept;
+}
+
+/* Find the cause and note it. *@ret_telling is to be told, unless it is NULL.
+ * Return: its id in @arena, or empty when nothing failed. */
 static struct cs_str note(struct scene *scene, struct cs_conn *conn,
-                          const struct cs_vserver *server, struct cs_arena *arena)
+                          const struct cs_vserver *server, struct cs_arena *arena,
+                          struct cs_telling **ret_telling)
 {
     const struct cs_request *request = conn->request;
     struct cs_incident_spec spec = {
@@ -105,14 +119,29 @@ static struct cs_str note(struct scene *scene, struct cs_conn *conn,
         .words = scene->words,
         .request = request ? request->head.line : (struct cs_str){0},
         .certificate = leaf_digest(scene->record.verdict),
+        .rules = request && request->admission.kind ? request->scope : NULL,
     };
 
+    *ret_telling = NULL;
     see_clock(scene, conn->worker);
     scene->cause = cs_diagnose(&scene->record, &scene->findings);
     if (!scene->cause)
         return (struct cs_str){0};
+    scene->cause = keep(arena, scene->cause);
     spec.cause = scene->cause;
-    return cs_incident_note(conn->worker, &spec, arena);
+    return cs_incident_note(conn->worker, &spec, arena, ret_telling);
+}
+
+/* The same for what no answer follows. */
+static struct cs_str note_and_tell(struct scene *scene, struct cs_conn *conn,
+                                   const struct cs_vserver *server, struct cs_arena *arena)
+{
+    struct cs_telling *telling;
+    struct cs_str id = note(scene, conn, server, arena, &telling);
+
+    if (telling)
+        cs_incident_tell(conn->worker, telling, 0);
+    return id;
 }
 
 /* Whether there was a handshake to fail: a byte came, or none in all the time that TLS was given.
@@ -138,7 +167,7 @@ void cs_failure_connection(struct cs_conn *conn, struct cs_transport seen)
     }
     see_client(&scene, conn, conn->server);
     if (was_meant(&scene))
-        note(&scene, conn, conn->server, &scene.arena);
+        note_and_tell(&scene, conn, conn->server, &scene.arena);
     close_scene(&scene);
 }
 
@@ -179,20 +208,8 @@ void cs_failure_cut(struct cs_conn *conn, const struct cs_verdict *refusal)
     scene.record.stage = CS_STAGE_OPEN;
     scene.record.verdict = refusal;
     scene.record.outcome = NULL;
-    note(&scene, conn, conn->server, &scene.arena);
+    note_and_tell(&scene, conn, conn->server, &scene.arena);
     close_scene(&scene);
-}
-
-/* A finding for as long as the request lasts: the scene's are gone before. */
-static const struct cs_finding *keep(struct cs_request *request, const struct cs_finding *finding)
-{
-    struct cs_finding *kept = CS_ARENA_NEW(&request->arena, struct cs_finding);
-
-    *kept = *finding;
-    kept->next = NULL;
-    for (size_t i = 0; i < CS_FINDING_OPERANDS; i++)
-        kept->operands[i] = cs_arena_dup(&request->arena, finding->operands[i]);
-    return kept;
 }
 
 static void set_incident(struct cs_request *request, struct scene *scene, struct cs_str id)
@@ -203,7 +220,7 @@ static void set_incident(struct cs_request *request, struct scene *scene, struct
         return;
     incident = CS_ARENA_NEW(&request->arena, struct cs_incident);
     incident->id = id;
-    incident->cause = keep(request, scene->cause);
+    incident->cause = scene->cause;
     incident->is_upstream = scene->transport.outgoing;
     request->incident = incident;
 }
@@ -211,16 +228,25 @@ static void set_incident(struct cs_request *request, struct scene *scene, struct
 void cs_failure_request(struct cs_conn *conn, struct cs_str first)
 {
     struct cs_request *request = conn->request;
-    struct cs_outcome outcome = request->outcome;
     struct scene scene;
 
     open_scene(&scene, conn, (struct cs_transport){.first = first, .bytes_in = first.len});
     ask_session(&scene, &conn->wire);
     see_client(&scene, conn, request->server);
     scene.record.host = request->host;
-    scene.record.outcome = &outcome;
-    set_incident(request, &scene, note(&scene, conn, request->server, &request->arena));
+    cs_failure_answered(request, 0);
+    set_incident(request, &scene,
+                 note(&scene, conn, request->server, &request->arena, &request->telling));
     close_scene(&scene);
+}
+
+void cs_failure_answered(struct cs_request *request, int status)
+{
+    struct cs_telling *telling = request->telling;
+
+    request->telling = NULL;
+    if (telling)
+        cs_incident_tell(request->conn->worker, telling, status);
 }
 
 /* The upstream's side of a scene, as far as the connection to it came. */
@@ -261,7 +287,7 @@ bool cs_failure_upstream(struct cs_conn *conn, const struct cs_proxy *proxy, siz
     scene.words = words;
     if (up)
         see_upstream(&scene, up);
-    id = note(&scene, conn, request->server, &request->arena);
+    id = note_and_tell(&scene, conn, request->server, &request->arena);
     set_incident(request, &scene, id);
     close_scene(&scene);
     return id.len != 0;

@@ -9,6 +9,7 @@
 #include "telemetry/transport.h"
 
 struct cs_proxy;
+struct cs_request;
 struct cs_upconn;
 
 /** cs_failure_connection() - a client's connection ends before it carries a request. @seen: what
@@ -26,8 +27,11 @@ void cs_failure_left(struct cs_conn *conn);
 void cs_failure_cut(struct cs_conn *conn, const struct cs_verdict *refusal);
 /** cs_failure_request() - the connection's request is refused, for its certificate or because it
  *  came in another protocol (@first: its first bytes then). Sets the request's incident, which the
- *  answer tells. */
+ *  answer tells; cs_failure_answered() writes it down. */
 void cs_failure_request(struct cs_conn *conn, struct cs_str first);
+/** cs_failure_answered() - write down why @request was refused, unless that is done or it was not,
+ *  now that its answer with @status begins; 0: there will be none. */
+void cs_failure_answered(struct cs_request *request, int status);
 /** cs_failure_upstream() - the connection to server @peer of @proxy's upstream, which is to prove
  *  itself by TLS, did not come about, or was given up by the upstream's alert. @up: as far as it
  *  came, or NULL. @seen: what only the caller knows. @words: nginx's for it, which logs it at the

@@ -1,5 +1,6 @@
 /* The head of a response: what every answer has, what add_header adds, what Connection says. */
 #include "gateway/conn.h"
+#include "gateway/failure.h"
 #include "gateway/request.h"
 #include "gateway/state.h"
 #include "http/message.h"
@@ -31,6 +32,8 @@ void cs_head_begin(struct cs_request *request, int status, struct cs_str reason)
     request->status = shown;
     request->outcome.status = shown;
     request->head_sent = true;
+    if (request->telling)
+        cs_failure_answered(request, shown);
     cs_shelf_lend(&request->conn->worker->small, &request->out, 1);
     cs_h1_write_status_line(&request->out, (unsigned)shown,
                             shown == status ? reason : (struct cs_str){0});

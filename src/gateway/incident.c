@@ -73,18 +73,42 @@ static void write_records(struct cs_worker *worker, const struct cs_vserver *ser
     }
 }
 
-static void write_whole(struct cs_worker *worker, const struct cs_incident_spec *spec)
-{
-    struct cs_arena arena;
+/* --- what is to be told --- */
+
+struct cs_telling {
+    const struct cs_vserver *server;
+    const struct cs_scope *scope;
+    uint64_t connection;
+    struct cs_str words, request;
     struct cs_account account;
+};
+
+static struct cs_telling *telling_new(const struct cs_incident_spec *spec, struct cs_arena *arena)
+{
+    struct cs_telling *telling = CS_ARENA_NEW(arena, struct cs_telling);
 
     if (spec->fd >= 0)
         (void)!cs_socket_local(spec->fd, &spec->peer->local);
-    cs_arena_init(&arena);
-    cs_account_make(spec->record, spec->cause, &arena, &account);
-    write_error(worker, spec->scope, spec->connection, &account, spec->request, spec->words);
-    write_records(worker, spec->server, &account);
-    cs_arena_deinit(&arena);
+    *telling = (struct cs_telling){
+        .server = spec->server,
+        .scope = spec->scope,
+        .connection = spec->connection,
+        .words = spec->words,
+        .request = spec->request,
+    };
+    cs_account_make(spec->record, spec->cause, arena, &telling->account);
+    return telling;
+}
+
+void cs_incident_tell(struct cs_worker *worker, struct cs_telling *telling, int status)
+{
+    struct cs_account *account = &telling->account;
+
+    if (status)
+        account->status = status;
+    write_error(worker, telling->scope, telling->connection, account, telling->request,
+                telling->words);
+    write_records(worker, telling->server, account);
 }
 
 /* --- repeated ones --- */
@@ -131,7 +155,7 @@ static void look_again(struct cs_worker *worker, int64_t due_ms)
 /* --- the rest --- */
 
 struct cs_str cs_incident_note(struct cs_worker *worker, const struct cs_incident_spec *spec,
-                               struct cs_arena *arena)
+                               struct cs_arena *arena, struct cs_telling **ret_telling)
 {
     struct cs_record *record = spec->record;
     char peer[CS_ADDR_TEXT];
@@ -140,6 +164,7 @@ struct cs_str cs_incident_note(struct cs_worker *worker, const struct cs_inciden
         .peer = cs_addr_ip_text(&record->peer->addr, peer),
         .kind = spec->cause->kind,
         .certificate = spec->certificate,
+        .rules = spec->rules,
     };
     struct cs_repeat *group;
     bool first = false;
@@ -154,8 +179,7 @@ struct cs_str cs_incident_note(struct cs_worker *worker, const struct cs_inciden
         look_again(worker, group->due_ms);
     }
     record->incident = cs_arena_dup(arena, cs_str_from(group->incident));
-    if (first)
-        write_whole(worker, spec);
+    *ret_telling = first ? telling_new(spec, arena) : NULL;
     return record->incident;
 }
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "gateway/conn.h"
 #include "gateway/exchange.h"
+#include "gateway/failure.h"
 #include "gateway/state.h"
 
 /* A head or one piece of a body, and their framing. */
@@ -43,6 +44,7 @@ void cs_request_end(struct cs_conn *conn)
 
     if (!request)
         return;
+    cs_failure_answered(request, 0);
     cs_exchange_end(request);
     cs_h1_body_deinit(&request->body);
     cs_shelf_return(&conn->worker->small, &request->out);

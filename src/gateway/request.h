@@ -20,6 +20,7 @@
 struct cs_conn;
 struct cs_exchange;
 struct cs_incident;
+struct cs_telling;
 struct cs_scope;
 struct cs_vserver;
 
@@ -60,6 +61,7 @@ struct cs_request {
     bool continued; /* 100 Continue was sent */
 
     const struct cs_incident *incident; /* why it was refused; NULL: it was not */
+    struct cs_telling *telling;         /* of that, until its answer begins; NULL: nothing */
 
     int next_stage;    /* where a statement that answered leads */
     int status;        /* of the answer; 0: none yet */

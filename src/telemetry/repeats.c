@@ -35,11 +35,16 @@ struct cs_repeats *cs_repeats_new(void (*tell)(void *ctx, const struct cs_repeat
 static uint64_t hash(const struct cs_repeat_key *key)
 {
     struct {
-        const void *where;
+        const void *where, *rules;
         const struct cs_finding_kind *kind;
         uint64_t peer;
         uint8_t certificate[32];
-    } parts = {key->where, key->kind, cs_hash_bytes(key->peer.ptr, key->peer.len), {0}};
+    } parts = {
+        .where = key->where,
+        .rules = key->rules,
+        .kind = key->kind,
+        .peer = cs_hash_bytes(key->peer.ptr, key->peer.len),
+    };
 
     if (key->certificate)
         memcpy(parts.certificate, key->certificate, sizeof(parts.certificate));

@@ -1,9 +1,9 @@
 /* The same failure again and again: told once, then counted.
  *
- * Failures that agree in peer, code and certificate (and server block) are one group. The first is
- * told whole; of the others only their number is told, after one second, two, four and so on up to
- * a minute. A group is forgotten when nothing came for a minute, and begins anew then. Peers that
- * are too many to be told one by one are put together: one group per code for all of them.
+ * Failures that agree in peer, code and certificate (server block, rules) are one group. The first
+ * is told whole; of the others only their number is told, after one second, two, four and so on up
+ * to a minute. A group is forgotten when nothing came for a minute, and begins anew then. Peers
+ * that are too many to be told one by one are put together: one group per code for all of them.
  * Pure: time comes in, and what is to be told goes out through a function.
  */
 #ifndef CS_TELEMETRY_REPEATS_H
@@ -32,6 +32,7 @@ struct cs_repeat_key {
     struct cs_str peer;                 /* address as text, without its port */
     const struct cs_finding_kind *kind; /* static */
     const uint8_t *certificate;         /* SHA-256, 32 bytes; NULL: none */
+    const void *rules;                  /* of the place that refused; NULL: none */
 };
 
 /* One group. */

@@ -39,6 +39,29 @@ static bool note(struct cs_repeats *repeats, const char *peer, const struct cs_f
     return first;
 }
 
+/* The same peer, code and certificate in different places. */
+static bool note_rules(struct cs_repeats *repeats, const void *rules, int64_t now)
+{
+    struct cs_repeat_key key = {
+        .peer = CS_STR("192.0.2.1"), .kind = &one, .certificate = leaf, .rules = rules};
+    bool first = false;
+
+    cs_repeats_note(repeats, &key, now, &first);
+    return first;
+}
+
+static void test_places(void)
+{
+    struct cs_repeats *repeats = fresh();
+
+    tap_ok(note_rules(repeats, NULL, 1000), "at no place");
+    tap_ok(note_rules(repeats, &leaf, 1001), "by the rules of a place");
+    tap_ok(!note_rules(repeats, &leaf, 1002), "by the same again");
+    tap_ok(note_rules(repeats, &leaf_b, 1002), "by those of another");
+    cs_repeats_free(repeats, 3000);
+    tap_int((int64_t)told.more, 1, "one was repeated");
+}
+
 static void test_same(void)
 {
     struct cs_repeats *repeats = fresh();
@@ -135,6 +158,7 @@ static void test_room(void)
 int main(void)
 {
     test_same();
+    test_places();
     test_flood();
     test_silence();
     test_crowd();

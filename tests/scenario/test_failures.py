@@ -95,24 +95,24 @@ def half_a_hello(port, pki):
 
 
 FAILURES = [
-    (no_certificate, ANSWER, "certificate-missing", "authorize"),
-    (no_certificate, HANDSHAKE, "certificate-missing", "handshake"),
-    (an_expired_one, ANSWER, "certificate-expired", "authorize"),
-    (an_expired_one, HANDSHAKE, "certificate-expired", "handshake"),
-    (a_foreign_one, ANSWER, "issuer-unknown", "authorize"),
-    (a_foreign_one, HANDSHAKE, "issuer-unknown", "handshake"),
-    (an_old_protocol, ANSWER, "no-shared-version", "handshake"),
-    (a_client_that_does_not_trust_us, ANSWER, "peer-rejected-certificate", "handshake"),
-    (plain_http, ANSWER, "http-on-tls-port", "authorize"),
-    (ssh, ANSWER, "not-tls", "receive"),
-    (garbage, ANSWER, "not-tls", "accept"),
-    (half_a_hello, ANSWER, "peer-closed", "handshake"),
+    (no_certificate, ANSWER, "certificate-missing", "authorize", 400),
+    (no_certificate, HANDSHAKE, "certificate-missing", "handshake", None),
+    (an_expired_one, ANSWER, "certificate-expired", "authorize", 400),
+    (an_expired_one, HANDSHAKE, "certificate-expired", "handshake", None),
+    (a_foreign_one, ANSWER, "issuer-unknown", "authorize", 400),
+    (a_foreign_one, HANDSHAKE, "issuer-unknown", "handshake", None),
+    (an_old_protocol, ANSWER, "no-shared-version", "handshake", None),
+    (a_client_that_does_not_trust_us, ANSWER, "peer-rejected-certificate", "handshake", None),
+    (plain_http, ANSWER, "http-on-tls-port", "authorize", 400),
+    (ssh, ANSWER, "not-tls", "receive", 400),
+    (garbage, ANSWER, "not-tls", "accept", None),
+    (half_a_hello, ANSWER, "peer-closed", "handshake", None),
 ]
 
 
-@pytest.mark.parametrize("fail, body, code, stage", FAILURES,
+@pytest.mark.parametrize("fail, body, code, stage, status", FAILURES,
                          ids=[f"{f[0].__name__}-{f[3]}" for f in FAILURES])
-def test_a_failure_leaves_one_line_and_one_record(start, pki, fail, body, code, stage):
+def test_a_failure_leaves_one_line_and_one_record(start, pki, fail, body, code, stage, status):
     gw = begin(start, body)
     quietly(fail, gw.port["tls"], pki)
     gw.wait_log(rf"\[{code}\]")
@@ -123,10 +123,68 @@ def test_a_failure_leaves_one_line_and_one_record(start, pki, fail, body, code, 
     assert record["peer"].startswith("127.0.0.1:")
     assert record["local"] == f"127.0.0.1:{gw.port['tls']}"
     assert record["server"] == "a.test"
+    assert record.get("status") == status
     lines = errors(gw)
     assert len(lines) == 1, lines
     assert f"[{code}], incident: {record['incident']}, client: {record['peer']}" in lines[0]
     assert record["primary"] in lines[0]
+
+
+PAGE = "location /page { mtls_allow off; %s } " + ANSWER
+BACK = "proxy_pass http://@backend@;"
+DENIED = "mtls_allow cn:nobody; error_page 403 = /page; "
+
+# how a refused request is answered: the error pages, who asks for which host, and the status
+ANSWERED = [
+    ("", "expired", "a.test", 400),
+    ("", None, "a.test", 400),
+    ("", "alice", "b.test", 421),
+    ("mtls_allow cn:nobody; ", "alice", "a.test", 403),
+    ("error_page 495 /page; " + PAGE % "return 200 page;", "expired", "a.test", 400),
+    ("error_page 496 =401 /page; " + PAGE % "return 200 page;", None, "a.test", 401),
+    ("error_page 495 = /page; " + PAGE % "return 402 page;", "expired", "a.test", 402),
+    ("error_page 495 496 = https://help.test/; ", "expired", "a.test", 302),
+    ("error_page 495 = /page; " + PAGE % BACK, "expired", "a.test", 400),
+    (DENIED + PAGE % "return 410;", "alice", "a.test", 410),
+    (DENIED + PAGE % BACK, "alice", "a.test", 200),
+    (DENIED + PAGE % "proxy_pass http://127.0.0.1:@nobody@;", "alice", "a.test", 502),
+]
+
+
+@pytest.mark.parametrize("body, who, host, status", ANSWERED,
+                         ids=[f"{row[3]}-{n}" for n, row in enumerate(ANSWERED)])
+def test_a_record_says_how_the_client_was_answered(start, pki, backend, body, who, host, status):
+    body += "" if "location" in body else ANSWER
+    gw = start(LOG + server(body) + server(ANSWER, name="b.test", verify="optional"),
+               level="error", backend=backend)
+    answer = wire.get(gw.port["tls"], who and getattr(pki, who), host=host, sni="a.test")
+    assert answer.status == status
+    record = records(gw)[0]
+    assert record["status"] == status
+    assert record["stage"] in ("authorize", "route")
+    assert len(records(gw)) == 1
+
+
+def test_without_an_answer_a_record_has_no_status(start, pki):
+    """It is written, whole, although the connection ends instead of being answered."""
+    gw = begin(start, "error_page 495 = /page; " + PAGE % "return 444;")
+    assert quietly(wire.get, gw.port["tls"], pki.expired) is None
+    record = records(gw)[0]
+    assert record["code"] == "certificate-expired" and "status" not in record
+
+
+def test_a_client_that_leaves_before_its_error_page_is_told_of(start, pki, backend):
+    gw = begin(start, "mtls_allow cn:nobody; error_page 403 = /hold; location /hold { mtls_allow off; "
+               + BACK + "}" + ANSWER, backend=backend)
+    with wire.tls(gw.port["tls"], pki.alice) as client:
+        client.ask()
+        wait_for(lambda: backend.requests, "the error page to be asked for")
+        assert gw.read("failures.log") == ""
+    record = records(gw)[0]
+    assert record["code"] == "policy-denied" and "status" not in record
+    assert len(record["chain"]) == 1 and record["tls"]["version"] == "TLSv1.3"
+    assert 'GET / HTTP/1.1' in errors(gw)[0]
+    backend.release()
 
 
 def test_a_record_says_which_certificate_and_what_was_trusted(start, pki):

@@ -268,10 +268,10 @@ def test_what_is_told_to_whom(start, people):
             assert re.search(r"[0-9a-f]{16}", answer.text)
             assert not re.search(r"top-secret|/\*/|mtls_|gateway\.conf", answer.text)
     assert answer.json()["code"] == "policy-denied"
-    assert answer.json()["incident"] == first_records(gw)[0]["incident"]
+    assert answer.json()["incident"] == first_records(gw)[1]["incident"]
     assert wire.get(gw.port["tls"], people["pay"], "/d").status == 403
-    by_list, by_rule = first_records(gw)
-    assert [r["code"] for r in (by_list, by_rule)] == ["policy-denied"] * 2
+    by_list, _, by_rule = told = first_records(gw)
+    assert [(r["code"], r["status"]) for r in told] == [("policy-denied", 403)] * 3
     assert by_list["blame"] == "policy" and by_list["stage"] == "route"
     assert 'client "spiffe://demo.test/ns/web/web"' in by_list["primary"]
     assert 'location "/" of server "a.test"' in by_list["primary"]
@@ -316,6 +316,25 @@ def test_error_pages_are_for_whom_they_admit(start, people, backend):
     assert backend.paths() == ["/back", "/back"]
     gw.stop()
     assert "failures so far: 4 policy-denied" in gw.log()
+
+
+def test_each_place_that_refuses_is_told_of(start, people):
+    """The cause names the place: what another one refuses is no repetition."""
+    gw = start(server(LOG + """
+        mtls_allow cn:nobody;
+        location /a { return 204; }
+        location /b { return 204; }
+        location /c { mtls_deny dns:evil.test; return 204; }"""))
+    with wire.tls(gw.port["tls"], people["evil"]) as client:
+        for target in ("/a", "/b", "/c", "/a", "/b", "/c", "/a"):
+            assert client.request("GET", target).status == 403
+    told = first_records(gw)
+    assert [re.search(r'location "(/\w)"', r["primary"] + r["detail"]).group(1)
+            for r in told] == ["/a", "/b", "/c"]
+    assert "mtls_deny dns:evil.test" in told[2]["detail"]
+    gw.stop()
+    more = {r["incident"]: r["repeats"] for r in records(gw) if "repeats" in r}
+    assert [more[r["incident"]] for r in told] == [2, 1, 1]
 
 
 def test_an_error_page_for_those_without_a_certificate(start, backend):
