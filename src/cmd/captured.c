@@ -32,12 +32,12 @@ bool cs_captured_is(const char *operand)
 /* What says how to connect says nothing about a file. */
 static int check_options(const struct cs_line *line)
 {
-    const uint64_t fit = CS_OPT_BIT(CS_OPT_CA) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_HOST) |
-                         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_JSON);
+    static const bool fit[CS_OPT_N] = {CS_WITH(CA),   CS_WITH(AT),  CS_WITH(HOST),
+                                       CS_WITH(PORT), CS_WITH(CRL), CS_WITH(JSON)};
     char text[128];
 
     for (int i = 0; i < CS_OPT_N; i++) {
-        if (!cs_line_has(line, i) || fit & CS_OPT_BIT(i))
+        if (!cs_line_has(line, i) || fit[i])
             continue;
         snprintf(text, sizeof(text), "--%s does not go with a captured file",
                  cs_option_rows()[i].name);

@@ -84,11 +84,9 @@ static const struct cs_option_row options[] = {
 };
 
 /* Which CA. */
-#define CA_LOOK                                                                                    \
-    (CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) |              \
-     CS_OPT_BIT(CS_OPT_JSON))
-#define CA_OPEN (CA_LOOK | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE))
-#define WHERE (CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) | CS_OPT_BIT(CS_OPT_GLOBALS))
+#define CA_LOOK CS_WITH(DIR), CS_WITH(CONFIG), CS_WITH(PREFIX), CS_WITH(JSON)
+#define CA_OPEN CA_LOOK, CS_WITH(PASSPHRASE_FILE)
+#define WHERE CS_WITH(CONFIG), CS_WITH(PREFIX), CS_WITH(GLOBALS)
 
 static const struct cs_command commands[] = {
     {"run", NULL, 0, "run the gateway",
@@ -98,27 +96,27 @@ static const struct cs_command commands[] = {
      "\n"
      "Signals: TERM and INT stop at once, QUIT waits for requests that are under way,\n"
      "HUP reloads the configuration, USR1 reopens the log files.\n",
-     WHERE | CS_OPT_BIT(CS_OPT_ERROR_LOG), cs_cmd_run},
+     CS_OPTIONS(WHERE, CS_WITH(ERROR_LOG)), cs_cmd_run},
     {"check", NULL, 0, "check a configuration without running it",
      "Reads the configuration and everything it names (certificates, keys, revocation\n"
      "lists) and prints all that is wrong or will hurt later. Exits 1 if there are\n"
      "errors.\n",
-     WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_check},
+     CS_OPTIONS(WHERE, CS_WITH(JSON)), cs_cmd_check},
     {"reload", NULL, 0, "let a running gateway take up its changed configuration",
      "Checks the configuration first: if it has errors they are printed, nothing is\n"
      "reloaded, and the exit status is 1. Otherwise new workers start with it and the\n"
      "old ones finish what they are doing.\n",
-     WHERE, cs_cmd_reload},
+     CS_OPTIONS(WHERE), cs_cmd_reload},
     {"stop", NULL, 0, "stop a running gateway at once",
-     "Requests that are under way are cut off; see quit.\n", WHERE, cs_cmd_stop},
+     "Requests that are under way are cut off; see quit.\n", CS_OPTIONS(WHERE), cs_cmd_stop},
     {"quit", NULL, 0, "stop a running gateway when its requests are done",
      "Listeners are closed at once, connections when their requests are done, or after\n"
      "worker_shutdown_timeout.\n",
-     WHERE, cs_cmd_quit},
+     CS_OPTIONS(WHERE), cs_cmd_quit},
     {"reopen", NULL, 0, "let a running gateway open its log files again",
      "After log files were moved away: what is written from then on goes to new files\n"
      "of the old names.\n",
-     WHERE, cs_cmd_reopen},
+     CS_OPTIONS(WHERE), cs_cmd_reopen},
     {"status", NULL, 0, "show what a running gateway does and by which papers",
      "Shows the workers and their connections; every certificate, CA and revocation\n"
      "list in use with the time left, its file and the servers it is for; what is\n"
@@ -127,7 +125,7 @@ static const struct cs_command commands[] = {
      "Exits 0 if all is well, 1 if something needs a person (a paper that has expired,\n"
      "a file that is another one now and not in use, a worker that does not answer), 2\n"
      "if the gateway could not be asked.\n",
-     WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_status},
+     CS_OPTIONS(WHERE, CS_WITH(JSON)), cs_cmd_status},
     {"renew", "[NAME]", 1, "let a running gateway renew its own certificates now",
      "Of those that it gets from an authority (ssl_certificate auto), all or the one\n"
      "for NAME are asked for at once, although it is not time: after their issuer was\n"
@@ -136,7 +134,7 @@ static const struct cs_command commands[] = {
      "\n"
      "Exits 0 if they are being asked for, 1 if there are none such, 2 if the gateway\n"
      "could not be asked.\n",
-     WHERE | CS_OPT_BIT(CS_OPT_JSON), cs_cmd_renew},
+     CS_OPTIONS(WHERE, CS_WITH(JSON)), cs_cmd_renew},
     {"revoke", "FILE|SERIAL", 1, "revoke a certificate at a running gateway",
      "With --now every worker of the gateway refuses the certificate from the next\n"
      "moment on, in new handshakes and resumed ones, and cuts the open connections\n"
@@ -149,14 +147,13 @@ static const struct cs_command commands[] = {
      "\n"
      "Exits 0 if every worker acknowledged, 1 if it could not be done everywhere, 2 if\n"
      "the gateway could not be asked.\n",
-     WHERE | CS_OPT_BIT(CS_OPT_NOW) | CS_OPT_BIT(CS_OPT_ISSUER) | CS_OPT_BIT(CS_OPT_REASON) |
-         CS_OPT_BIT(CS_OPT_JSON),
+     CS_OPTIONS(WHERE, CS_WITH(NOW), CS_WITH(ISSUER), CS_WITH(REASON), CS_WITH(JSON)),
      cs_cmd_revoke},
     {"demo", NULL, 0, "show a mutual handshake, and five that are refused",
      "Makes certificates in a temporary folder, starts a gateway and a backend, visits\n"
      "the gateway in seven ways and says what was presented, checked and refused. Then\n"
      "waits, so that you can try it by hand. Nothing is left behind.\n",
-     CS_OPT_BIT(CS_OPT_ONCE), cs_cmd_demo},
+     CS_OPTIONS(CS_WITH(ONCE)), cs_cmd_demo},
     {"doctor", "[HOST:PORT|FILE]", 1, "visit a TLS server and explain what happens",
      "Connects to any TLS server, alone or with a certificate, and shows the handshake\n"
      "step by step: what was offered, presented, asked for, checked and refused. Then\n"
@@ -179,13 +176,11 @@ static const struct cs_command commands[] = {
      "\n"
      "Exits 0 if all is well, 1 if something failed and is explained, 2 if nothing\n"
      "could be tried.\n",
-     CS_OPT_BIT(CS_OPT_CERT) | CS_OPT_BIT(CS_OPT_KEY) | CS_OPT_BIT(CS_OPT_CA) |
-         CS_OPT_BIT(CS_OPT_SNI) | CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_ALPN) |
-         CS_OPT_BIT(CS_OPT_PORT) | CS_OPT_BIT(CS_OPT_STARTTLS) | CS_OPT_BIT(CS_OPT_PROXY_PROTOCOL) |
-         CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_TIME_SOURCE) | CS_OPT_BIT(CS_OPT_COMPARE) |
-         CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_CLIENT_CA) | CS_OPT_BIT(CS_OPT_ONCE) |
-         CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_PIN) | CS_OPT_BIT(CS_OPT_OCSP) |
-         CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_JSON),
+     CS_OPTIONS(CS_WITH(CERT), CS_WITH(KEY), CS_WITH(CA), CS_WITH(SNI), CS_WITH(HOST),
+                CS_WITH(ALPN), CS_WITH(PORT), CS_WITH(STARTTLS), CS_WITH(PROXY_PROTOCOL),
+                CS_WITH(TIMEOUT), CS_WITH(TIME_SOURCE), CS_WITH(COMPARE), CS_WITH(LISTEN),
+                CS_WITH(CLIENT_CA), CS_WITH(ONCE), CS_WITH(CRL), CS_WITH(PIN), CS_WITH(OCSP),
+                CS_WITH(AT), CS_WITH(JSON)),
      cs_cmd_doctor},
     {"inspect", "FILE|HOST:PORT...", 1024, "show what is in certificates, keys, requests and CRLs",
      "Reads PEM with any number and mix of blocks, or DER; \"-\" is standard input.\n"
@@ -196,7 +191,7 @@ static const struct cs_command commands[] = {
      "\n"
      "Exits 0 if all is well, 1 if something is wrong (there is an error among the\n"
      "findings), 2 if a file could not be opened.\n",
-     CS_OPT_BIT(CS_OPT_JSON) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_FOR), cs_cmd_inspect},
+     CS_OPTIONS(CS_WITH(JSON), CS_WITH(AT), CS_WITH(FOR)), cs_cmd_inspect},
     {"explain", "[FILE]", 1, "explain failures that were logged, or certificates",
      "Reads the records of mtls_failure_log, or of a report that holds such records,\n"
      "from FILE or standard input (\"-\"), and explains each: what happened, step by\n"
@@ -206,9 +201,8 @@ static const struct cs_command commands[] = {
      "With --chain and --trust it judges files of certificates as the gateway does.\n"
      "\n"
      "Exits 0 if nothing is wrong, 1 if something is, 2 if it could not be tried.\n",
-     CS_OPT_BIT(CS_OPT_JSON) | CS_OPT_BIT(CS_OPT_AT) | CS_OPT_BIT(CS_OPT_CHAIN) |
-         CS_OPT_BIT(CS_OPT_TRUST) | CS_OPT_BIT(CS_OPT_CRL) | CS_OPT_BIT(CS_OPT_AS) |
-         CS_OPT_BIT(CS_OPT_HOST) | CS_OPT_BIT(CS_OPT_DEPTH),
+     CS_OPTIONS(CS_WITH(JSON), CS_WITH(AT), CS_WITH(CHAIN), CS_WITH(TRUST), CS_WITH(CRL),
+                CS_WITH(AS), CS_WITH(HOST), CS_WITH(DEPTH)),
      cs_cmd_explain},
     {"enrol", NULL, 0, "get a certificate from an authority, and keep it fresh",
      "Makes a key here, proves with a join token that it may have a certificate, and\n"
@@ -227,17 +221,16 @@ static const struct cs_command commands[] = {
      "\n"
      "Exits 0 if there is a good certificate, 1 if it was refused (the authority says\n"
      "why) or CMD failed, 2 if it could not be tried.\n",
-     CS_OPT_BIT(CS_OPT_AUTHORITY) | CS_OPT_BIT(CS_OPT_FINGERPRINT) | CS_OPT_BIT(CS_OPT_TOKEN) |
-         CS_OPT_BIT(CS_OPT_TOKEN_FILE) | CS_OPT_BIT(CS_OPT_IDENTITY) | CS_OPT_BIT(CS_OPT_PROFILE) |
-         CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_KEY_TYPE) | CS_OPT_BIT(CS_OPT_OUT) |
-         CS_OPT_BIT(CS_OPT_WATCH) | CS_OPT_BIT(CS_OPT_RENEW) | CS_OPT_BIT(CS_OPT_RELOAD_CMD) |
-         CS_OPT_BIT(CS_OPT_TIMEOUT) | CS_OPT_BIT(CS_OPT_ONCE) | CS_OPT_BIT(CS_OPT_JSON),
+     CS_OPTIONS(CS_WITH(AUTHORITY), CS_WITH(FINGERPRINT), CS_WITH(TOKEN), CS_WITH(TOKEN_FILE),
+                CS_WITH(IDENTITY), CS_WITH(PROFILE), CS_WITH(TTL), CS_WITH(KEY_TYPE), CS_WITH(OUT),
+                CS_WITH(WATCH), CS_WITH(RENEW), CS_WITH(RELOAD_CMD), CS_WITH(TIMEOUT),
+                CS_WITH(ONCE), CS_WITH(JSON)),
      cs_cmd_enrol},
     {"ca", "COMMAND", 1024, "the private CA: make, issue, renew, revoke, list",
      "A CA is a folder: its keys, encrypted, and a store of all that it did. Who may\n"
      "write there is the CA's administrator; others ask for certificates with a join\n"
      "token (ca token, enrol).\n",
-     0, cs_cmd_ca},
+     CS_OPTIONS(), cs_cmd_ca},
     {"ca init", NULL, 0, "make a CA: a root, an issuing CA, a store",
      "Makes the folder in one step: interrupted, nothing is left that matters, and it\n"
      "can be run again. The pass phrase is drawn and kept in the folder, unless a file\n"
@@ -245,9 +238,9 @@ static const struct cs_command commands[] = {
      "\n"
      "With --domain the issuing CA has name constraints: it cannot issue for hosts\n"
      "outside, and the built-in profiles keep to these domains for all kinds of names.\n",
-     CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_NAME) | CS_OPT_BIT(CS_OPT_DOMAIN) |
-         CS_OPT_BIT(CS_OPT_ROOT_TTL) | CS_OPT_BIT(CS_OPT_ISSUER_TTL) | CS_OPT_BIT(CS_OPT_KEY_KIND) |
-         CS_OPT_BIT(CS_OPT_URL) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
+     CS_OPTIONS(CS_WITH(DIR), CS_WITH(NAME), CS_WITH(DOMAIN), CS_WITH(ROOT_TTL),
+                CS_WITH(ISSUER_TTL), CS_WITH(KEY_KIND), CS_WITH(URL), CS_WITH(PASSPHRASE_FILE),
+                CS_WITH(JSON)),
      cs_cmd_ca_init},
     {"ca issue", "NAME...", 1024, "make a key and have it certified",
      "Names are host names, addresses, spiffe://..., mail addresses, or say what they\n"
@@ -257,48 +250,45 @@ static const struct cs_command commands[] = {
      "Key, certificate (its chain behind it) and roots go to --out, readable for you\n"
      "alone. Interrupted, it can be run again: the key that is there is used, and the\n"
      "same order gets the same certificate.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_KEY_KIND) |
-         CS_OPT_BIT(CS_OPT_OUT),
+     CS_OPTIONS(CA_OPEN, CS_WITH(PROFILE), CS_WITH(TTL), CS_WITH(KEY_KIND), CS_WITH(OUT)),
      cs_cmd_ca_issue},
     {"ca sign", "FILE [NAME...]", 1024, "certify the key of a signing request",
      "Reads a request (PKCS#10, PEM or DER, \"-\" is standard input) and prints the\n"
      "certificate with its chain. Names are those of the request and those given here;\n"
      "what else it asks for is the profile's to decide. The same request gets the same\n"
      "certificate, until that is due for renewal.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_OUT),
-     cs_cmd_ca_sign},
+     CS_OPTIONS(CA_OPEN, CS_WITH(PROFILE), CS_WITH(TTL), CS_WITH(OUT)), cs_cmd_ca_sign},
     {"ca renew", "DIR", 1, "the next certificate for the key in a folder",
      "For a folder that \"ca issue\" or \"enrol\" has filled: same key, same names, same\n"
      "profile. cert.pem is replaced in one step.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_renew},
+     CS_OPTIONS(CA_OPEN, CS_WITH(TTL)), cs_cmd_ca_renew},
     {"ca revoke", "[SERIAL|FILE]...", 1024, "certificates that are not to be trusted any more",
      "By serial number, by the file of the certificate, or all valid ones whose\n"
      "identity is like --identity. All of them or, when one cannot be, none. There is\n"
      "no way back.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_GLOB) | CS_OPT_BIT(CS_OPT_REASON), cs_cmd_ca_revoke},
+     CS_OPTIONS(CA_OPEN, CS_WITH(GLOB), CS_WITH(REASON)), cs_cmd_ca_revoke},
     {"ca list", NULL, 0, "what was issued",
      "A line for each certificate that has not been archived: serial number, state\n"
      "(valid, due for renewal, expired, revoked), end, profile and identity. Several\n"
      "options narrow it down together.\n",
-     CA_LOOK | CS_OPT_BIT(CS_OPT_EXPIRING) | CS_OPT_BIT(CS_OPT_GLOB) | CS_OPT_BIT(CS_OPT_PROFILE) |
-         CS_OPT_BIT(CS_OPT_REVOKED),
+     CS_OPTIONS(CA_LOOK, CS_WITH(EXPIRING), CS_WITH(GLOB), CS_WITH(PROFILE), CS_WITH(REVOKED)),
      cs_cmd_ca_list},
     {"ca show", "[SERIAL|FILE]", 1, "one certificate and its record, or the CA itself",
      "Of a certificate: who asked for it, when it is due for renewal, whether it was\n"
      "revoked, and what is in it. Without one: the CA's roots and issuing CAs, with\n"
      "the time that is left to them, their keys, and the head of the log.\n",
-     CA_LOOK, cs_cmd_ca_show},
+     CS_OPTIONS(CA_LOOK), cs_cmd_ca_show},
     {"ca crl", "[FILE]", 1, "the revocation list",
      "Prints it (PEM), or replaces FILE by it in one step. It is made anew when\n"
      "something was revoked that it does not say, or half of its life is over.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_OF_ISSUER) | CS_OPT_BIT(CS_OPT_SHARD), cs_cmd_ca_crl},
+     CS_OPTIONS(CA_OPEN, CS_WITH(OF_ISSUER), CS_WITH(SHARD)), cs_cmd_ca_crl},
     {"ca token", "NAME...", 1024, "a join token: who has it may enrol once",
      "Names may be patterns: *.web.example.internal, spiffe://example.internal/web/*.\n"
      "The token is for these names, one certificate, and an hour unless --ttl says\n"
      "otherwise. It is printed once; the CA keeps its digest.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_PROFILE) | CS_OPT_BIT(CS_OPT_TTL), cs_cmd_ca_token},
+     CS_OPTIONS(CA_OPEN, CS_WITH(PROFILE), CS_WITH(TTL)), cs_cmd_ca_token},
     {"ca profiles", NULL, 0, "what may be issued: keys, names, usages, lifetimes",
-     "Those of a configuration are among them with -c.\n", CA_LOOK, cs_cmd_ca_profiles},
+     "Those of a configuration are among them with -c.\n", CS_OPTIONS(CA_LOOK), cs_cmd_ca_profiles},
     {"ca rotate", "issuer|root prepare|activate|needed|retire", 2,
      "from one CA certificate to the next",
      "prepare makes the new one, activate lets it sign, retire is the end of the old\n"
@@ -312,26 +302,24 @@ static const struct cs_command commands[] = {
      "\n"
      "The root's key has to be in the folder to prepare. Kind of key and length of\n"
      "life are those of the present one, unless options say otherwise.\n",
-     CA_OPEN | CS_OPT_BIT(CS_OPT_KEY_KIND) | CS_OPT_BIT(CS_OPT_TTL) | CS_OPT_BIT(CS_OPT_FORCE),
-     cs_cmd_ca_rotate},
+     CS_OPTIONS(CA_OPEN, CS_WITH(KEY_KIND), CS_WITH(TTL), CS_WITH(FORCE)), cs_cmd_ca_rotate},
     {"ca backup", "DIR", 1, "a copy of the CA as a new folder",
      "As of one moment, while the authority goes on. It has the store, certificates,\n"
      "encrypted keys and lists, and not the pass phrase: keep that in another place.\n",
-     CA_OPEN, cs_cmd_ca_backup},
+     CS_OPTIONS(CA_OPEN), cs_cmd_ca_backup},
     {"ca restore", "DIR [FILE...]", 1024, "make the CA what a backup is, and what happened since",
      "Nothing that was revoked or used becomes good again: certificates, revocations,\n"
      "used tokens and newer CA certificates are taken over from the store that is in\n"
      "the folder, if it can be read, and revocations from the lists in there and in\n"
      "the FILEs. What was in the folder is moved beside it. The authority must not\n"
      "run.\n",
-     CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_JSON),
-     cs_cmd_ca_restore},
+     CS_OPTIONS(CS_WITH(DIR), CS_WITH(PASSPHRASE_FILE), CS_WITH(JSON)), cs_cmd_ca_restore},
     {"ca sweep", NULL, 0, "move what has expired into the archives",
      "Certificates that expired a week ago or more, and entries of the log as old, go\n"
      "to one file a month in the folder's archive, so that what is in use stays small;\n"
      "ca show and ca audit still find them. \"keep\" in the authority block says when\n"
      "archives are deleted. An authority that runs does all this by itself.\n",
-     CA_OPEN, cs_cmd_ca_sweep},
+     CS_OPTIONS(CA_OPEN), cs_cmd_ca_sweep},
     {"ca serve", NULL, 0, "answer over the network: enrolment, renewal, lists, events",
      "The CA as a server, without a gateway, until it is told to stop. With --plain\n"
      "its certificates, revocation lists and OCSP answers can be had without TLS, too.\n"
@@ -340,23 +328,22 @@ static const struct cs_command commands[] = {
      "\n"
      "Prints the fingerprint by which clients know it (enrol --fingerprint), and a\n"
      "line for each request.\n",
-     CS_OPT_BIT(CS_OPT_DIR) | CS_OPT_BIT(CS_OPT_CONFIG) | CS_OPT_BIT(CS_OPT_PREFIX) |
-         CS_OPT_BIT(CS_OPT_PASSPHRASE_FILE) | CS_OPT_BIT(CS_OPT_LISTEN) | CS_OPT_BIT(CS_OPT_PLAIN) |
-         CS_OPT_BIT(CS_OPT_USER),
+     CS_OPTIONS(CS_WITH(DIR), CS_WITH(CONFIG), CS_WITH(PREFIX), CS_WITH(PASSPHRASE_FILE),
+                CS_WITH(LISTEN), CS_WITH(PLAIN), CS_WITH(USER)),
      cs_cmd_ca_serve},
     {"ca audit", "[verify]", 1, "the log of all that the CA did",
      "Who asked, how they proved it, what was signed. \"verify\" goes through the whole\n"
      "chain and exits 1 if anything in it was changed, is missing or was added.\n",
-     CA_OPEN, cs_cmd_ca_audit},
+     CS_OPTIONS(CA_OPEN), cs_cmd_ca_audit},
     {"version", NULL, 0, "print the version and the TLS library",
-     "And which nginx's configuration is understood. So does countersign --version.\n", 0,
-     cs_cmd_version},
+     "And which nginx's configuration is understood. So does countersign --version.\n",
+     CS_OPTIONS(), cs_cmd_version},
     {"help", "[COMMAND]", 2, "say what the commands do",
      "Of one command: its options, what its exit status means, and examples.\n"
      "\n"
      "With --directives: the manual of all directives. With --completion bash: a\n"
      "script that lets the shell complete commands, options and files.\n",
-     CS_OPT_BIT(CS_OPT_DIRECTIVES) | CS_OPT_BIT(CS_OPT_COMPLETION), cs_cmd_help},
+     CS_OPTIONS(CS_WITH(DIRECTIVES), CS_WITH(COMPLETION)), cs_cmd_help},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -431,9 +418,9 @@ bool cs_line_has(const struct cs_line *line, enum cs_option option)
     return line->values[option] != NULL;
 }
 
-static bool takes(const struct cs_command *command, int option)
+bool cs_command_takes(const struct cs_command *command, enum cs_option option)
 {
-    return option == CS_OPT_HELP || command->options & CS_OPT_BIT(option);
+    return option == CS_OPT_HELP || command->options[option];
 }
 
 /* The command's options as getopt_long() wants them; a long one returns 256 + its number. */
@@ -442,7 +429,7 @@ static void getopt_tables(const struct cs_command *command, char *letters,
 {
     *letters++ = ':'; /* say ':' for a missing argument, and print nothing */
     for (int i = 0; i < CS_OPT_N; i++) {
-        if (!takes(command, i))
+        if (!cs_command_takes(command, i))
             continue;
         *longs++ = (struct option){
             options[i].name, options[i].argument ? required_argument : no_argument, NULL, 256 + i};
@@ -475,7 +462,7 @@ static const char *near_option(const struct cs_command *command, const char *typ
 
     for (int i = 0; i < CS_OPT_N; i++) {
         size_t d = cs_str_distance(cs_str_from(typed), cs_str_from(options[i].name));
-        if (takes(command, i) && d < least && is_near(d, strlen(options[i].name))) {
+        if (cs_command_takes(command, i) && d < least && is_near(d, strlen(options[i].name))) {
             nearest = options[i].name;
             least = d;
         }

@@ -80,8 +80,10 @@ enum cs_option {
     CS_OPT_N,
 };
 
-#define CS_OPT_BIT(option) (UINT64_C(1) << (option))
-_Static_assert(CS_OPT_N <= 64, "a set of options is an uint64_t");
+/* A set of options, of any number: CS_OPTIONS(CS_WITH(CONFIG), CS_WITH(JSON)). At file level it is
+ * static. */
+#define CS_OPTIONS(...) ((const bool[CS_OPT_N]){__VA_ARGS__})
+#define CS_WITH(name) [CS_OPT_##name] = true
 
 struct cs_option_row {
     char letter; /* 0: none */
@@ -110,7 +112,7 @@ struct cs_command {
     int max_operands;
     const char *summary; /* one line without a full stop */
     const char *text;    /* paragraphs for `help NAME`; lines of at most 80 columns */
-    uint64_t options;    /* CS_OPT_BIT()s; --help is always there */
+    const bool *options; /* CS_OPTIONS(); --help is always there */
     int (*run)(const struct cs_line *line); /* Return: exit status */
 };
 
@@ -133,6 +135,8 @@ bool cs_command_is_of(const struct cs_command *command, const struct cs_command 
 /** cs_command_nearest() - the command most like @name (one word, or a group's two), or NULL when
  * none is near. */
 const struct cs_command *cs_command_nearest(const char *name);
+/** cs_command_takes() - whether @option may be given to @command; --help always. */
+bool cs_command_takes(const struct cs_command *command, enum cs_option option);
 /** cs_option_rows() - the options, indexed by enum cs_option. Static. */
 const struct cs_option_row *cs_option_rows(void);
 

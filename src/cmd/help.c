@@ -24,8 +24,7 @@ static int add_option(const struct cs_option_row *row, struct cs_buf *buf)
 
 static bool shows(const struct cs_command *command, int option)
 {
-    return !cs_option_rows()[option].hidden &&
-           (option == CS_OPT_HELP || command->options & CS_OPT_BIT(option));
+    return !cs_option_rows()[option].hidden && cs_command_takes(command, option);
 }
 
 /* Behind @line, or on a new one when it would end behind the last column. */
@@ -126,7 +125,7 @@ static int add_examples(const struct cs_command *command, struct cs_buf *buf)
 /* What is meant where -c is left out. */
 static int add_defaults(const struct cs_command *command, struct cs_buf *buf)
 {
-    if (!(command->options & CS_OPT_BIT(CS_OPT_CONFIG)))
+    if (!cs_command_takes(command, CS_OPT_CONFIG))
         return 0;
     if (strchr(command->name, ' ')) /* of the CA */
         return cs_buf_add_str(buf,
