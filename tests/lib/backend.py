@@ -422,18 +422,14 @@ class NginxBackend:
 
 
 def free_port(host="127.0.0.1"):
-    """A port that the kernel calls free now. Another process may take it before it is used:
-    whoever starts a server on it tries again with another one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
-
-
-def free_ports(n):
-    """As many ports, all different."""
-    with contextlib.ExitStack() as stack:
-        socks = [stack.enter_context(socket.socket()) for _ in range(n)]
-        for sock in socks:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in socks]
+    """A port that is free, and that the kernel gives to nobody for a minute: neither to whoever asks
+    for any port nor to a connection that goes out. A connection to it was closed on its side just
+    now, and the kernel remembers that; a server that names the port may have it all the same, since
+    it allows the reuse of addresses, as servers do."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, 0))
+        listener.listen(1)
+        with socket.create_connection(listener.getsockname()[:2]):
+            listener.accept()[0].close()
+        return listener.getsockname()[1]

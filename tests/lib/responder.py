@@ -1,7 +1,10 @@
 """An OCSP responder that does as it is told, wrong things included."""
 
+import contextlib
 import datetime
 import http.server
+import re
+import subprocess
 import threading
 import time
 
@@ -10,11 +13,52 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 
 from pki import now
+from waiting import wait_for
 
 GOOD, REVOKED = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
 UNKNOWN = ocsp.OCSPCertStatus.UNKNOWN
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
 SECOND = datetime.timedelta(seconds=1)
+
+
+def aia(url):
+    """The extension that names a responder."""
+    return x509.AuthorityInformationAccess([x509.AccessDescription(
+        x509.oid.AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(url))]), False
+
+
+@contextlib.contextmanager
+def openssl_ocsp(folder, ca, signer, key, known):
+    """OpenSSL's own responder, over an index of its CA; gives its URL.
+
+    ca, signer, key: files; known: a serial number's reason of revocation, or None. It takes the
+    connections that it is given only once it waits for them, on a port that the kernel chose: one
+    that was free a moment ago may be somebody else's by now.
+    """
+    index, log = f"{folder}/ocsp-index.txt", f"{folder}/ocsp.log"
+    with open(index, "w", encoding="ascii") as out:
+        for serial, reason in known.items():
+            digits = f"{serial:X}"
+            digits = digits.rjust(len(digits) + len(digits) % 2, "0")
+            row = ("R", "491231235959Z", f"240101000000Z,{reason}") if reason else \
+                  ("V", "491231235959Z", "")
+            print(*row, digits, "unknown", "/CN=known", sep="\t", file=out)
+    with open(log, "wb") as out:
+        process = subprocess.Popen(["openssl", "ocsp", "-port", "0", "-index", index, "-CA", ca,
+                                    "-rsigner", signer, "-rkey", key, "-nmin", "5"],
+                                   stdout=out, stderr=out)
+
+    def port():
+        with open(log, encoding="utf-8") as said:
+            text = said.read()
+        assert process.poll() is None, text
+        return "waiting" in text and re.search(r"ACCEPT .*:(\d+)", text)
+
+    try:
+        yield f"http://127.0.0.1:{wait_for(port, 'openssl to listen')[1]}/"
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Responder:
@@ -48,9 +92,7 @@ class Responder:
 
     def aia(self):
         """The extension that names this responder."""
-        return x509.AuthorityInformationAccess([x509.AccessDescription(
-            x509.oid.AuthorityInformationAccessOID.OCSP,
-            x509.UniformResourceIdentifier(self.url))]), False
+        return aia(self.url)
 
     def _handler(self):
         responder = self

@@ -2,22 +2,19 @@
 stapled or asked for, and keys that are pinned. Those who staple and those who answer are others'."""
 
 import base64
-import contextlib
 import datetime
 import hashlib
-import subprocess
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import responder as faults
-from backend import free_port
 from gateway import run
 from pki import Authority, key_pem, now, write
-from responder import GOOD, OCSP_SIGNING, REVOKED, UNKNOWN, Responder
+from responder import GOOD, OCSP_SIGNING, REVOKED, UNKNOWN, Responder, aia, openssl_ocsp
 from test_doctor import doctor, nginx, s_server
 from test_stapling import answer
-from waiting import wait_for
 
 pytestmark = pytest.mark.countersign
 
@@ -198,43 +195,21 @@ def test_a_certificate_that_names_no_responder(pki):
     assert "names none" in visit.all["detail"]
 
 
-@contextlib.contextmanager
-def openssl_ocsp(pki, port, who, revoked):
-    """OpenSSL's own responder, over an index of its CA."""
-    stamp = "%y%m%d%H%M%SZ"
-    expiry = who.cert.not_valid_after.strftime(stamp)
-    row = (["R", expiry, now().strftime(stamp) + ",keyCompromise"] if revoked
-           else ["V", expiry, ""])
-    serial = f"{who.serial:X}"
-    row += [serial.rjust(len(serial) + len(serial) % 2, "0"), "unknown", "/CN=a.test"]
-    index = write(f"{pki.dir}/index-{port}.txt", ("\t".join(row) + "\n").encode())
-    key = write(f"{pki.dir}/ocsp-ca-{port}.key", key_pem(pki.ca.key), 0o600)
-    log = f"{pki.dir}/ocsp-{port}.log"
-    with open(log, "wb") as out:
-        one = subprocess.Popen(
-            ["openssl", "ocsp", "-index", index, "-port", str(port), "-CA", f"{pki.dir}/ca.pem",
-             "-rsigner", f"{pki.dir}/ca.pem", "-rkey", key, "-nmin", "5"], stdout=out, stderr=out)
-    try:  # it does not bear connections that are only tried
-        wait_for(lambda: b"waiting" in open(log, "rb").read(), "openssl to listen")
-        yield
-    finally:
-        one.kill()
-        one.wait()
-
-
-@pytest.mark.parametrize("revoked, code", [(False, None), (True, "revoked")])
-def test_openssl_answers(pki, responder, revoked, code):
-    port = free_port()
-    responder.url = f"http://127.0.0.1:{port}"
-    who = pki.ca.issue("a.test", san=NAMES, eku=("server",), extensions=[responder.aia()])
-    who.save(pki.dir, f"openssl-{port}")
-    with openssl_ocsp(pki, port, who, revoked), \
-         s_server(pki, "-www", certificate=f"openssl-{port}") as served_at:
-        visit = doctor(pki, served_at, "--ocsp")
+@pytest.mark.parametrize("reason, code", [(None, None), ("keyCompromise", "revoked")])
+def test_openssl_answers(pki, tmp_path, reason, code):
+    serial = x509.random_serial_number()
+    key = write(f"{tmp_path}/ca.key", key_pem(pki.ca.key), 0o600)
+    ca = f"{pki.dir}/ca.pem"
+    with openssl_ocsp(tmp_path, ca, ca, key, {serial: reason}) as url:
+        who = pki.ca.issue("a.test", san=NAMES, eku=("server",), serial=serial,
+                           extensions=[aia(url)])
+        who.save(pki.dir, f"openssl-{serial:x}")
+        with s_server(pki, "-www", certificate=f"openssl-{serial:x}") as served_at:
+            visit = doctor(pki, served_at, "--ocsp")
     assert visit.code == code, visit.all
-    assert facts(visit)["ocsp_said"] == ("revoked" if revoked else "good")
-    if revoked:
-        assert "keyCompromise" in visit.all["detail"]
+    assert facts(visit)["ocsp_said"] == ("revoked" if reason else "good")
+    if reason:
+        assert reason in visit.all["detail"]
 
 
 # pins

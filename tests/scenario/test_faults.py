@@ -16,7 +16,7 @@ import pytest
 import faults
 import peers
 import wire
-from backend import free_port, free_ports
+from backend import free_port
 from gateway import BINARY, TOP, Gateway, run
 from waiting import wait_for
 
@@ -64,7 +64,7 @@ class Site:
 
     def __init__(self, zoo, rows):
         self.zoo = zoo
-        self.port = dict(zip(ids(rows), free_ports(len(rows))))
+        self.port = {one: free_port() for one in ids(rows)}
         blocks = [row.serve.blocks(zoo, self.port[row.id],
                                    f"mtls_failure_log @dir@/{row.id}.json format=json;")
                   for row in rows]
@@ -125,7 +125,7 @@ class Front:
 
     def __init__(self, zoo, rows):
         self.zoo = zoo
-        ports = free_ports(2 * len(rows))
+        ports = [free_port() for _ in range(2 * len(rows))]
         self.port = dict(zip(ids(rows), zip(ports[::2], ports[1::2])))
         self.gateway = Gateway("".join(map(self.block, rows)), pki=SimpleNamespace(dir=zoo))
 

@@ -15,7 +15,7 @@ import wire
 from backend import free_port
 from gateway import BINARY, IS_ROOT, StartFailure, listens, run, server
 from pki import Authority, now
-from responder import GOOD, OCSP_SIGNING, REVOKED, UNKNOWN, Responder
+from responder import GOOD, OCSP_SIGNING, REVOKED, UNKNOWN, Responder, openssl_ocsp
 from waiting import wait_for
 
 pytestmark = pytest.mark.countersign
@@ -327,27 +327,18 @@ def test_a_responder_that_falls_silent_cuts_nobody(start, asked, client):
 # others that answer
 
 def test_openssl_answers(start, pki, tmp_path):
-    port = free_port()
     one = pki.ca.issue("one").save(tmp_path, "one")
     two = pki.ca.issue("two").save(tmp_path, "two")
     signer = pki.ca.issue("ocsp", eku=[OCSP_SIGNING]).save(tmp_path, "signer")
-    (tmp_path / "index").write_text(
-        f"V\t301231235959Z\t\t{one.serial:X}\tunknown\t/CN=one\n"
-        f"R\t301231235959Z\t240101000000Z,keyCompromise\t{two.serial:X}\tunknown\t/CN=two\n")
-    process = subprocess.Popen(
-        ["openssl", "ocsp", "-port", str(port), "-index", tmp_path / "index", "-CA",
-         f"{pki.dir}/ca.pem", "-rsigner", signer.certfile, "-rkey", signer.keyfile, "-nmin", "5"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        gw = begin(start, f"ssl_ocsp leaf; ssl_ocsp_responder http://127.0.0.1:{port}/;" + CACHED)
-        wait_for(lambda: visit(gw, one).status == 200, "openssl to answer", 20)
+    known = {one.serial: None, two.serial: "keyCompromise"}
+    with openssl_ocsp(tmp_path, f"{pki.dir}/ca.pem", signer.certfile, signer.keyfile,
+                      known) as url:
+        gw = begin(start, f"ssl_ocsp leaf; ssl_ocsp_responder {url};" + CACHED)
+        assert visit(gw, one).status == 200, gw.log()
         assert visit(gw, two).status == 400
         assert cause(gw) == "revoked"
         assert visit(gw, pki.alice).status == 400
         assert cause(gw) == "ocsp-unknown"
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_our_own_authority_answers(start, tmp_path):

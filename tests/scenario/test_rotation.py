@@ -115,7 +115,9 @@ class Asking(Member):
     def post(self, path, body, papers=None):
         ctx = papers.context() if papers else wire.context(ca=self.site.roots)
         ctx.check_hostname = False
-        with wire.tls(self.site.gw.port["authority"], ctx=ctx, sni="localhost") as client:
+        # What it signs is on the disk first, and a busy machine's disk takes its time.
+        with wire.tls(self.site.gw.port["authority"], ctx=ctx, sni="localhost",
+                      timeout_s=60) as client:
             answer = client.request("POST", path, [("Content-Type", "application/json")],
                                     json.dumps(body).encode(), "authority")
         assert answer.status == 201, answer.text
