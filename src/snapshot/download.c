@@ -82,10 +82,22 @@ static int64_t number_of(struct cs_str text)
     return cs_str_to_u64(text, INT64_MAX / 1000, &number) == 0 ? (int64_t)number : 0;
 }
 
+/* A value goes into a request, or before people. */
+static bool is_plain(struct cs_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ')
+            return false;
+    }
+    return text.len <= VALUE_MAX;
+}
+
 static void take_line(struct cs_str line, struct cs_download_note *note)
 {
     struct cs_str word = cs_str_cut(&line, ' ');
 
+    if (!is_plain(line))
+        return;
     if (cs_str_eq(word, CS_STR("fetched")))
         note->fetched_sec = number_of(line);
     else if (cs_str_eq(word, CS_STR("due")))
@@ -100,19 +112,23 @@ static void take_line(struct cs_str line, struct cs_download_note *note)
         note->why = line;
 }
 
+void cs_download_note_parse(struct cs_str text, struct cs_download_note *ret_note)
+{
+    *ret_note = (struct cs_download_note){0};
+    while (text.len)
+        take_line(cs_str_cut(&text, '\n'), ret_note);
+}
+
 void cs_download_note_read(const struct cs_download *download, struct cs_arena *arena,
                            struct cs_download_note *ret_note)
 {
     struct cs_buf bytes;
-    struct cs_str rest;
 
     *ret_note = (struct cs_download_note){0};
     if (cs_file_read(download->note.ptr, NOTE_MAX, &bytes) < 0)
         return;
-    rest = cs_arena_dup(arena, cs_buf_str(&bytes));
+    cs_download_note_parse(cs_arena_dup(arena, cs_buf_str(&bytes)), ret_note);
     cs_buf_deinit(&bytes);
-    while (rest.len)
-        take_line(cs_str_cut(&rest, '\n'), ret_note);
 }
 
 /* A value is one line. */
@@ -126,19 +142,24 @@ static void add_text(struct cs_buf *out, const char *word, struct cs_str value)
     cs_buf_add_char(out, '\n');
 }
 
+void cs_download_note_print(const struct cs_download_note *note, struct cs_buf *out)
+{
+    cs_buf_addf(out, "fetched %lld\ndue %lld\n", (long long)note->fetched_sec,
+                (long long)note->due_sec);
+    if (note->failing_since_sec)
+        cs_buf_addf(out, "failing %lld\n", (long long)note->failing_since_sec);
+    add_text(out, "etag", note->etag);
+    add_text(out, "changed", note->changed);
+    add_text(out, "why", note->why);
+}
+
 int cs_download_note_write(const struct cs_download *download, const struct cs_download_note *note)
 {
     struct cs_buf out;
     int r;
 
     cs_buf_init(&out, NOTE_MAX);
-    cs_buf_addf(&out, "fetched %lld\ndue %lld\n", (long long)note->fetched_sec,
-                (long long)note->due_sec);
-    if (note->failing_since_sec)
-        cs_buf_addf(&out, "failing %lld\n", (long long)note->failing_since_sec);
-    add_text(&out, "etag", note->etag);
-    add_text(&out, "changed", note->changed);
-    add_text(&out, "why", note->why);
+    cs_download_note_print(note, &out);
     r = cs_file_write(download->note.ptr, cs_buf_str(&out), 0600);
     cs_buf_deinit(&out);
     return r;
@@ -212,7 +233,7 @@ static const char *check_kind(const struct cs_download *download, struct cs_str 
 
     cs_findings_init(&findings, arena);
     if (cs_crl_lists_new(&source, 1, &findings, &lists) != 0)
-        return "it is no revocation list that can be used: it is malformed, or only part of one";
+        return "it is no revocation list that can be used: it is malformed, or of a special kind";
     cs_crl_lists_free(lists);
     return NULL;
 }
@@ -256,4 +277,10 @@ bool cs_download_is_older(const struct cs_crl *list, const struct cs_crl *held)
     if (!list->number.len || !held->number.len)
         return false;
     return a.len != b.len ? a.len < b.len : n && memcmp(a.ptr, b.ptr, n) < 0;
+}
+
+bool cs_download_is_other_part(const struct cs_crl *list, const struct cs_crl *held)
+{
+    return list->has_issuing_point &&
+           (!held->has_issuing_point || !cs_str_eq(list->issuing_point, held->issuing_point));
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/findings.h"
 #include "base/str.h"
 #include "x509/list.h"
@@ -42,6 +43,11 @@ void cs_download_note_read(const struct cs_download *download, struct cs_arena *
                            struct cs_download_note *ret_note);
 /** cs_download_note_write() - replace it. Return: 0, or -errno. */
 int cs_download_note_write(const struct cs_download *download, const struct cs_download_note *note);
+/** cs_download_note_parse() - a note out of its text, which the result borrows: lines that are not
+ *  understood are passed over. Pure. */
+void cs_download_note_parse(struct cs_str text, struct cs_download_note *ret_note);
+/** cs_download_note_print() - append it as text, without what is too long for it. */
+void cs_download_note_print(const struct cs_download_note *note, struct cs_buf *out);
 
 /** cs_download_is_url() - whether @text, of ssl_crl, is an address and no path. */
 bool cs_download_is_url(struct cs_str text);
@@ -53,5 +59,8 @@ const char *cs_download_judge(const struct cs_snapshot *snapshot,
                               struct cs_arena *arena, struct cs_crl *ret_list);
 /** cs_download_is_older() - whether @list is older than @held, by number or by time. Pure. */
 bool cs_download_is_older(const struct cs_crl *list, const struct cs_crl *held);
+/** cs_download_is_other_part() - whether @list is a part, and not the one that @held is:
+ * certificates that @held covers it might not. Pure. */
+bool cs_download_is_other_part(const struct cs_crl *list, const struct cs_crl *held);
 
 #endif

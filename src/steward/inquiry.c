@@ -97,6 +97,7 @@ static const char *begin(struct cs_inquiry *q, struct cs_fetcher *fetcher,
 
     if (!parse(q, question->cert, &q->cert) || !parse(q, question->issuer, &q->issuer))
         return "the certificate cannot be read";
+    cs_standing_name(&q->news, &q->cert);
     if (cs_url_parse(question->url, &url) || url.https)
         return "only responders at http:// addresses are asked";
     if (!fetcher)

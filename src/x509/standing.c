@@ -55,6 +55,22 @@ static void set_text(char text[CS_STANDING_TEXT], struct cs_str from)
     snprintf(text, CS_STANDING_TEXT, "%.*s", CS_FMT(cs_str_sub(from, 0, CS_STANDING_TEXT - 1)));
 }
 
+void cs_standing_name(struct cs_standing *news, const struct cs_cert *cert)
+{
+    struct cs_arena arena = {0};
+
+    snprintf(news->serial, sizeof(news->serial), "%.*s",
+             CS_FMT(cs_str_sub(cs_serial_text(cert->serial, &arena), 0, sizeof(news->serial) - 1)));
+    cs_arena_deinit(&arena);
+}
+
+struct cs_str cs_standing_failure_text(enum cs_ocsp_failure failure)
+{
+    static const char *const words[] = {"", "unreachable", "stale", "unauthorized"};
+
+    return cs_str_from((unsigned)failure < CS_OCSP_N_FAILURES ? words[failure] : "");
+}
+
 void cs_standing_fail(struct cs_standing *news, enum cs_ocsp_failure failure, struct cs_str words)
 {
     news->failure = failure;
@@ -110,14 +126,38 @@ void cs_standing_answer(const struct cs_ocsp_query *query, struct cs_standing *n
         news->next_update = query->now_sec + CS_STANDING_LIFE_SEC;
 }
 
+/* Whether the bytes of a bool are one: any other is not even to be read. */
+static bool is_bool_at(struct cs_str bytes, size_t offset)
+{
+    return (uint8_t)bytes.ptr[offset] <= 1;
+}
+
+/* Far from where sums and differences of times overflow. */
+static bool is_time(int64_t time)
+{
+    return time > -((int64_t)1 << 50) && time < (int64_t)1 << 50;
+}
+
+static bool is_sound(const struct cs_standing *s)
+{
+    return (unsigned)s->said <= CS_OCSP_UNKNOWN && (unsigned)s->failure < CS_OCSP_N_FAILURES &&
+           is_time(s->revoked_at) && is_time(s->this_update) && is_time(s->next_update) &&
+           is_time(s->received_sec) && is_time(s->answered_ms) && is_time(s->failed_ms);
+}
+
 bool cs_standing_from(struct cs_str bytes, struct cs_standing *ret_standing)
 {
-    if (bytes.len != sizeof(*ret_standing))
+    struct cs_standing s;
+
+    if (bytes.len != sizeof(s) || !is_bool_at(bytes, offsetof(struct cs_standing, answered)))
         return false;
-    memcpy(ret_standing, bytes.ptr, bytes.len);
-    ret_standing->url[CS_STANDING_TEXT - 1] = ret_standing->words[CS_STANDING_TEXT - 1] = '\0';
-    return (unsigned)ret_standing->said <= CS_OCSP_UNKNOWN &&
-           (unsigned)ret_standing->failure < CS_OCSP_N_FAILURES;
+    memcpy(&s, bytes.ptr, sizeof(s));
+    s.url[CS_STANDING_TEXT - 1] = s.words[CS_STANDING_TEXT - 1] = '\0';
+    s.serial[CS_STANDING_SERIAL - 1] = '\0';
+    if (!is_sound(&s))
+        return false;
+    *ret_standing = s;
+    return true;
 }
 
 int64_t cs_standing_due_sec(const struct cs_standing *s)
@@ -309,6 +349,8 @@ const struct cs_standing *cs_standings_take(struct cs_standings *all,
     known = &entry->standing;
     use(all, entry);
     set_text(known->url, cs_str_from(news->url));
+    if (news->serial[0])
+        memcpy(known->serial, news->serial, sizeof(known->serial));
     known->failure = news->failure;
     set_text(known->words, cs_str_from(news->words));
     if (news->answered)

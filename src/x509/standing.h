@@ -27,6 +27,7 @@
 
 #define CS_STANDING_KEY 32
 #define CS_STANDING_TEXT 192
+#define CS_STANDING_SERIAL 48
 
 /* Why there was no answer. */
 enum cs_ocsp_failure {
@@ -39,7 +40,8 @@ enum cs_ocsp_failure {
 
 struct cs_standing {
     uint8_t key[CS_STANDING_KEY];
-    char url[CS_STANDING_TEXT]; /* who was asked; for people; ends in a NUL */
+    char url[CS_STANDING_TEXT];      /* who was asked; for people; ends in a NUL */
+    char serial[CS_STANDING_SERIAL]; /* about which certificate; the same; may be empty */
 
     /* the last answer that could be believed */
     bool answered;
@@ -66,6 +68,10 @@ struct cs_str cs_standing_responder(const struct cs_cert *cert);
 /** cs_standing_answer() - what came of asking, as news for tables: @der came from @url; @query says
  *  about what, and its @der is set here. */
 void cs_standing_answer(const struct cs_ocsp_query *query, struct cs_standing *ret_news);
+/** cs_standing_name() - news are about @cert, for people. */
+void cs_standing_name(struct cs_standing *news, const struct cs_cert *cert);
+/** cs_standing_failure_text() - "unreachable", and so on; empty: none. Static. */
+struct cs_str cs_standing_failure_text(enum cs_ocsp_failure failure);
 /** cs_standing_fail() - news that there is no answer: @words say why, cut to fit. */
 void cs_standing_fail(struct cs_standing *news, enum cs_ocsp_failure failure, struct cs_str words);
 /** cs_standing_from() - news as bytes of another process, or of a file. Return: whether they are.
