@@ -187,6 +187,8 @@ static const char *refuse(const struct download *d, const struct cs_crl *list,
 
     if (held && cs_download_is_older(list, held))
         return "what came is older than the list in hand";
+    if (held && held->next_update > now_sec && cs_download_is_other_part(list, held))
+        return "what came is a part for other certificates than the list in hand";
     if (list->this_update > now_sec)
         return "what came is from the future";
     return list->next_update <= now_sec ? "what came is out of date" : NULL;

@@ -521,6 +521,7 @@ static bool parse_crl_points(struct cs_fields *p, struct cs_str value, bool crit
 
     if (!cs_der_take(&value, CS_DER_SEQUENCE, &points) || value.len)
         return malformed(p, "cRLDistributionPoints", "it is not a SEQUENCE");
+    p->cert->crl_points = points;
     while (points.len) {
         if (!cs_der_take(&points, CS_DER_SEQUENCE, &point))
             return malformed(p, "cRLDistributionPoints", "it is not DER");

@@ -107,6 +107,7 @@ struct cs_cert {
 
     /* Named by the certificate, so never fetched on its word alone. */
     struct cs_names crl_urls;    /* cRLDistributionPoints */
+    struct cs_str crl_points;    /* content of their SEQUENCE: x509/coverage.h reads it */
     struct cs_names ocsp_urls;   /* authorityInfoAccess */
     struct cs_names issuer_urls; /* authorityInfoAccess caIssuers */
 };

@@ -951,7 +951,8 @@ static void find_put_up_with(const struct cs_crl_answer *a, const struct cs_chai
 {
     struct cs_arena *arena = findings->arena;
     struct cs_str why =
-        cs_arena_printf(arena, "there is no revocation list of \"%.*s\"", CS_FMT(ca));
+        cs_arena_printf(arena, "there is no revocation list of \"%.*s\"%s", CS_FMT(ca),
+                        a->has_others ? " for it, only parts for others" : "");
 
     if (a->status == CS_CRL_EXPIRED)
         why = cs_arena_printf(arena, "the revocation list of \"%.*s\" was good until %.*s",
@@ -961,6 +962,21 @@ static void find_put_up_with(const struct cs_crl_answer *a, const struct cs_chai
                               CS_FMT(ca), CS_FMT(time_text(arena, a->this_update)));
     find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOCATION_UNKNOWN), why,
          time_text(arena, q->now_sec));
+}
+
+/* What is missing: {5} of crl-missing. */
+static struct cs_str missing_text(const struct cs_crl_answer *a, const struct cs_cert *cert,
+                                  struct cs_arena *arena)
+{
+    if (!a->has_others)
+        return CS_STR("once lists are configured, every CA of the chain must have one");
+    if (!cert->crl_urls.n)
+        return CS_STR("those that there are have other certificates, and this one does not say "
+                      "which part would list it");
+    return cs_arena_printf(arena,
+                           "those that there are have other certificates; this one would be "
+                           "in \"%.*s\"",
+                           CS_FMT(cert->crl_urls.items[0]));
 }
 
 /* What one answer of the lists means. Return: the error number, 0 for good. */
@@ -987,7 +1003,8 @@ static int judge_answer(const struct cs_chain_query *q, const struct cs_crl_answ
              cs_crl_reason_text(a->reason));
         return CS_X509_ERR_REVOKED;
     case CS_CRL_MISSING:
-        find(findings, purpose, depth, cert, CS_X509_KIND(CRL_MISSING), ca, now);
+        find(findings, purpose, depth, cert, CS_X509_KIND(CRL_MISSING), ca,
+             missing_text(a, cert, arena));
         return CS_X509_ERR_NO_CRL;
     case CS_CRL_EXPIRED:
         find(findings, purpose, depth, cert, CS_X509_KIND(CRL_EXPIRED),

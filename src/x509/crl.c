@@ -22,6 +22,7 @@
 #include "x509/list.h"
 #include "x509/name.h"
 #include "x509/pem.h"
+#include "x509/coverage.h"
 
 enum {
     SIGNATURE_MAX = 2048,
@@ -45,8 +46,10 @@ struct list {
     size_t n_entries;
     size_t serial_room; /* longest serial number */
     size_t n_slots;
-    size_t slots;     /* offset in the block */
-    struct span name; /* of the issuer, DER */
+    size_t slots;             /* offset in the block */
+    struct span name;         /* of the issuer, DER */
+    bool is_part, users, cas; /* as in struct cs_coverage, with the next one */
+    struct span part_names;
     /* for verification later */
     struct span tbs; /* of Ed25519 lists only, whose signature is over the message itself */
     enum signature_kind signature_kind;
@@ -63,7 +66,7 @@ struct header {
     uint8_t digest[32];
 };
 
-static const uint64_t magic = 0x3143524c53434453; /* to be changed with any of these structs */
+static const uint64_t magic = 0x3243524c53434453; /* to be changed with any of these structs */
 
 /* All lists of some files, one behind the other. */
 struct table {
@@ -72,6 +75,7 @@ struct table {
     size_t size;
     const struct list *lists; /* in the block */
     size_t n_lists;
+    bool has_parts;        /* among them */
     const uint8_t *digest; /* the same */
 };
 
@@ -79,6 +83,7 @@ struct table {
 struct frame {
     struct cs_str issuer;
     struct cs_str tbs; /* of Ed25519 lists only */
+    struct cs_str part_names;
     struct cs_str file;
     struct cs_place place;
 };
@@ -86,7 +91,7 @@ struct frame {
 struct cs_crl_lists {
     struct cs_arena arena;
     struct table *table;
-    struct frame *frames; /* of the order of the table's lists; issuer and tbs lie in the block */
+    struct frame *frames; /* of the order of the table's lists; their bytes lie in the block */
 };
 
 /* The key that verified a list, if one has. */
@@ -283,21 +288,27 @@ static bool verify_list(const struct list *list, struct cs_str tbs, const struct
 
 /* ---- what kinds are taken ---- */
 
-/* Whatever could narrow a list, or makes it the supplement of another one. */
-static bool check_kind(struct builder *b, const struct draft *d)
+/* Whatever makes it the supplement of another list, or narrows it in a way that is not understood.
+ */
+static bool check_kind(struct builder *b, struct draft *d)
 {
+    struct cs_coverage coverage;
+    const char *why = cs_coverage_read(&d->read, &coverage);
+
     if (d->read.is_delta)
         return unsupported(b, d, "it is a delta list, which completes another one");
-    if (d->read.has_issuing_point)
-        return unsupported(b, d,
-                           "it has an issuing distribution point, so it may cover only a part of "
-                           "the certificates");
+    if (why)
+        return unsupported(b, d, why);
     if (d->read.unknown_critical.len)
         return unsupported(
             b, d,
             cs_arena_printf(&b->arena, "it has the unknown critical extension %.*s",
                             CS_FMT(cs_der_oid_text(d->read.unknown_critical, &b->arena)))
                 .ptr);
+    d->list.is_part = coverage.is_part;
+    d->list.users = coverage.users;
+    d->list.cas = coverage.cas;
+    d->frame.part_names = coverage.names;
     return true;
 }
 
@@ -450,6 +461,7 @@ static size_t place_lists(struct builder *b)
     for (size_t i = 0; i < b->n; i++) {
         struct draft *d = &b->drafts[i];
         d->list.name = place(&size, d->frame.issuer.len);
+        d->list.part_names = place(&size, d->frame.part_names.len);
         if (d->list.signature_kind == SIGNATURE_ED25519)
             d->list.tbs = place(&size, d->frame.tbs.len);
         d->list.slots = place(&size, d->list.n_slots * slot_len(&d->list)).at;
@@ -482,6 +494,8 @@ static bool fill_block(struct builder *b, uint8_t *block, size_t size)
         const struct draft *d = &b->drafts[i];
         lists[i] = d->list;
         memcpy(block + d->list.name.at, d->frame.issuer.ptr, d->list.name.len);
+        if (d->list.part_names.len)
+            memcpy(block + d->list.part_names.at, d->frame.part_names.ptr, d->list.part_names.len);
         if (d->list.tbs.len)
             memcpy(block + d->list.tbs.at, d->frame.tbs.ptr, d->list.tbs.len);
         if (!fill_list(b, d, block + d->list.slots))
@@ -501,6 +515,8 @@ static struct table *table_over(uint8_t *block)
                             .lists = (const struct list *)(header + 1),
                             .n_lists = header->n_lists,
                             .digest = header->digest};
+    for (size_t i = 0; i < table->n_lists; i++)
+        table->has_parts = table->has_parts || table->lists[i].is_part;
     return table;
 }
 
@@ -536,7 +552,8 @@ static bool is_sound_list(const struct list *list, size_t size)
            list->n_slots <= room &&
            is_inside((struct span){list->slots, list->n_slots * slot_len(list)}, size) &&
            is_inside(list->name, size) && is_inside(list->tbs, size) &&
-           list->signature_len <= SIGNATURE_MAX && list->digest_len <= sizeof(list->digest);
+           is_inside(list->part_names, size) && list->signature_len <= SIGNATURE_MAX &&
+           list->digest_len <= sizeof(list->digest);
 }
 
 static bool is_sound(struct cs_str block)
@@ -622,6 +639,8 @@ static struct cs_crl_lists *lists_over(struct table *table)
         const struct list *list = &table->lists[i];
         lists->frames[i].issuer = cs_str_make(block + list->name.at, list->name.len);
         lists->frames[i].tbs = cs_str_make(block + list->tbs.at, list->tbs.len);
+        lists->frames[i].part_names =
+            cs_str_make(block + list->part_names.at, list->part_names.len);
     }
     return lists;
 }
@@ -740,26 +759,40 @@ bool cs_crl_lists_next(const struct cs_crl_lists *lists, size_t *at, struct cs_c
 
 /* ---- who signed it ---- */
 
-static bool right_key_id(const struct list *list, const struct cs_cert *ca)
-{
-    uint8_t digest[32];
+/* What lists call a CA by. */
+struct maker {
+    const struct cs_cert *ca;
+    uint8_t name[32];
+    uint8_t key_id[32]; /* if the CA has one */
+};
 
-    if (!list->has_aki || ca->ski.len == 0)
-        return true;
-    SHA256((const uint8_t *)ca->ski.ptr, ca->ski.len, digest);
-    return memcmp(digest, list->aki, sizeof(digest)) == 0;
+static struct maker maker_of(const struct cs_cert *ca)
+{
+    struct maker maker = {.ca = ca};
+
+    cs_name_digest(ca->subject, maker.name);
+    if (ca->ski.len)
+        SHA256((const uint8_t *)ca->ski.ptr, ca->ski.len, maker.key_id);
+    return maker;
+}
+
+/* Whether @list says that it is @maker's. */
+static bool is_by(const struct list *list, const struct maker *maker)
+{
+    return memcmp(list->issuer, maker->name, sizeof(maker->name)) == 0 &&
+           (!list->has_aki || !maker->ca->ski.len ||
+            memcmp(list->aki, maker->key_id, sizeof(maker->key_id)) == 0);
 }
 
 /* One of the trusted CAs, or nobody known yet; a known CA whose key does not fit is a fault. */
 static bool check_signer(struct builder *b, const struct draft *d, const struct cs_cert *cas,
                          size_t n_cas, struct signer *ret_signer)
 {
-    uint8_t name[32];
     bool named = false;
 
     for (size_t i = 0; i < n_cas; i++) {
-        cs_name_digest(cas[i].subject, name);
-        if (memcmp(name, d->list.issuer, sizeof(name)) != 0 || !right_key_id(&d->list, &cas[i]))
+        struct maker maker = maker_of(&cas[i]);
+        if (!is_by(&d->list, &maker))
             continue;
         named = true;
         if (!verify_list(&d->list, d->frame.tbs, &cas[i]))
@@ -848,6 +881,15 @@ size_t cs_crl_set_entries(const struct cs_crl_set *set)
 
 /* ---- asking ---- */
 
+/* A certificate that is asked about. */
+struct question {
+    const struct cs_crl_set *set;
+    const struct cs_cert *cert;
+    struct maker issuer;
+    struct cs_points points; /* of the certificate, if there are parts */
+    int64_t now_sec;
+};
+
 static bool is_valid_at(const struct list *list, int64_t now_sec)
 {
     return list->this_update <= now_sec && now_sec < list->next_update;
@@ -861,46 +903,57 @@ static bool is_better(const struct list *a, const struct list *b, int64_t now_se
     return a_valid != b_valid ? a_valid : a->this_update > b->this_update;
 }
 
-static bool signed_by(const struct cs_crl_set *set, const struct list *list,
-                      const struct cs_cert *issuer)
+static bool covers(const struct list *list, const struct question *q)
 {
-    const struct signer *signer = &set->signers[list - set->table->lists];
+    const char *block = (const char *)q->set->table->block;
+    struct cs_coverage coverage = {
+        .is_part = list->is_part, .users = list->users, .cas = list->cas};
+
+    if (!list->is_part)
+        return true;
+    coverage.names = cs_str_make(block + list->part_names.at, list->part_names.len);
+    return cs_coverage_has(&coverage, q->cert, &q->points);
+}
+
+static bool is_signed(const struct list *list, const struct question *q)
+{
+    const struct signer *signer = &q->set->signers[list - q->set->table->lists];
+    const struct cs_cert *issuer = q->issuer.ca;
 
     if (signer->verified)
         return memcmp(signer->spki_sha256, issuer->spki_sha256, 32) == 0;
     return verify_list(list, (struct cs_str){0}, issuer);
 }
 
-/* The list of @issuer to consult. Return: it, or NULL with *@ret_status saying why. */
-static const struct list *choose_list(const struct cs_crl_set *set, const struct cs_cert *issuer,
-                                      int64_t now_sec, enum cs_crl_status *ret_status)
+/* The list to consult. Return: it, or NULL with *@answer saying why. */
+static const struct list *choose_list(const struct question *q, struct cs_crl_answer *answer)
 {
     const struct list *best = NULL;
-    uint8_t name[32];
 
-    *ret_status = CS_CRL_MISSING;
-    cs_name_digest(issuer->subject, name);
-    for (size_t i = 0; i < set->table->n_lists; i++) {
-        const struct list *list = &set->table->lists[i];
-        if (memcmp(list->issuer, name, sizeof(name)) != 0 || !right_key_id(list, issuer))
+    answer->status = CS_CRL_MISSING;
+    for (size_t i = 0; i < q->set->table->n_lists; i++) {
+        const struct list *list = &q->set->table->lists[i];
+        if (!is_by(list, &q->issuer))
             continue;
-        if (!signed_by(set, list, issuer))
-            *ret_status = CS_CRL_BAD_SIGNATURE;
-        else if (!best || is_better(list, best, now_sec))
+        if (!covers(list, q))
+            answer->has_others = true;
+        else if (!is_signed(list, q))
+            answer->status = CS_CRL_BAD_SIGNATURE;
+        else if (!best || is_better(list, best, q->now_sec))
             best = list;
     }
     return best;
 }
 
-static bool look_up(const struct cs_crl_set *set, const struct list *list, struct cs_str serial,
-                    struct cs_crl_answer *ret)
+static bool look_up(const struct question *q, const struct list *list, struct cs_crl_answer *ret)
 {
+    struct cs_str serial = q->cert->serial;
     const uint8_t *slot;
     uint32_t date;
 
     if (list->n_entries == 0 || serial.len > list->serial_room)
         return false;
-    slot = find_slot(set->table->block + list->slots, list, serial, first_slot(list, serial));
+    slot = find_slot(q->set->table->block + list->slots, list, serial, first_slot(list, serial));
     if (slot[0] == 0)
         return false;
     memcpy(&date, slot + 1 + list->serial_room, sizeof(date));
@@ -909,20 +962,22 @@ static bool look_up(const struct cs_crl_set *set, const struct list *list, struc
     return true;
 }
 
-/* On @list, or on another list of the same CA that was made at the same time: which of the two
- * is newer cannot be told, so both count. */
-static bool on_any_like(const struct cs_crl_set *set, const struct list *list,
-                        const struct cs_cert *issuer, struct cs_str serial, int64_t now_sec,
+/* Whether @other was made for the same certificate at the same time as @list: which of the two is
+ * newer cannot be told. */
+static bool is_like(const struct list *other, const struct list *list, const struct question *q)
+{
+    return other->this_update == list->this_update &&
+           is_valid_at(other, q->now_sec) == is_valid_at(list, q->now_sec) &&
+           is_by(other, &q->issuer) && covers(other, q) && is_signed(other, q);
+}
+
+/* On @list, or on another one like it: both count. */
+static bool on_any_like(const struct question *q, const struct list *list,
                         struct cs_crl_answer *ret)
 {
-    for (size_t i = 0; i < set->table->n_lists; i++) {
-        const struct list *other = &set->table->lists[i];
-        if (other != list && (other->this_update != list->this_update ||
-                              is_valid_at(other, now_sec) != is_valid_at(list, now_sec) ||
-                              memcmp(other->issuer, list->issuer, sizeof(list->issuer)) != 0 ||
-                              !right_key_id(other, issuer) || !signed_by(set, other, issuer)))
-            continue;
-        if (look_up(set, other, serial, ret))
+    for (size_t i = 0; i < q->set->table->n_lists; i++) {
+        const struct list *other = &q->set->table->lists[i];
+        if ((other == list || is_like(other, list, q)) && look_up(q, other, ret))
             return true;
     }
     return false;
@@ -931,16 +986,20 @@ static bool on_any_like(const struct cs_crl_set *set, const struct list *list,
 struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct cs_cert *cert,
                                       const struct cs_cert *issuer, int64_t now_sec)
 {
+    struct question q = {.set = set, .cert = cert, .issuer = maker_of(issuer), .now_sec = now_sec};
     struct cs_crl_answer answer = {0};
-    const struct list *list = choose_list(set, issuer, now_sec, &answer.status);
+    const struct list *list;
 
+    if (set->table->has_parts)
+        cs_points_of(cert, &q.points);
+    list = choose_list(&q, &answer);
     if (!list)
         return answer;
     answer.this_update = list->this_update;
     answer.next_update = list->next_update;
     if (issuer->has_key_usage && !(issuer->key_usage & CS_USAGE_CRL_SIGN))
         answer.status = CS_CRL_SIGNER_MISMATCH;
-    else if (on_any_like(set, list, issuer, cert->serial, now_sec, &answer))
+    else if (on_any_like(&q, list, &answer))
         answer.status = CS_CRL_REVOKED;
     else if (now_sec >= list->next_update)
         answer.status = CS_CRL_EXPIRED;

@@ -3,10 +3,10 @@
  * One or many CRLs (RFC 5280 section 5) become a table per list, keyed by serial number:
  * no object per entry, one anonymous mapping, write-protected when it is built, so that
  * processes forked afterwards share it; others can be handed its bytes, in shared memory, and do
- * not read the lists again. A look-up is one hash probe. Only complete lists
- * signed by the CA itself are taken; whatever could narrow a list (delta, indirect, issuing
- * distribution point, unknown critical extensions) refuses it, because a list that is read
- * too broadly would let revoked certificates pass.
+ * not read the lists again. A look-up is one hash probe. Only lists signed by the CA itself are
+ * taken, complete ones and parts that say what they cover (x509/coverage.h); whatever else could
+ * narrow a list (delta, indirect, some reasons only, unknown critical extensions) refuses it,
+ * because a list that is read too broadly would let revoked certificates pass.
  */
 #ifndef CS_X509_CRL_H
 #define CS_X509_CRL_H
@@ -98,7 +98,7 @@ size_t cs_crl_set_entries(const struct cs_crl_set *set);
 enum cs_crl_status {
     CS_CRL_GOOD,
     CS_CRL_REVOKED,
-    CS_CRL_MISSING,         /* no list of this issuer */
+    CS_CRL_MISSING,         /* no list of this issuer that covers the certificate */
     CS_CRL_EXPIRED,         /* nextUpdate has come */
     CS_CRL_NOT_YET_VALID,   /* thisUpdate lies ahead */
     CS_CRL_BAD_SIGNATURE,   /* a list of this name, not signed with this key */
@@ -111,10 +111,11 @@ struct cs_crl_answer {
     int64_t next_update; /* INT64_MAX: it names none */
     int64_t revoked_at;  /* with CS_CRL_REVOKED */
     unsigned reason;     /* RFC 5280 section 5.3.1 */
+    bool has_others;     /* with CS_CRL_MISSING: there are parts for other certificates */
 };
 
 /** cs_crl_set_check() - what the lists say about @cert, which @issuer signed. Of several
- *  lists the newest valid one counts. Pure. A list that is out of date answers
+ *  lists that cover it the newest valid one counts. Pure. A list that is out of date answers
  *  CS_CRL_EXPIRED or CS_CRL_NOT_YET_VALID, except that a certificate on it is
  *  CS_CRL_REVOKED all the same. */
 struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct cs_cert *cert,

@@ -9,6 +9,7 @@
 #include "x509/findings.h"
 #include "x509/identity.h"
 #include "x509/name.h"
+#include "x509/coverage.h"
 #include "x509/signature.h"
 
 enum { DAY = 86400 };
@@ -510,12 +511,14 @@ static void check_list_signature(const struct cs_crl *list, const struct cs_cert
 
 static void check_list_kind(const struct cs_crl *list, struct cs_findings *findings)
 {
+    struct cs_coverage coverage;
+    const char *why = cs_coverage_read(list, &coverage);
+
     if (list->is_delta)
         find_list(list, CS_X509_KIND(CRL_SPECIAL), CS_STR("it only completes another list"),
                   findings);
-    if (list->has_issuing_point)
-        find_list(list, CS_X509_KIND(CRL_SPECIAL),
-                  CS_STR("it has an issuing distribution point, which may narrow it"), findings);
+    if (why)
+        find_list(list, CS_X509_KIND(CRL_SPECIAL), cs_str_from(why), findings);
     if (list->unknown_critical.len)
         find_list(list, CS_X509_KIND(CRL_SPECIAL),
                   CS_STR("it has a critical extension that is not known"), findings);

@@ -183,8 +183,9 @@ class Authority:
         cert = builder.sign(self.key, digest_for(self.key))
         return Identity(cert, key, self.intermediates())
 
-    def crl(self, revoked=(), *, last_update=None, next_update=None, number=1):
-        """PEM of a revocation list that names the serials of the given identities."""
+    def crl(self, revoked=(), *, last_update=None, next_update=None, number=1, point=None):
+        """PEM of a revocation list that names the serials of the given identities; point: its
+        issuing distribution point."""
         start = last_update or now() - datetime.timedelta(hours=1)
         builder = (
             x509.CertificateRevocationListBuilder().issuer_name(self.subject)
@@ -192,6 +193,8 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
                 self.key.public_key()), False)
             .add_extension(x509.CRLNumber(number), False))
+        if point is not None:
+            builder = builder.add_extension(point, True)
         for who in revoked:
             serial = who if isinstance(who, int) else who.serial
             builder = builder.add_revoked_certificate(

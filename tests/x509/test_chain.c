@@ -350,6 +350,115 @@ static struct cs_revocation revocation_of(const struct holder *h)
     return r;
 }
 
+/* A client whose certificate names this part, or none, and may be of a CA's. */
+static struct holder make_client_of(const char *name, struct cs_str part)
+{
+    struct cs_cert_spec spec = {.common_name = cs_str_from(name),
+                                .key_usage = CS_USAGE_DIGITAL_SIGNATURE,
+                                .eku = CS_EKU_CLIENT,
+                                .crl_url = part};
+
+    return make(&spec, &root);
+}
+
+/* A list of the root's for one part. */
+static struct cs_source make_part(struct cs_str part, const struct holder *revoked,
+                                  int64_t this_update, const struct holder *signer)
+{
+    struct cs_make_revoked entry = {revoked->cert.serial, this_update, 1};
+    struct cs_crl_spec spec = {&entry, 1, this_update, NOW + 10, 1, part};
+    struct cs_source source = {.file = CS_STR("part")};
+    struct cs_buf der;
+
+    cs_buf_init(&der, 1 << 20);
+    cs_assert(cs_make_crl(&spec, &(struct cs_make_issuer){&root.cert, signer->key}, &der) == 0);
+    source.bytes = cs_arena_dup(&arena, cs_buf_str(&der));
+    cs_buf_deinit(&der);
+    return source;
+}
+
+/* A certificate is judged by the part that it names, by that alone, and by a complete list. */
+static void test_parts(void)
+{
+    static const struct cs_str a = CS_STR_INIT("http://ca.test/a"),
+                               b = CS_STR_INIT("http://ca.test/b");
+    struct holder of_a = make_client_of("of a", a), of_b = make_client_of("of b", b),
+                  of_none = make_client_of("of none", (struct cs_str){0});
+    struct cs_source a_bad = make_part(a, &of_a, NOW - 9, &root),
+                     a_good = make_part(a, &of_b, NOW - 9, &root),
+                     a_newer = make_part(a, &client, NOW - 8, &root),
+                     b_bad = make_part(b, &of_a, NOW - 8, &root),
+                     whole = make_crl(&root, NULL, NOW - 10, NOW + 10),
+                     whole_bad = make_crl(&root, &of_a, NOW - 10, NOW + 10),
+                     whole_newer = make_crl(&root, NULL, NOW - 1, NOW + 10),
+                     whole_late = make_crl(&root, NULL, NOW - 1, NOW - 1);
+    struct {
+        const char *what, *code;
+        const struct holder *who;
+        struct cs_source lists[3];
+        size_t n;
+    } rows[] = {
+        {"on its part", "revoked", &of_a, {a_bad}, 1},
+        {"not on its part", "accepted", &of_a, {a_good}, 1},
+        {"its part among others", "revoked", &of_a, {b_bad, a_bad}, 2},
+        {"on another part only", "accepted", &of_a, {b_bad, a_good}, 2},
+        {"its part is not there", "crl-missing", &of_a, {b_bad}, 1},
+        {"another part is there", "crl-missing", &of_b, {a_good}, 1},
+        {"it names no part", "crl-missing", &of_none, {a_good, b_bad}, 2},
+        {"it names no part, and there is a complete list",
+         "accepted",
+         &of_none,
+         {a_good, whole},
+         2},
+        {"a complete list instead of its part", "accepted", &of_b, {a_good, whole}, 2},
+        {"on the complete list", "revoked", &of_a, {b_bad, whole_bad}, 2},
+        {"the newer one: its part", "revoked", &of_a, {a_bad, whole}, 2},
+        {"the newer one: the complete list", "accepted", &of_a, {a_bad, whole_newer}, 2},
+        {"the newer part", "accepted", &of_a, {a_bad, a_newer, b_bad}, 3},
+        {"the one that is valid", "revoked", &of_a, {a_bad, whole_late}, 2},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_trust *trust = trust_of(&root, rows[i].lists, rows[i].n, (struct cs_str){0});
+        struct cs_chain_query q = {.ders = &rows[i].who->cert.der,
+                                   .n = 1,
+                                   .trust = trust,
+                                   .now_sec = NOW,
+                                   .revocation = {.leaf_only = true},
+                                   .depth = 1};
+        struct cs_verdict v;
+        cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+        expect(&v, rows[i].code, rows[i].what);
+        q.revocation.soft = true;
+        cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
+        tap_ok(v.accepted == (strcmp(rows[i].code, "revoked") != 0), "the same, and soft");
+        cs_trust_unref(trust);
+    }
+    cs_key_free(of_a.key);
+    cs_key_free(of_b.key);
+    cs_key_free(of_none.key);
+}
+
+/* A part that the trusted CA of its name has not signed refuses all of them, as a complete list
+ * does. */
+static void test_forged_part(void)
+{
+    struct cs_source lists[] = {make_crl(&root, NULL, NOW - 10, NOW + 10),
+                                make_part(CS_STR("http://ca.test/a"), &client, NOW - 9, &other)};
+    struct cs_source ca = {.bytes = root.cert.der, .file = CS_STR("ca")};
+    struct cs_trust_spec spec = {.cas = &ca, .n_cas = 1, .n_named = 1};
+    struct cs_crl_lists *read = NULL;
+    struct cs_findings findings;
+    struct cs_trust *trust;
+
+    cs_findings_init(&findings, &arena);
+    cs_assert(cs_crl_lists_new(lists, 2, &findings, &read) == 0);
+    spec.crls = read;
+    tap_int(cs_trust_new(&spec, &findings, &trust), CS_TRUST_REFUSED, "a forged part");
+    tap_ok(has_code(&findings, "crl-signature-invalid"), "is refused for its signature");
+    cs_crl_lists_free(read);
+}
+
 /* What is revoked at a word is so without a list, at every depth of the path, and when judged
  * again; an issuer that nobody trusts is not believed to have issued it. */
 static void test_revoked_at_a_word(void)
@@ -385,6 +494,207 @@ static void test_revoked_at_a_word(void)
     cs_assert(cs_chain_verify(&q, &arena, &v) == 0);
     expect(&v, "issuer-unknown", "whoever issued that");
     cs_revoked_set_free((struct cs_revoked_set *)q.revoked);
+    cs_trust_unref(trust);
+    cs_key_free(sub.key);
+    cs_key_free(leaf.key);
+}
+
+/* What a responder said last. */
+enum said { NOTHING, GOOD, OLD, BAD, OLD_BAD, STRANGE, FAILED, STALE, FORGED };
+
+static struct cs_standing said(enum said what)
+{
+    struct cs_standing s = {.answered = what != NOTHING && what < FAILED,
+                            .said = what == BAD || what == OLD_BAD ? CS_OCSP_REVOKED
+                                    : what == STRANGE              ? CS_OCSP_UNKNOWN
+                                                                   : CS_OCSP_GOOD,
+                            .this_update = NOW - 60,
+                            .next_update = what == OLD || what == OLD_BAD ? NOW - 5 : NOW + 60,
+                            .received_sec = NOW - 60};
+
+    if (what == FAILED)
+        cs_standing_fail(&s, CS_OCSP_FAILURE_UNREACHABLE, CS_STR("refused"));
+    if (what == STALE)
+        cs_standing_fail(&s, CS_OCSP_FAILURE_STALE, CS_STR("old"));
+    if (what == FORGED)
+        cs_standing_fail(&s, CS_OCSP_FAILURE_UNAUTHORIZED, CS_STR("forged"));
+    return s;
+}
+
+/* Failures are of this moment, answers of a minute ago. */
+static void put_said(struct cs_standings *table, const struct cs_chain_query *q,
+                     const struct cs_verdict *held, size_t i, enum said what)
+{
+    struct cs_standing news = said(what);
+
+    if (what == NOTHING)
+        return;
+    cs_chain_standing_key(q, held->path, i, news.key);
+    cs_standings_take(table, &news, news.failure ? q->now_ms : q->now_ms - 60000);
+}
+
+static const struct standing_row {
+    const char *what;
+    enum said leaf, issuer;
+    struct cs_revocation_rules rules;
+    bool over; /* nobody waits any more */
+    enum cs_standing_step step;
+    uint64_t wanted;  /* with ASK */
+    const char *code; /* with REFUSED; PASSES: of a remark, or NULL */
+} standing_rows[] = {
+    {"nothing is known", NOTHING, NOTHING, {0}, false, CS_STANDING_ASK, 3, NULL},
+    {"the leaf alone", NOTHING, BAD, {.ocsp_leaf_only = true}, false, CS_STANDING_ASK, 1, NULL},
+    {"all is good", GOOD, GOOD, {0}, false, CS_STANDING_PASSES, 0, NULL},
+    {"the issuer is to be asked about", GOOD, NOTHING, {0}, false, CS_STANDING_ASK, 2, NULL},
+    {"good of yesterday", OLD, GOOD, {0}, false, CS_STANDING_ASK, 1, NULL},
+    {"asked for every connection",
+     GOOD,
+     GOOD,
+     {.ocsp_anew = true},
+     false,
+     CS_STANDING_ASK,
+     3,
+     NULL},
+    {"revoked", BAD, GOOD, {0}, false, CS_STANDING_REFUSED, 0, "revoked"},
+    {"the issuer is revoked", GOOD, BAD, {0}, false, CS_STANDING_REFUSED, 0, "revoked"},
+    {"the issuer is revoked, and the leaf not asked about",
+     NOTHING,
+     BAD,
+     {0},
+     false,
+     CS_STANDING_REFUSED,
+     0,
+     "revoked"},
+    {"revoked, and soft",
+     BAD,
+     GOOD,
+     {.soft = true, .grace_sec = 100},
+     true,
+     CS_STANDING_REFUSED,
+     0,
+     "revoked"},
+    {"revoked of yesterday, and soft",
+     OLD_BAD,
+     GOOD,
+     {.soft = true, .grace_sec = 100},
+     true,
+     CS_STANDING_REFUSED,
+     0,
+     "revoked"},
+    {"waited for in vain", NOTHING, GOOD, {0}, true, CS_STANDING_REFUSED, 0, "ocsp-unreachable"},
+    {"unreachable", FAILED, GOOD, {0}, false, CS_STANDING_REFUSED, 0, "ocsp-unreachable"},
+    {"of the issuer", GOOD, FAILED, {0}, false, CS_STANDING_REFUSED, 0, "ocsp-unreachable"},
+    {"of the issuer, who is not asked about",
+     GOOD,
+     FAILED,
+     {.ocsp_leaf_only = true},
+     false,
+     CS_STANDING_PASSES,
+     0,
+     NULL},
+    {"stale", STALE, GOOD, {0}, false, CS_STANDING_REFUSED, 0, "ocsp-stale"},
+    {"good of yesterday, nobody answers",
+     OLD,
+     GOOD,
+     {0},
+     true,
+     CS_STANDING_REFUSED,
+     0,
+     "ocsp-stale"},
+    {"signed by somebody else",
+     FORGED,
+     GOOD,
+     {0},
+     false,
+     CS_STANDING_REFUSED,
+     0,
+     "ocsp-unauthorized"},
+    {"unknown", STRANGE, GOOD, {0}, false, CS_STANDING_REFUSED, 0, "ocsp-unknown"},
+    {"unreachable, and soft",
+     FAILED,
+     GOOD,
+     {.soft = true},
+     false,
+     CS_STANDING_PASSES,
+     0,
+     "revocation-unknown"},
+    {"unknown, and soft",
+     STRANGE,
+     GOOD,
+     {.soft = true},
+     false,
+     CS_STANDING_PASSES,
+     0,
+     "revocation-unknown"},
+    {"forged, and soft",
+     FORGED,
+     GOOD,
+     {.soft = true},
+     false,
+     CS_STANDING_PASSES,
+     0,
+     "revocation-unknown"},
+    {"soft asks first", NOTHING, GOOD, {.soft = true}, false, CS_STANDING_ASK, 1, NULL},
+    {"within the grace",
+     OLD,
+     GOOD,
+     {.grace_sec = 6},
+     true,
+     CS_STANDING_PASSES,
+     0,
+     "revocation-unknown"},
+    {"behind it", OLD, GOOD, {.grace_sec = 5}, true, CS_STANDING_REFUSED, 0, "ocsp-stale"},
+};
+
+static void check_standing(const struct standing_row *row, struct cs_chain_query q,
+                           const struct cs_verdict *held)
+{
+    struct cs_standings *table = cs_standings_new(4);
+    struct cs_patience patience = {.now_sec = NOW,
+                                   .now_ms = q.now_ms,
+                                   .since_ms = row->rules.ocsp_anew ? q.now_ms : INT64_MIN,
+                                   .grace_sec = row->rules.grace_sec,
+                                   .over = row->over};
+    enum cs_standing_step step;
+    struct cs_findings findings;
+    struct cs_verdict v = {0};
+    uint64_t wanted = 99;
+    bool revoked = row->leaf == BAD || (row->issuer == BAD && !row->rules.ocsp_leaf_only);
+
+    q.revocation = row->rules;
+    q.revocation.ocsp = true;
+    q.standings = table;
+    put_said(table, &q, held, 0, row->leaf);
+    put_said(table, &q, held, 1, row->issuer);
+    step = cs_chain_standing(&q, &patience, held, &arena, &wanted, &v);
+    tap_ok(step == row->step, "%s: step %d", row->what, (int)step);
+    if (step == CS_STANDING_ASK)
+        tap_int((int64_t)wanted, (int64_t)row->wanted, "whom about");
+    if (step == CS_STANDING_REFUSED)
+        expect(&v, row->code, "why");
+    if (step == CS_STANDING_PASSES)
+        tap_ok(v.accepted && (row->code ? has_code(&v.findings, row->code) : !v.findings.n),
+               "with a remark or none");
+    cs_findings_init(&findings, &arena);
+    tap_int(cs_chain_recheck(&q, held->path, held->n_path, &findings),
+            revoked ? CS_X509_ERR_REVOKED : 0,
+            "judged again, only what is called revoked today counts");
+    cs_standings_free(table);
+}
+
+/* Every answer of a responder, and none, under every rule. */
+static void test_standing(void)
+{
+    struct holder sub = make_ca("Sub", &root), leaf = make_client("leaf", &sub);
+    struct cs_trust *trust = trust_of(&root, NULL, 0, (struct cs_str){0});
+    struct cs_str chain[] = {leaf.cert.der, sub.cert.der};
+    struct cs_chain_query q = {
+        .ders = chain, .n = 2, .trust = trust, .now_sec = NOW, .now_ms = 5000000, .depth = 1};
+    struct cs_verdict held;
+
+    cs_assert(cs_chain_verify(&q, &arena, &held) == 0 && held.n_path == 3);
+    for (size_t i = 0; i < sizeof(standing_rows) / sizeof(standing_rows[0]); i++)
+        check_standing(&standing_rows[i], q, &held);
     cs_trust_unref(trust);
     cs_key_free(sub.key);
     cs_key_free(leaf.key);
@@ -871,6 +1181,9 @@ int main(void)
     test_recheck();
     test_rules();
     test_leaf_only();
+    test_parts();
+    test_standing();
+    test_forged_part();
     test_revoked_at_a_word();
     test_withdrawn();
     test_leeway();
