@@ -244,15 +244,58 @@ static void print_revoked(const struct page *page)
     }
 }
 
-static void print_failures(const struct page *page)
+/* ---- what responders said ---- */
+
+static void print_standing(const struct page *page, const json_t *standing)
 {
-    const json_t *failures = json_object_get(page->answer, "failures"), *row;
+    const char *said = text(standing, "said"), *serial = text(standing, "serial");
+    bool good = strcmp(said, "good") == 0;
+    char ago[CS_TIME_TEXT];
+
+    printf("  %s%s: ", *serial ? "serial " : "a certificate", serial);
+    if (*said)
+        printf("%s%s%s, said %.*s ago, until %s\n", page->colour && !good ? RED : "", said,
+               page->colour && !good ? PLAIN : "", CS_FMT(span(number(standing, "age_sec"), ago)),
+               text(standing, "until"));
+    else
+        printf("not known\n");
+    if (*text(standing, "responder"))
+        printf("    by %s\n", text(standing, "responder"));
+    if (!json_object_get(standing, "failure"))
+        return;
+    printf("    asking failed %.*s ago (%s)\n",
+           CS_FMT(span(number(standing, "failed_sec_ago"), ago)), text(standing, "failure"));
+    remark(page, good ? YELLOW : RED, text(standing, "error"));
+}
+
+static void print_standings(const struct page *page)
+{
+    const json_t *ocsp = json_object_get(page->answer, "ocsp"), *standing;
     size_t i;
 
-    if (!json_array_size(failures))
+    if (!number(ocsp, "certificates"))
         return;
-    heading(page, "failures so far");
-    json_array_foreach(failures, i, row)
+    heading(page, "what OCSP responders said");
+    printf(
+        "  %lld certificates: %lld good, %lld revoked, %lld unknown; asking failed last for %lld\n",
+        number(ocsp, "certificates"), number(ocsp, "good"), number(ocsp, "revoked"),
+        number(ocsp, "unknown"), number(ocsp, "failing"));
+    json_array_foreach(json_object_get(ocsp, "last"), i, standing)
+    {
+        if (i < SHOWN)
+            print_standing(page, standing);
+    }
+}
+
+static void print_counts(const struct page *page, const char *name, const char *words)
+{
+    const json_t *counts = json_object_get(page->answer, name), *row;
+    size_t i;
+
+    if (!json_array_size(counts))
+        return;
+    heading(page, words);
+    json_array_foreach(counts, i, row)
         printf("  %8lld  %-32s %s%s%s\n", number(row, "count"), text(row, "code"),
                text(row, "listener"), *text(row, "server") ? ", " : "", text(row, "server"));
 }
@@ -267,7 +310,11 @@ static void print(const json_t *answer)
     print_errands(&page);
     print_downloads(&page);
     print_revoked(&page);
-    print_failures(&page);
+    print_standings(&page);
+    print_counts(&page, "failures", "failures so far");
+    print_counts(&page, "admissions",
+                 "let in all the same so far, by what mtls_revocation and "
+                 "mtls_clock_leeway put up with");
 }
 
 int cs_cmd_status(const struct cs_line *line)

@@ -97,6 +97,7 @@ int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel
         .listen_fds = fds,
         .error_log_fd = cs_mainlog_fd(spec->log),
         .counters = spec->counters,
+        .admissions = spec->admissions,
         .revoked = spec->revoked ? spec->revoked(spec->ctx) : NULL,
         .standings = spec->standings ? spec->standings(spec->ctx) : NULL,
         .number = number,

@@ -45,7 +45,8 @@ struct cs_crew_spec {
     struct cs_listeners *listeners; /* the snapshot's are prepared in it */
     const struct cs_user *user;     /* whom workers become; NULL: they stay who they are */
     struct cs_mainlog *log;
-    struct cs_counters *counters; /* of the whole service */
+    struct cs_counters *counters;   /* of the whole service */
+    struct cs_counters *admissions; /* the same */
     /* What is revoked at a word, when a worker is forked; NULL: nothing is. */
     const struct cs_revoked_set *(*revoked)(void *ctx);
     /* What OCSP responders said so far; NULL: nothing. */

@@ -8,6 +8,7 @@
 #include "daemon/stewarding.h"
 
 struct cs_counters;
+struct cs_standings;
 
 /* The service at this moment, as its supervisor knows it. */
 struct cs_service {
@@ -16,12 +17,15 @@ struct cs_service {
     const struct cs_snapshot *snapshot; /* in use */
     struct cs_revocations *revocations; /* NULL: there is no state folder to keep any in */
     struct cs_stewarding *stewarding;
-    const struct cs_counters *counters; /* of failures; may be NULL */
+    const struct cs_standings *standings; /* what OCSP responders said; NULL: nothing */
+    const struct cs_counters *counters;   /* of failures; may be NULL */
+    const struct cs_counters *admissions; /* of who was let in all the same; may be NULL */
     const struct cs_mainlog *log;
     struct cs_str config_path;
     int64_t started_sec; /* when the service was */
     int64_t loaded_sec;  /* when the configuration in use was */
     int64_t now_sec;
+    int64_t now_ms; /* steady clock */
 };
 
 /** cs_service_ask() - do what @request says, and answer @asked: now, or once the workers have done

@@ -15,7 +15,9 @@
 #include "snapshot/papers.h"
 #include "telemetry/counters.h"
 #include "x509/cert.h"
+#include "x509/crl.h"
 #include "x509/name.h"
+#include "x509/standing.h"
 
 struct asking {
     struct cs_gather gather;
@@ -193,9 +195,75 @@ static json_t *downloads_of(const struct cs_snapshot *snapshot)
     return list;
 }
 
+/* ---- what responders said ---- */
+
+enum { STANDINGS_MAX = 100 }; /* those that were used last */
+
+struct standings {
+    const struct cs_service *service;
+    json_t *items;
+    size_t n, n_passed_over;
+    size_t n_said[CS_OCSP_UNKNOWN + 1], n_failing;
+};
+
+static void put_answer(json_t *object, const struct cs_standing *s, int64_t now_sec)
+{
+    json_object_set_new(object, "said", text_of(cs_ocsp_status_text(s->said)));
+    json_object_set_new(object, "answered", time_of(s->received_sec));
+    json_object_set_new(object, "age_sec", json_integer(now_sec - s->received_sec));
+    json_object_set_new(object, "until", time_of(s->next_update));
+    if (s->said != CS_OCSP_REVOKED)
+        return;
+    json_object_set_new(object, "revoked", time_of(s->revoked_at));
+    put_text(object, "reason", cs_crl_reason_text(s->reason));
+}
+
+static json_t *standing_of(const struct cs_standing *s, const struct cs_service *service)
+{
+    json_t *object = json_object();
+
+    put_text(object, "serial", cs_str_from(s->serial));
+    put_text(object, "responder", cs_str_from(s->url));
+    if (s->answered)
+        put_answer(object, s, service->now_sec);
+    if (s->failure) {
+        put_text(object, "failure", cs_standing_failure_text(s->failure));
+        put_text(object, "error", cs_str_from(s->words));
+        json_object_set_new(object, "failed_sec_ago",
+                            json_integer((service->now_ms - s->failed_ms) / 1000));
+    }
+    return object;
+}
+
+static void add_standing(void *ctx, const struct cs_standing *s)
+{
+    struct standings *all = ctx;
+
+    if (s->answered)
+        all->n_said[s->said]++;
+    all->n_failing += s->failure != CS_OCSP_FAILURE_NONE;
+    if (all->n++ < all->n_passed_over)
+        return;
+    json_array_insert_new(all->items, 0, standing_of(s, all->service));
+}
+
+static json_t *standings_of(const struct cs_service *service)
+{
+    struct standings all = {.service = service, .items = json_array()};
+    size_t n = cs_standings_count(service->standings);
+
+    all.n_passed_over = n > STANDINGS_MAX ? n - STANDINGS_MAX : 0;
+    cs_standings_each(service->standings, add_standing, &all);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "certificates", (json_int_t)all.n, "good",
+                     (json_int_t)all.n_said[CS_OCSP_GOOD], "revoked",
+                     (json_int_t)all.n_said[CS_OCSP_REVOKED], "unknown",
+                     (json_int_t)all.n_said[CS_OCSP_UNKNOWN], "failing", (json_int_t)all.n_failing,
+                     "last", all.items);
+}
+
 /* ---- the rest ---- */
 
-static json_t *failures_of(const struct cs_counters *counters)
+static json_t *counts_of(const struct cs_counters *counters)
 {
     json_t *list = json_array();
     struct cs_count count;
@@ -240,7 +308,10 @@ static json_t *answer_of(const struct cs_service *service)
         json_object_set_new(answer, "downloads", downloads_of(service->snapshot));
     }
     json_object_set_new(answer, "revoked", revoked_of(service->revocations));
-    json_object_set_new(answer, "failures", failures_of(service->counters));
+    if (service->standings)
+        json_object_set_new(answer, "ocsp", standings_of(service));
+    json_object_set_new(answer, "failures", counts_of(service->counters));
+    json_object_set_new(answer, "admissions", counts_of(service->admissions));
     return answer;
 }
 

@@ -38,7 +38,8 @@ struct supervisor {
     const struct cs_daemon_spec *spec;
     struct cs_ticket_keys *ticket_keys;
     struct cs_clock_page *clock_page;
-    struct cs_counters *counters; /* of failures: of all workers, across reloads */
+    struct cs_counters *counters;   /* of failures: of all workers, across reloads */
+    struct cs_counters *admissions; /* of who was let in all the same; the same */
     struct cs_loop loop;
     struct cs_signals signals;
     struct cs_timer ticket_turn;
@@ -323,6 +324,7 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
         .user = s->is_root ? &s->next_user : NULL,
         .log = &s->log,
         .counters = s->counters,
+        .admissions = s->admissions,
         .revoked = revoked,
         .standings = standings,
         .questioned = on_question,
@@ -430,12 +432,15 @@ static struct cs_service service_of(const struct supervisor *s,
         .snapshot = s->expiry.snapshot,
         .revocations = s->revocations,
         .stewarding = s->stewarding,
+        .standings = s->responses ? cs_responses_table0(s->responses) : NULL,
         .counters = s->counters,
+        .admissions = s->admissions,
         .log = &s->log,
         .config_path = s->spec->snapshot.config_path,
         .started_sec = s->started_sec,
         .loaded_sec = s->loaded_sec,
         .now_sec = time(NULL),
+        .now_ms = s->loop.now.mono_ms,
     };
 }
 
@@ -854,6 +859,7 @@ static int run_alone(struct supervisor *s, struct cs_snapshot *snapshot)
         .user = s->is_root ? &s->next_user : NULL,
         .log = &s->log,
         .counters = s->counters,
+        .admissions = s->admissions,
         .revoked = revoked,
         .ctx = s,
     };
@@ -987,6 +993,7 @@ int cs_daemon_run(const struct cs_daemon_spec *spec)
     s.ticket_keys = make_ticket_keys();
     s.clock_page = cs_clock_page_new();
     s.counters = cs_process_shared(cs_counters_size());
+    s.admissions = cs_process_shared(cs_counters_size());
     s.registrar = make_registrar(&s);
     if (load(&s, &snapshot) == 0) {
         status = run(&s, snapshot);

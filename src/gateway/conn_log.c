@@ -7,6 +7,8 @@
 #include "gateway/exchange.h"
 #include "gateway/request.h"
 #include "gateway/state.h"
+#include "telemetry/counters.h"
+#include "x509/findings.h"
 
 enum { LINE_MAX_BYTES = 1 << 17 }; /* the log itself cuts what is too long */
 
@@ -85,6 +87,16 @@ void cs_conn_log_finding(const struct cs_conn *conn, int level, const struct cs_
     cs_buf_init(&line, LINE_MAX_BYTES);
     cs_explain_line(finding, &line);
     write_line(conn, level, &line);
+}
+
+void cs_conn_note_indulgence(const struct cs_conn *conn, const struct cs_finding *finding)
+{
+    bool unknown = finding->kind == CS_X509_KIND(REVOCATION_UNKNOWN);
+
+    cs_conn_log_finding(conn, CS_LOG_WARN, finding);
+    cs_counters_add(conn->worker->admissions,
+                    unknown ? finding->operands[5] : cs_str_from(finding->kind->code),
+                    conn->listener->text, conn->server->name);
 }
 
 void cs_conn_log_kind(const struct cs_conn *conn, int level, const struct cs_finding_kind *kind,

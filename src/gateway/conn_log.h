@@ -15,6 +15,9 @@ void cs_conn_log_kind(const struct cs_conn *conn, int level, const struct cs_fin
                       struct cs_str operand);
 /** cs_conn_log_finding() - the same with a whole finding. */
 void cs_conn_log_finding(const struct cs_conn *conn, int level, const struct cs_finding *finding);
+/** cs_conn_note_indulgence() - the certificate is accepted although @finding speaks against it: a
+ *  warning, and counted by what would have refused it. */
+void cs_conn_note_indulgence(const struct cs_conn *conn, const struct cs_finding *finding);
 /** cs_conn_log_verdict() - why the client's certificate was refused: which certificate, which
  *  check, which operand. */
 void cs_conn_log_verdict(const struct cs_conn *conn, int level);

@@ -38,7 +38,8 @@ static void forget_verdict(struct cs_conn *conn)
     cs_arena_deinit(&conn->judged);
 }
 
-/* A certificate that only the leeway, or the rules about lists, let through is said each time. */
+/* A certificate that only the leeway, or the rules about lists, let through is said and counted
+ * each time. */
 static void log_indulgence(const struct cs_conn *conn, const struct cs_verdict *verdict)
 {
     const struct cs_finding *f = verdict->accepted ? verdict->findings.first : NULL;
@@ -46,7 +47,7 @@ static void log_indulgence(const struct cs_conn *conn, const struct cs_verdict *
     for (; f; f = f->next) {
         if (f->kind == CS_X509_KIND(WITHIN_CLOCK_LEEWAY) ||
             f->kind == CS_X509_KIND(REVOCATION_UNKNOWN))
-            cs_conn_log_finding(conn, CS_LOG_WARN, f);
+            cs_conn_note_indulgence(conn, f);
     }
 }
 

@@ -263,7 +263,7 @@ static bool wait_for(struct cs_conn *conn, const struct cs_chain_query *query, u
 static void log_remarks(const struct cs_conn *conn, const struct cs_verdict *verdict)
 {
     for (const struct cs_finding *f = verdict->findings.first; f; f = f->next)
-        cs_conn_log_finding(conn, CS_LOG_WARN, f);
+        cs_conn_note_indulgence(conn, f);
 }
 
 static void settle(struct cs_conn *conn, const struct cs_chain_query *query,

@@ -51,6 +51,7 @@ struct cs_worker {
     struct cs_logs logs;
     struct cs_incidents incidents;
     struct cs_counters *counters;         /* the service's, shared; NULL: nothing is counted */
+    struct cs_counters *admissions;       /* the same, of who was let in all the same */
     struct cs_chain_memory *memory;       /* verified chains, of clients and upstreams */
     const struct cs_revoked_set *revoked; /* at a word; NULL: nothing is */
     struct cs_str revoked_bytes;          /* mapped, which it lies in; empty: inherited */

@@ -223,6 +223,7 @@ static int prepare(struct cs_worker *worker, const struct cs_worker_spec *spec)
 
     worker->snapshot = spec->snapshot;
     worker->counters = spec->counters;
+    worker->admissions = spec->admissions;
     worker->revoked = spec->revoked;
     cs_responders_init(worker, spec->standings);
     cs_list_init(&worker->conns);

@@ -20,6 +20,8 @@ struct cs_worker_spec {
     const int *listen_fds;        /* one per snapshot->listeners, in order; owned by the caller */
     int error_log_fd;             /* where the snapshot's main error log goes */
     struct cs_counters *counters; /* of failures, shared by the service; NULL: none are kept */
+    struct cs_counters
+        *admissions; /* of who was let in though a rule speaks against it; the same */
     const struct cs_revoked_set *revoked; /* at a word, so far; NULL: nothing is */
     struct cs_standings *standings;       /* what responders said so far, to keep; NULL: nothing */
     unsigned number;                      /* 0 .. worker_processes - 1 */

@@ -945,6 +945,24 @@ static bool is_put_up_with(const struct cs_crl_answer *a, const struct cs_chain_
     }
 }
 
+static const struct cs_finding_kind *kind_of_list(enum cs_crl_status status)
+{
+    switch (status) {
+    case CS_CRL_EXPIRED: return CS_X509_KIND(CRL_EXPIRED);
+    case CS_CRL_NOT_YET_VALID: return CS_X509_KIND(CRL_NOT_YET_VALID);
+    default: return CS_X509_KIND(CRL_MISSING);
+    }
+}
+
+/* Accepted although @why: @cause would be the refusal. */
+static void find_unknown(const struct cs_chain_query *q, const struct cs_cert *cert, int depth,
+                         struct cs_str why, const struct cs_finding_kind *cause,
+                         struct cs_findings *findings)
+{
+    find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOCATION_UNKNOWN), why,
+         cs_str_from(cause->code));
+}
+
 static void find_put_up_with(const struct cs_crl_answer *a, const struct cs_chain_query *q,
                              const struct cs_cert *cert, struct cs_str ca, int depth,
                              struct cs_findings *findings)
@@ -960,8 +978,9 @@ static void find_put_up_with(const struct cs_crl_answer *a, const struct cs_chai
     else if (a->status == CS_CRL_NOT_YET_VALID)
         why = cs_arena_printf(arena, "the revocation list of \"%.*s\" is good from %.*s on",
                               CS_FMT(ca), CS_FMT(time_text(arena, a->this_update)));
-    find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOCATION_UNKNOWN), why,
-         time_text(arena, q->now_sec));
+    why = cs_arena_printf(arena, "%.*s; the time here is %.*s", CS_FMT(why),
+                          CS_FMT(time_text(arena, q->now_sec)));
+    find_unknown(q, cert, depth, why, kind_of_list(a->status), findings);
 }
 
 /* What is missing: {5} of crl-missing. */
@@ -1279,6 +1298,7 @@ static const struct cs_finding_kind *kind_of(const struct cs_chain_query *q,
 {
     switch (opinion) {
     case CS_OPINION_UNKNOWN: return CS_X509_KIND(OCSP_UNKNOWN);
+    case CS_OPINION_GRACE:
     case CS_OPINION_STALE: return CS_X509_KIND(OCSP_STALE);
     case CS_OPINION_UNAUTHORIZED: return CS_X509_KIND(OCSP_UNAUTHORIZED);
     default: break;
@@ -1303,9 +1323,9 @@ static int judge_standing(const struct cs_chain_query *q, const struct cs_standi
         return CS_X509_ERR_REVOKED;
     }
     if (opinion == CS_OPINION_GRACE || q->revocation.soft) {
-        find(findings, q->purpose, depth, cert, CS_X509_KIND(REVOCATION_UNKNOWN),
-             cs_arena_printf(arena, "%.*s: %.*s", CS_FMT(who), CS_FMT(what)),
-             time_text(arena, q->now_sec));
+        find_unknown(q, cert, depth,
+                     cs_arena_printf(arena, "%.*s: %.*s", CS_FMT(who), CS_FMT(what)),
+                     kind_of(q, opinion), findings);
         return 0;
     }
     find(findings, q->purpose, depth, cert, kind_of(q, opinion), who, what);

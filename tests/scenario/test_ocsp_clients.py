@@ -295,6 +295,82 @@ def test_a_resumed_session_goes_by_the_same_answers(start, asked, client, versio
     assert cause(gw) == "revoked"
 
 
+# what status says
+
+def shown(gw, *options):
+    return run("status", "-p", gw.dir + "/", "-c", "gateway.conf", *options).stdout
+
+
+def admitted(gw):
+    """How often who was let in all the same, by code."""
+    rows = json.loads(shown(gw, "--json"))["admissions"]
+    return {row["code"]: row["count"] for row in rows}
+
+
+@pytest.mark.parametrize("status, words", [
+    (GOOD, "good"), (REVOKED, "revoked"), (UNKNOWN, "unknown")])
+def test_status_shows_what_was_said(start, asked, client, status, words):
+    asked.status[client.serial] = status
+    gw = begin(start, "ssl_ocsp leaf;" + CACHED, workers=2)
+    visit(gw, client)
+    told = json.loads(shown(gw, "--json"))["ocsp"]
+    assert told["certificates"] == told[words] == 1 and told["failing"] == 0
+    one = told["last"][0]
+    assert int(one["serial"], 16) == client.serial and one["responder"] == asked.url
+    assert one["said"] == words and 0 <= one["age_sec"] < 60 and one["until"] > one["answered"]
+    assert ("revoked" in one) == (status == REVOKED) and "failure" not in one
+    text = shown(gw)
+    assert f"serial {one['serial']}: {words}, said" in text and f"by {asked.url}" in text
+    assert "asking failed last for 0" in text
+
+
+def test_status_shows_who_does_not_answer(start, asked, client):
+    gw = begin(start, "ssl_ocsp leaf;")
+    assert visit(gw, client).status == 200
+    asked.fault = faults.not_found
+    assert visit(gw, client).status == 400
+    told = json.loads(shown(gw, "--json"))["ocsp"]
+    assert told["certificates"] == told["good"] == told["failing"] == 1
+    one = told["last"][0]
+    assert one["said"] == "good" and one["failure"] == "unreachable" and "404" in one["error"]
+    assert "(unreachable)" in shown(gw)
+
+
+@pytest.mark.parametrize("fault, status, code", [
+    (faults.not_found, GOOD, "ocsp-unreachable"), (None, UNKNOWN, "ocsp-unknown")])
+def test_who_is_let_in_all_the_same_is_counted(start, asked, client, fault, status, code):
+    asked.fault, asked.status[client.serial] = fault, status
+    gw = begin(start, "mtls_revocation ocsp soft;", workers=2)
+    for _ in range(3):
+        assert visit(gw, client).status == 200
+    assert admitted(gw) == {code: 3}
+    gw.wait_log(rf"mtls_revocation puts up with that \({code}\)")
+    assert "let in all the same" in shown(gw)
+    gw.reload()
+    assert visit(gw, client).status == 200
+    assert admitted(gw) == {code: 4}
+
+
+@pytest.mark.parametrize("crl, code", [("crl-stale", "crl-expired"), (None, "crl-missing")])
+def test_what_lists_leave_open_is_counted(start, pki, tmp_path, crl, code):
+    path = f"{pki.dir}/{crl}.pem" if crl else str(tmp_path / "other.pem")
+    if not crl:
+        with open(path, "wb") as file:
+            file.write(Authority("Elsewhere").crl())
+    gw = begin(start, f"mtls_revocation leaf soft; ssl_crl {path};")
+    assert visit(gw, pki.alice).status == 200
+    assert admitted(gw) == {code: 1}
+
+
+def test_nobody_is_counted_who_is_good_or_refused(start, asked, client, pki):
+    gw = begin(start, "mtls_revocation ocsp soft; ssl_ocsp_cache off;")
+    assert visit(gw, client).status == 200
+    asked.status[client.serial] = REVOKED
+    assert visit(gw, client).status == 400
+    assert visit(gw, pki.stranger).status == 400
+    assert not admitted(gw) and "let in all the same" not in shown(gw)
+
+
 # who is cut
 
 def test_open_connections_are_cut(start, pki, asked, client, tmp_path):
