@@ -163,7 +163,7 @@ static void lint_crl(struct cs_build *build, const struct cs_material *trust,
                      const struct cs_cert *ca)
 {
     struct cs_crl_answer answer =
-        cs_crl_set_check(cs_trust_crls(trust->object), ca, ca, build->options->now_sec);
+        cs_crl_set_survey(cs_trust_crls(trust->object), ca, build->options->now_sec);
     struct cs_str subject = cs_name_text(ca->subject, build->arena);
     const struct cs_place *place = &trust->crl->place;
 
@@ -191,23 +191,6 @@ static void lint_crl(struct cs_build *build, const struct cs_material *trust,
     }
 }
 
-/* Lists that are missing or out of date for the CAs of one trust set, of clients or upstreams. */
-static void lint_crls(struct cs_build *build, const struct cs_material *trust)
-{
-    const struct cs_cert *cas;
-    size_t n = 0;
-
-    if (trust->kind != CS_MATERIAL_TRUST || !trust->crl)
-        return;
-    cas = cs_trust_certs(trust->object, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (is_ca(&cas[i]))
-            lint_crl(build, trust, &cas[i]);
-    }
-}
-
-/* ---- who may come ---- */
-
 static const struct cs_cert *find_issuer(const struct cs_cert *cas, size_t n,
                                          const struct cs_cert *ca)
 {
@@ -217,6 +200,39 @@ static const struct cs_cert *find_issuer(const struct cs_cert *cas, size_t n,
     }
     return NULL;
 }
+
+/* Lists of the issuer of @ca are there, and none of them is for @ca itself. */
+static void lint_crl_of_issuer(struct cs_build *build, const struct cs_material *trust,
+                               const struct cs_cert *issuer, const struct cs_cert *ca)
+{
+    struct cs_crl_answer answer =
+        cs_crl_set_check(cs_trust_crls(trust->object), ca, issuer, build->options->now_sec);
+
+    if (answer.status == CS_CRL_MISSING && answer.has_others)
+        CS_FIND(build->findings, &cs_finding_lint_crl_narrow, &trust->crl->place,
+                cs_name_text(ca->subject, build->arena), trust->crl->text);
+}
+
+/* Lists that are missing or out of date for the CAs of one trust set, of clients or upstreams. */
+static void lint_crls(struct cs_build *build, const struct cs_material *trust)
+{
+    const struct cs_cert *cas, *issuer;
+    size_t n = 0;
+
+    if (trust->kind != CS_MATERIAL_TRUST || !trust->crl)
+        return;
+    cas = cs_trust_certs(trust->object, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_ca(&cas[i]))
+            continue;
+        lint_crl(build, trust, &cas[i]);
+        issuer = find_issuer(cas, n, &cas[i]);
+        if (issuer)
+            lint_crl_of_issuer(build, trust, issuer, &cas[i]);
+    }
+}
+
+/* ---- who may come ---- */
 
 /* How many certificates stand between a leaf of @ca and its root. Return: -1 when the trusted set
  * does not lead to a root. */

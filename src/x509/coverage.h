@@ -34,7 +34,7 @@ struct cs_points {
 };
 
 /** cs_coverage_read() - what @list covers. Return: NULL, or why it is not taken, static text: a
- * list for several issuers, for some reasons only, or one whose part has no name of its own. */
+ * list for several issuers, for some reasons only, or a part that does not say of what. */
 const char *cs_coverage_read(const struct cs_crl *list, struct cs_coverage *ret_coverage);
 /** cs_points_of() - the distribution points of @cert that stand for all reasons and for lists of
  *  its own issuer. They borrow from the certificate. */

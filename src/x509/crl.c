@@ -925,6 +925,18 @@ static bool is_signed(const struct list *list, const struct question *q)
     return verify_list(list, (struct cs_str){0}, issuer);
 }
 
+static bool may_sign(const struct cs_cert *issuer)
+{
+    return !issuer->has_key_usage || issuer->key_usage & CS_USAGE_CRL_SIGN;
+}
+
+static enum cs_crl_status status_at(const struct list *list, int64_t now_sec)
+{
+    if (now_sec >= list->next_update)
+        return CS_CRL_EXPIRED;
+    return now_sec < list->this_update ? CS_CRL_NOT_YET_VALID : CS_CRL_GOOD;
+}
+
 /* The list to consult. Return: it, or NULL with *@answer saying why. */
 static const struct list *choose_list(const struct question *q, struct cs_crl_answer *answer)
 {
@@ -997,16 +1009,65 @@ struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct
         return answer;
     answer.this_update = list->this_update;
     answer.next_update = list->next_update;
-    if (issuer->has_key_usage && !(issuer->key_usage & CS_USAGE_CRL_SIGN))
+    if (!may_sign(issuer))
         answer.status = CS_CRL_SIGNER_MISMATCH;
     else if (on_any_like(&q, list, &answer))
         answer.status = CS_CRL_REVOKED;
-    else if (now_sec >= list->next_update)
-        answer.status = CS_CRL_EXPIRED;
-    else if (now_sec < list->this_update)
-        answer.status = CS_CRL_NOT_YET_VALID;
     else
-        answer.status = CS_CRL_GOOD;
+        answer.status = status_at(list, now_sec);
+    return answer;
+}
+
+/* ---- all lists of a CA ---- */
+
+/* Whether @a covers whatever @b does, as far as their words go. */
+static bool is_as_wide(const struct list *a, const struct list *b, const struct table *table)
+{
+    return !a->is_part || (b->is_part && a->users == b->users && a->cas == b->cas &&
+                           a->part_names.len == b->part_names.len &&
+                           memcmp(table->block + a->part_names.at, table->block + b->part_names.at,
+                                  a->part_names.len) == 0);
+}
+
+/* Whether another one is consulted wherever @list could be. */
+static bool is_superseded(const struct list *list, const struct question *q)
+{
+    const struct table *table = q->set->table;
+
+    for (size_t i = 0; i < table->n_lists; i++) {
+        const struct list *other = &table->lists[i];
+        if (is_by(other, &q->issuer) && is_as_wide(other, list, table) &&
+            is_better(other, list, q->now_sec) && is_signed(other, q))
+            return true;
+    }
+    return false;
+}
+
+static bool is_worse(const struct list *a, const struct list *b, int64_t now_sec)
+{
+    enum cs_crl_status sa = status_at(a, now_sec), sb = status_at(b, now_sec);
+
+    return sa != sb ? sa > sb : a->next_update < b->next_update;
+}
+
+struct cs_crl_answer cs_crl_set_survey(const struct cs_crl_set *set, const struct cs_cert *ca,
+                                       int64_t now_sec)
+{
+    struct question q = {.set = set, .issuer = maker_of(ca), .now_sec = now_sec};
+    struct cs_crl_answer answer = {.status = CS_CRL_MISSING};
+    const struct list *worst = NULL;
+
+    for (size_t i = 0; i < set->table->n_lists; i++) {
+        const struct list *list = &set->table->lists[i];
+        if (is_by(list, &q.issuer) && is_signed(list, &q) && !is_superseded(list, &q) &&
+            (!worst || is_worse(list, worst, now_sec)))
+            worst = list;
+    }
+    if (!worst)
+        return answer;
+    answer.this_update = worst->this_update;
+    answer.next_update = worst->next_update;
+    answer.status = may_sign(ca) ? status_at(worst, now_sec) : CS_CRL_SIGNER_MISMATCH;
     return answer;
 }
 

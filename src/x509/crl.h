@@ -121,6 +121,11 @@ struct cs_crl_answer {
 struct cs_crl_answer cs_crl_set_check(const struct cs_crl_set *set, const struct cs_cert *cert,
                                       const struct cs_cert *issuer, int64_t now_sec);
 
+/** cs_crl_set_survey() - how the lists of @ca fare as a whole, whatever they cover: of those that
+ *  no better one replaces, the worst. What is CS_CRL_MISSING has none at all. Pure. */
+struct cs_crl_answer cs_crl_set_survey(const struct cs_crl_set *set, const struct cs_cert *ca,
+                                       int64_t now_sec);
+
 /** cs_crl_reason_text() - "keyCompromise" for 1, and so on. */
 struct cs_str cs_crl_reason_text(unsigned reason);
 

@@ -1,13 +1,16 @@
 """Revocation lists in parts: a certificate is judged by the part that it names, whoever made it."""
 
+import datetime
 import os
+import re
 
 import pytest
 from cryptography import x509
 
 import wire
+from backend import Backend, server_context
 from gateway import IS_NGINX, run
-from pki import Authority, general_name, write
+from pki import Authority, general_name, now, write
 from served import Folder, Server, serial
 from test_live import put
 from waiting import wait_for
@@ -114,6 +117,36 @@ def test_each_client_is_judged_by_its_part(start, world, story):
         gw.wait_log(r"does not say which part would list it.*\[crl-missing\]")
 
 
+PROXY = """
+    server {
+        listen 127.0.0.1:@http@;
+        location / {
+            proxy_pass https://@backend@;
+            proxy_ssl_name a.test;
+            proxy_ssl_verify on;
+            proxy_ssl_verify_depth 2;
+            proxy_ssl_trusted_certificate %s;
+            proxy_ssl_crl %s;
+        }
+    }"""
+
+
+@pytest.mark.parametrize("story, expected", [
+    ("its part", 200), ("on its part", 502), ("another part", 502), ("users and CAs", 200)])
+def test_an_upstream_is_judged_by_its_part(start, world, story, expected):
+    who = world.ca.issue("a.test", san=["a.test"], eku=("server",),
+                         extensions=named(uri(URL % 0))).save(world.folder, "upstream")
+    lists = {"its part": [world.part(0, world.first), world.part(1, who)],
+             "on its part": [world.part(0, who), world.part(1)],
+             "another part": [world.part(1)],
+             "users and CAs": [world.ca.crl(point=point(users=True)),
+                               world.ca.crl([who], point=point(cas=True))]}[story]
+    with Backend(tls=server_context(who)) as backend:
+        gw = start(PROXY % (world.trusted, world.lists(*lists)), backend=backend)
+        with wire.connect(gw.port["http"]) as client:
+            assert client.request("GET", "/").status == expected
+
+
 REASONS = frozenset([x509.ReasonFlags.key_compromise])
 SPECIAL = {
     "indirect": dict(indirect=True),
@@ -132,6 +165,41 @@ def test_kinds_that_are_refused(start, world, kind):
     assert done.returncode != 0
     assert "is of a kind that is not supported" in done.stdout, done.stdout
     assert kind in done.stdout
+
+
+LATE = dict(last_update=now() - datetime.timedelta(days=2),
+            next_update=now() - datetime.timedelta(days=1))
+PARTS, ROOT = '"CN=Scenario Parts,O=Scenario"', '"CN=Scenario Root,O=Scenario"'
+REMARKS = {  # of `check` about lists
+    "all parts": (lambda w: [w.root.crl(), w.part(0), w.part(1)], []),
+    "a list of users": (lambda w: [w.root.crl(), w.ca.crl(point=point(users=True))], []),
+    "a part that is late": (
+        lambda w: [w.root.crl(), w.part(0), w.ca.crl(point=point(uri(URL % 1)), **LATE)],
+        [f"the revocation list of {PARTS} expired"]),
+    "one that was made anew": (
+        lambda w: [w.root.crl(), w.ca.crl(point=point(uri(URL % 0)), **LATE), w.part(0)], []),
+    "none of that CA": (lambda w: [w.root.crl()], [f"no revocation list of {PARTS} in"]),
+    "none for CAs": (
+        lambda w: [w.ca.crl(), w.root.crl(point=point(users=True))],
+        [f"no revocation list in .* covers {ROOT} itself",
+         f"no revocation list in .* covers {PARTS} itself"]),
+    "users and CAs": (
+        lambda w: [w.ca.crl(), w.root.crl(point=point(cas=True))], []),
+}
+
+
+@pytest.mark.countersign
+@pytest.mark.parametrize("story", REMARKS)
+def test_what_check_remarks_on(start, world, story):
+    make, remarks = REMARKS[story]
+    lists = write(os.path.join(world.folder, "lists.pem"), b"".join(make(world)))
+    gw = start(BODY % (world.trusted, lists), start=False)
+    gw.write()
+    done = run("check", "-c", gw.conf)
+    said = re.findall("warning: (.*)", done.stdout)
+    assert done.returncode == 0 and len(said) == len(remarks), done.stdout
+    for words, remark in zip(said, remarks):
+        assert re.match(remark, words), done.stdout
 
 
 @pytest.mark.countersign
@@ -201,7 +269,7 @@ def test_the_parts_of_our_own_authority_by_address(start, authority, tmp_path):
     urls = [base + "1.crl", *(f"{base}2/{part}.crl" for part in parts)]
     gw = start(BODY % (trust(authority, good, str(tmp_path)), " ".join(urls)),
                main="mtls_state @dir@/state;")
-    wait_for(lambda: status(gw, good) == 200, "the parts", 20)
+    wait_for(lambda: status(gw, good) == 200, "the parts", 30)
     assert status(gw, bad) == 400
     gw.wait_log(r"was revoked")
 

@@ -151,9 +151,11 @@ static inline struct world_identity world_issue(struct world *w, const struct wo
     return id;
 }
 
-/** world_crl() - a list of @ca with @n entries, from and to a day from now. */
-static inline struct cs_str world_crl(struct world *w, const struct world_identity *ca, size_t n,
-                                      int64_t from_day, int64_t to_day)
+/** world_part() - a list of @ca for one part of its certificates (@point; empty: all), with @n
+ *  entries, from and to a day from now. */
+static inline struct cs_str world_part(struct world *w, const struct world_identity *ca,
+                                       struct cs_str point, size_t n, int64_t from_day,
+                                       int64_t to_day)
 {
     struct cs_make_issuer issuer = {&ca->cert, ca->key};
     struct cs_make_revoked *revoked = cs_arena_array(&w->arena, n, sizeof(*revoked));
@@ -161,7 +163,8 @@ static inline struct cs_str world_crl(struct world *w, const struct world_identi
                                .n_revoked = n,
                                .this_update = WORLD_NOW + from_day * WORLD_DAY,
                                .next_update = WORLD_NOW + to_day * WORLD_DAY,
-                               .number = 1};
+                               .number = 1,
+                               .point = point};
     struct cs_str pem;
     struct cs_buf der;
 
@@ -173,6 +176,12 @@ static inline struct cs_str world_crl(struct world *w, const struct world_identi
     pem = world_pem(w, "X509 CRL", cs_buf_str(&der));
     cs_buf_deinit(&der);
     return pem;
+}
+
+static inline struct cs_str world_crl(struct world *w, const struct world_identity *ca, size_t n,
+                                      int64_t from_day, int64_t to_day)
+{
+    return world_part(w, ca, (struct cs_str){0}, n, from_day, to_day);
 }
 
 /** world_answer() - what @ca says about @id over OCSP, from and to a day from now. */
@@ -258,6 +267,7 @@ static inline void world_add_cas(struct world *w)
     world_put(w, "ca-expired.crl", world_crl(w, &ca, 0, -30, -1));
     world_put(w, "ca-ending.crl", world_crl(w, &ca, 0, -29, 1));
     world_put(w, "ca-early.crl", world_crl(w, &ca, 0, 1, 30));
+    world_put(w, "ca-part.crl", world_part(w, &ca, CS_STR("http://ca.test/part"), 0, -1, 30));
     world_put(w, "mute.crl", world_crl(w, &mute, 0, -1, 30));
     world_add_pair(w, "server", &(struct world_spec){.name = "server", .issuer = &ca});
     world_add_pair(w, "public", &(struct world_spec){.name = "public", .issuer = &ca});

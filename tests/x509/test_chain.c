@@ -350,7 +350,7 @@ static struct cs_revocation revocation_of(const struct holder *h)
     return r;
 }
 
-/* A client whose certificate names this part, or none, and may be of a CA's. */
+/* A client whose certificate names this part, or none. */
 static struct holder make_client_of(const char *name, struct cs_str part)
 {
     struct cs_cert_spec spec = {.common_name = cs_str_from(name),
@@ -362,11 +362,12 @@ static struct holder make_client_of(const char *name, struct cs_str part)
 }
 
 /* A list of the root's for one part. */
-static struct cs_source make_part(struct cs_str part, const struct holder *revoked,
-                                  int64_t this_update, const struct holder *signer)
+static struct cs_source make_part_until(struct cs_str part, const struct holder *revoked,
+                                        int64_t this_update, int64_t next_update,
+                                        const struct holder *signer)
 {
     struct cs_make_revoked entry = {revoked->cert.serial, this_update, 1};
-    struct cs_crl_spec spec = {&entry, 1, this_update, NOW + 10, 1, part};
+    struct cs_crl_spec spec = {&entry, 1, this_update, next_update, 1, part};
     struct cs_source source = {.file = CS_STR("part")};
     struct cs_buf der;
 
@@ -375,6 +376,12 @@ static struct cs_source make_part(struct cs_str part, const struct holder *revok
     source.bytes = cs_arena_dup(&arena, cs_buf_str(&der));
     cs_buf_deinit(&der);
     return source;
+}
+
+static struct cs_source make_part(struct cs_str part, const struct holder *revoked,
+                                  int64_t this_update, const struct holder *signer)
+{
+    return make_part_until(part, revoked, this_update, NOW + 10, signer);
 }
 
 /* A certificate is judged by the part that it names, by that alone, and by a complete list. */
@@ -437,6 +444,47 @@ static void test_parts(void)
     cs_key_free(of_a.key);
     cs_key_free(of_b.key);
     cs_key_free(of_none.key);
+}
+
+/* The lists of a CA as a whole: the worst of those that no better one replaces. */
+static void test_survey(void)
+{
+    static const struct cs_str a = CS_STR_INIT("a"), b = CS_STR_INIT("b");
+    struct cs_source none = make_crl(&other, NULL, NOW - 10, NOW + 10),
+                     part_a = make_part(a, &client, NOW - 8, &root),
+                     part_b = make_part(b, &client, NOW - 8, &root),
+                     b_ends = make_part_until(b, &client, NOW - 7, NOW + 5, &root),
+                     b_late = make_part_until(b, &client, NOW - 9, NOW, &root),
+                     b_early = make_part_until(b, &client, NOW + 1, NOW + 10, &root),
+                     whole = make_crl(&root, NULL, NOW - 7, NOW + 20),
+                     whole_late = make_crl(&root, NULL, NOW - 9, NOW);
+    struct {
+        const char *what;
+        enum cs_crl_status status;
+        int64_t until; /* 0: any */
+        struct cs_source lists[3];
+        size_t n;
+    } rows[] = {
+        {"none", CS_CRL_MISSING, 0, {none}, 1},
+        {"a complete one", CS_CRL_GOOD, NOW + 20, {none, whole}, 2},
+        {"a complete one that is late", CS_CRL_EXPIRED, NOW, {whole_late}, 1},
+        {"parts", CS_CRL_GOOD, NOW + 10, {part_a, part_b}, 2},
+        {"one that ends first", CS_CRL_GOOD, NOW + 5, {part_a, b_ends}, 2},
+        {"one that is late", CS_CRL_EXPIRED, NOW, {part_a, b_late}, 2},
+        {"one that is early", CS_CRL_NOT_YET_VALID, 0, {part_a, b_early}, 2},
+        {"the same part anew", CS_CRL_GOOD, NOW + 10, {b_late, part_b, part_a}, 3},
+        {"all lists anew", CS_CRL_GOOD, NOW + 20, {b_late, part_a, whole}, 3},
+        {"a part does not replace all lists", CS_CRL_EXPIRED, NOW, {whole_late, part_a}, 2},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cs_trust *trust = trust_of(&root, rows[i].lists, rows[i].n, (struct cs_str){0});
+        struct cs_crl_answer answer = cs_crl_set_survey(cs_trust_crls(trust), &root.cert, NOW);
+        tap_ok(answer.status == rows[i].status &&
+                   (!rows[i].until || answer.next_update == rows[i].until),
+               "survey: %s: %d", rows[i].what, (int)answer.status);
+        cs_trust_unref(trust);
+    }
 }
 
 /* A part that the trusted CA of its name has not signed refuses all of them, as a complete list
@@ -1182,6 +1230,7 @@ int main(void)
     test_rules();
     test_leaf_only();
     test_parts();
+    test_survey();
     test_standing();
     test_forged_part();
     test_revoked_at_a_word();
