@@ -15,7 +15,7 @@ import threading
 
 import pytest
 
-from backend import free_ports
+from backend import free_port
 from pki import now, write
 from served import Folder, Server, serial
 from test_downloads import CONFIG, MAIN, becomes, downloads, listed, status
@@ -81,7 +81,7 @@ class Nginx:
         raise AssertionError("nginx does not start")
 
     def start(self):
-        self.plain, self.tls = free_ports(2)
+        self.plain, self.tls = free_port(), free_port()
         moods = (MOODS.replace("@plain@", str(self.plain)).replace("@tls@", str(self.tls))
                  .replace("@raw@", str(self.raw.port)))
         conf = write(self.dir + "/nginx.conf", NGINX.format(
