@@ -39,6 +39,10 @@ install: build
 	install -D -m 644 dist/man/countersign.1 $(DESTDIR)$(PREFIX)/share/man/man1/countersign.1
 	install -D -m 644 dist/completion/countersign.bash \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/countersign
+	install -D -m 644 dist/completion/countersign.zsh \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_countersign
+	install -D -m 644 dist/completion/countersign.fish \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/countersign.fish
 	sed 's,@PREFIX@,$(PREFIX),g' dist/countersign.service >$(B)/countersign.service
 	install -D -m 644 $(B)/countersign.service \
 	  $(DESTDIR)$(PREFIX)/lib/systemd/system/countersign.service

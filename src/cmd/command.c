@@ -79,7 +79,8 @@ static const struct cs_option_row options[] = {
     [CS_OPT_FORCE] = {0, "force", NULL, "to retire: whoever it locks out", false},
     [CS_OPT_DIRECTIVES] = {0, "directives", NULL, "print the manual of all directives (Markdown)",
                            true},
-    [CS_OPT_COMPLETION] = {0, "completion", "SHELL", "print the completion script (bash)", true},
+    [CS_OPT_COMPLETION] = {0, "completion", "SHELL",
+                           "print the completion script (bash, zsh, fish)", true},
     [CS_OPT_HELP] = {'h', "help", NULL, "say what the command does", false},
 };
 
@@ -341,8 +342,8 @@ static const struct cs_command commands[] = {
     {"help", "[COMMAND]", 2, "say what the commands do",
      "Of one command: its options, what its exit status means, and examples.\n"
      "\n"
-     "With --directives: the manual of all directives. With --completion bash: a\n"
-     "script that lets the shell complete commands, options and files.\n",
+     "With --directives: the manual of all directives. With --completion bash,\n"
+     "zsh or fish: a script that lets the shell complete commands, options and files.\n",
      CS_OPTIONS(CS_WITH(DIRECTIVES), CS_WITH(COMPLETION)), cs_cmd_help},
 };
 
@@ -392,6 +393,15 @@ const struct cs_command *cs_command_find_words(int argc, char *const *argv, int 
     return command;
 }
 
+bool cs_command_is_group(const struct cs_command *command)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (cs_command_is_of(&commands[i], command))
+            return true;
+    }
+    return false;
+}
+
 /* Two mistakes at most, and fewer than half of a short word. */
 static bool is_near(size_t distance, size_t len)
 {
@@ -421,6 +431,11 @@ bool cs_line_has(const struct cs_line *line, enum cs_option option)
 bool cs_command_takes(const struct cs_command *command, enum cs_option option)
 {
     return option == CS_OPT_HELP || command->options[option];
+}
+
+bool cs_command_shows(const struct cs_command *command, enum cs_option option)
+{
+    return !options[option].hidden && cs_command_takes(command, option);
 }
 
 /* The command's options as getopt_long() wants them; a long one returns 256 + its number. */

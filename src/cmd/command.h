@@ -132,11 +132,15 @@ const struct cs_command *cs_command_find_words(int argc, char *const *argv, int 
 const char *cs_command_examples(const struct cs_command *command);
 /** cs_command_is_of() - whether @command is one of @group's; NULL: of no group. */
 bool cs_command_is_of(const struct cs_command *command, const struct cs_command *group);
+/** cs_command_is_group() - whether commands are of it: "ca". */
+bool cs_command_is_group(const struct cs_command *command);
 /** cs_command_nearest() - the command most like @name (one word, or a group's two), or NULL when
  * none is near. */
 const struct cs_command *cs_command_nearest(const char *name);
 /** cs_command_takes() - whether @option may be given to @command; --help always. */
 bool cs_command_takes(const struct cs_command *command, enum cs_option option);
+/** cs_command_shows() - whether it does, and help says so. */
+bool cs_command_shows(const struct cs_command *command, enum cs_option option);
 /** cs_option_rows() - the options, indexed by enum cs_option. Static. */
 const struct cs_option_row *cs_option_rows(void);
 
@@ -220,7 +224,5 @@ int cs_cmd_help(const struct cs_line *line);
 int cs_help_general(struct cs_buf *buf);
 /** cs_help_command() - what `countersign help NAME` prints. Return: 0, or -ENOBUFS. */
 int cs_help_command(const struct cs_command *command, struct cs_buf *buf);
-/** cs_help_completion() - the completion script for bash. Return: 0, or -ENOBUFS. */
-int cs_help_completion(struct cs_buf *buf);
 
 #endif

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -367,23 +368,79 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(start):
         assert not os.path.exists(gw.path("gateway.pid"))
 
 
-@pytest.mark.parametrize("typed, offered", [
-    ("explain rec", "records.json"), ("inspect rec", "records.json"), ("check -c rec", "records.json"),
-    ("doctor rec", "records.json"), ("doctor --ca rec", "records.json"), ("explain --as s", "server"),
-    ("run --prefix fol", "folder"), ("doctor --sni rec", ""), ("expl", "explain"),
-])
-def test_the_shell_completes_files_where_they_go(tmp_path, typed, offered):
-    (tmp_path / "records.json").touch()
-    (tmp_path / "folder").mkdir()
+def in_bash(folder, typed):
     script = run("help", "--completion", "bash").stdout + f"""
         COMP_WORDS=(countersign {typed}) COMPREPLY=()
         COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
         _countersign
-        echo "${{COMPREPLY[@]}}"
+        printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
-                          check=True)
-    assert done.stdout.strip() == offered
+    return subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True,
+                          check=True).stdout
+
+
+ZSHRC = """
+    autoload -Uz compinit && compinit -u -D
+    source {folder}/script
+    cd {folder}/here
+    compadd() {{
+        local -a hits
+        if [[ " $* " != *" -[OAD] "* && " $* " != *" -O "* ]]; then
+            builtin compadd -O hits "$@"
+            print -rl -- $hits >>{folder}/offered
+        fi
+        builtin compadd "$@"
+    }}
+    offer() {{ _main_complete }}
+    zle -C offer list-choices offer
+    zle-line-init() {{
+        BUFFER='countersign {typed}' CURSOR=$#BUFFER
+        zle offer
+        : >>{folder}/offered
+        kill -KILL $$
+    }}
+    zle -N zle-line-init
+"""
+
+
+def in_zsh(folder, typed):
+    """An interactive zsh on a terminal of its own, whose first line is the one to complete."""
+    home = folder.parent
+    (home / "script").write_text(run("help", "--completion", "zsh").stdout)
+    (home / ".zshrc").write_text(ZSHRC.format(folder=home, typed=typed))
+    subprocess.run([sys.executable, "-c", "import pty; pty.spawn(['zsh', '-d', '-i'])"],
+                   env={**os.environ, "ZDOTDIR": str(home), "TERM": "dumb"}, timeout=60,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    return (home / "offered").read_text()
+
+
+def in_fish(folder, typed):
+    (folder.parent / "script").write_text(run("help", "--completion", "fish").stdout)
+    done = subprocess.run(["fish", "--no-config", "-c", "source ../script; complete -C $argv", "--",
+                           "countersign " + typed], cwd=folder, text=True, check=True,
+                          stdout=subprocess.PIPE, env={**os.environ, "HOME": str(folder.parent)})
+    return re.sub(r"\t.*", "", done.stdout)
+
+
+@pytest.mark.parametrize("shell", [in_bash, in_zsh, in_fish])
+@pytest.mark.parametrize("typed, offered", [
+    ("explain rec", "records.json"), ("inspect rec", "records.json"), ("check -c rec", "records.json"),
+    ("doctor rec", "records.json"), ("doctor --ca rec", "records.json"), ("explain --as s", "server"),
+    ("run --prefix fol", "folder"), ("doctor --sni rec", ""), ("run rec", ""), ("expl", "explain"),
+    ("ca re", "renew restore revoke"), ("ca list --exp", "--expiring"), ("help expl", "explain"),
+    ("ca list --js", "--json"), ("run --js", ""), ("renew --pre", "--prefix"), ("ca renew --pass", "--passphrase-file"),
+    ("frobnicate r", ""),
+])
+def test_the_shell_completes_what_can_stand_there(tmp_path, shell, typed, offered):
+    program = shell.__name__.removeprefix("in_")
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "records.json").touch()
+    (folder / "folder").mkdir()
+    found = {line.rstrip("/") for line in shell(folder, typed).splitlines()} - {""}
+    assert sorted(found) == offered.split()
 
 
 @pytest.fixture(scope="module")
