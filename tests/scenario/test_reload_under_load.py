@@ -55,7 +55,8 @@ def test_an_idle_connection_survives_until_its_next_answer(start, pki):
         for client in clients:
             assert client.request().keeps_alive()
         gw.reload()
-        time.sleep(0.2)
+        for pid in before:  # which have heard of it
+            gw.wait_log(rf"\b{pid}#.*gracefully shutting down")
         for client in clients:
             answer = client.request()
             assert answer.status == 200
