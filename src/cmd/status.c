@@ -199,7 +199,39 @@ static void print_errands(const struct page *page)
     json_array_foreach(errands, i, errand) print_errand(page, errand);
 }
 
-/* ---- downloads ---- */
+/* ---- what is fetched ---- */
+
+static void print_fetched(const struct page *page, const json_t *item)
+{
+    if (json_object_get(item, "fetched"))
+        printf("    last at %s, next at %s\n", text(item, "fetched"), text(item, "due"));
+    if (json_object_get(item, "failing_since"))
+        printf("    fetching has failed since %s\n", text(item, "failing_since"));
+    if (json_object_get(item, "error"))
+        remark(page, RED, text(item, "error"));
+}
+
+static void print_staples(const struct page *page)
+{
+    const json_t *staples = json_object_get(page->answer, "staples"), *staple;
+    size_t i;
+
+    if (!json_array_size(staples))
+        return;
+    heading(page, "OCSP responses shown to clients");
+    json_array_foreach(staples, i, staple)
+    {
+        printf("  %s: %s", text(staple, "certificate"), text(staple, "state"));
+        if (json_object_get(staple, "says"))
+            printf(", says \"%s\"", text(staple, "says"));
+        if (json_object_get(staple, "until"))
+            printf(" until %s", text(staple, "until"));
+        printf("\n    of %s, in %s\n",
+               *text(staple, "responder") ? text(staple, "responder") : "nobody",
+               text(staple, "file"));
+        print_fetched(page, staple);
+    }
+}
 
 static void print_downloads(const struct page *page)
 {
@@ -213,13 +245,7 @@ static void print_downloads(const struct page *page)
     {
         printf("  %s: %s\n    in %s\n", text(download, "url"), text(download, "state"),
                text(download, "file"));
-        if (json_object_get(download, "fetched"))
-            printf("    last at %s, next at %s\n", text(download, "fetched"),
-                   text(download, "due"));
-        if (!json_object_get(download, "failing_since"))
-            continue;
-        printf("    fetching has failed since %s\n", text(download, "failing_since"));
-        remark(page, RED, text(download, "error"));
+        print_fetched(page, download);
     }
 }
 
@@ -309,6 +335,7 @@ static void print(const json_t *answer)
     print_papers(&page);
     print_errands(&page);
     print_downloads(&page);
+    print_staples(&page);
     print_revoked(&page);
     print_standings(&page);
     print_counts(&page, "failures", "failures so far");

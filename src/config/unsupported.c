@@ -296,8 +296,6 @@ static const struct cs_directive_row rows[] = {
     NOT_HERE("health_check", WHY_REST),
     NOT_HERE("health_check_timeout", WHY_REST),
     NOT_HERE("match", WHY_REST),
-    NOT_HERE("resolver", WHY_REST),
-    NOT_HERE("resolver_timeout", WHY_REST),
     NOT_HERE("keyval", WHY_REST),
     NOT_HERE("keyval_zone", WHY_REST),
     NOT_HERE("limit_except", WHY_REST),

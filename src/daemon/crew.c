@@ -502,8 +502,8 @@ bool cs_crew_reaped(struct cs_crew *crew, pid_t pid, int status)
     return false;
 }
 
-void cs_crew_note_trust(struct cs_crew *crew)
+void cs_crew_note_renewed(struct cs_crew *crew, size_t material)
 {
-    if (crew->spec.on_event)
-        crew->spec.on_event(crew->spec.ctx, crew, CS_CREW_TRUST);
+    if (crew->spec.renewed)
+        crew->spec.renewed(crew->spec.ctx, crew, material);
 }

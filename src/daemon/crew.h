@@ -34,7 +34,6 @@ struct cs_user;
 enum cs_crew_event {
     CS_CREW_UP,     /* every worker serves */
     CS_CREW_FAILED, /* starting, and a worker has ended: let it finish */
-    CS_CREW_TRUST,  /* other CAs are trusted than when it was made; only while it is up */
     CS_CREW_ENDED,  /* finishing, and the last worker has gone: free it */
 };
 
@@ -55,6 +54,8 @@ struct cs_crew_spec {
     void (*questioned)(void *ctx, struct cs_str question);
     void (*in_child)(void *ctx); /* in a new worker: close what is the supervisor's alone */
     void (*on_event)(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
+    /* @material of the snapshot's keyring is another one now, with its own files. */
+    void (*renewed)(void *ctx, struct cs_crew *crew, size_t material);
     void *ctx;
 };
 
@@ -110,7 +111,7 @@ unsigned cs_call_waiting(const struct cs_call *call);
  *  to the supervisor; -1: there is none. Return: its exit status. */
 int cs_crew_worker(const struct cs_crew_spec *spec, unsigned number, int channel_fd, pid_t parent);
 
-/** cs_crew_note_trust() - other CAs are trusted now: the event CS_CREW_TRUST. */
-void cs_crew_note_trust(struct cs_crew *crew);
+/** cs_crew_note_renewed() - for who renews @material: tell the host. */
+void cs_crew_note_renewed(struct cs_crew *crew, size_t material);
 
 #endif

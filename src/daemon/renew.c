@@ -264,8 +264,8 @@ static void renew(struct cs_renewer *r, size_t material)
         say_findings(r, material, &taken, CS_SEVERITY_WARNING, "");
     if (result == 0)
         result = bring_into_force(r, renewal, material, lists_fd, &findings);
-    if (result == 0 && !step.lists_only && cs_keyring_is_trust(r->snapshot->keyring, material))
-        cs_crew_note_trust(r->crew);
+    if (result == 0 && !step.lists_only)
+        cs_crew_note_renewed(r->crew, material);
     if (result < 0 || partly)
         refuse(r, material, step.lists_only, taken.n_errors ? &taken : &findings);
     else

@@ -10,9 +10,11 @@
 #include "daemon/expiry.h"
 #include "daemon/gather.h"
 #include "gateway/tally.h"
-#include "snapshot/errand.h"
 #include "snapshot/download.h"
+#include "snapshot/errand.h"
+#include "snapshot/note.h"
 #include "snapshot/papers.h"
+#include "snapshot/staple.h"
 #include "telemetry/counters.h"
 #include "x509/cert.h"
 #include "x509/crl.h"
@@ -160,28 +162,33 @@ static json_t *errands_of(const struct cs_snapshot *snapshot)
 
 /* ---- downloads ---- */
 
+static void put_fetched(json_t *object, const struct cs_note *note)
+{
+    if (note->fetched_sec) {
+        json_object_set_new(object, "fetched", time_of(note->fetched_sec));
+        json_object_set_new(object, "due", time_of(note->due_sec));
+    }
+    if (note->failing_since_sec) {
+        json_object_set_new(object, "failing_since", time_of(note->failing_since_sec));
+        put_text(object, "error", note->why);
+    }
+}
+
 static json_t *download_of(const struct cs_download *download)
 {
-    struct cs_download_note note;
+    struct cs_note note;
     struct cs_arena arena = {0};
     json_t *object = json_object();
     bool there = access(download->file.ptr, F_OK) == 0;
 
-    cs_download_note_read(download, &arena, &note);
+    cs_note_read(download->note, &arena, &note);
     put_text(object, "url", download->url);
     put_text(object, "file", download->file);
     json_object_set_new(object, "state",
                         json_string(!there                   ? "awaited"
                                     : note.failing_since_sec ? "not renewed"
                                                              : "held"));
-    if (note.fetched_sec) {
-        json_object_set_new(object, "fetched", time_of(note.fetched_sec));
-        json_object_set_new(object, "due", time_of(note.due_sec));
-    }
-    if (note.failing_since_sec) {
-        json_object_set_new(object, "failing_since", time_of(note.failing_since_sec));
-        put_text(object, "error", note.why);
-    }
+    put_fetched(object, &note);
     cs_arena_deinit(&arena);
     return object;
 }
@@ -261,6 +268,57 @@ static json_t *standings_of(const struct cs_service *service)
                      "last", all.items);
 }
 
+/* ---- staples ---- */
+
+static const char *staple_state(bool shown, const struct cs_note *note)
+{
+    return !shown ? "awaited" : note->failing_since_sec ? "not renewed" : "held";
+}
+
+static void put_response(json_t *object, const struct cs_ocsp_answer *answer)
+{
+    put_text(object, "says", cs_ocsp_status_text(answer->status));
+    json_object_set_new(object, "from", time_of(answer->this_update));
+    if (answer->next_update != INT64_MAX)
+        json_object_set_new(object, "until", time_of(answer->next_update));
+}
+
+static json_t *staple_of(const struct cs_staple *staple, int64_t now_sec)
+{
+    struct cs_arena arena = {0};
+    struct cs_standing_question question = {.url = staple->responder};
+    enum cs_staple_stage stage = cs_staple_question(staple, &arena, &question);
+    struct cs_ocsp_answer answer;
+    json_t *object = json_object();
+    bool shown = cs_staple_in_force(staple, now_sec, &answer);
+    struct cs_note note;
+
+    cs_note_read(staple->note, &arena, &note);
+    put_text(object, "certificate", staple->certificate);
+    put_text(object, "responder", question.url);
+    put_text(object, "file", staple->file);
+    if (stage == CS_STAPLE_ASKED || stage == CS_STAPLE_AWAITED) {
+        json_object_set_new(object, "state", json_string(staple_state(shown, &note)));
+        put_fetched(object, &note);
+    } else {
+        json_object_set_new(object, "state", json_string("ignored"));
+        put_text(object, "error", cs_staple_stage_text(stage));
+    }
+    if (shown)
+        put_response(object, &answer);
+    cs_arena_deinit(&arena);
+    return object;
+}
+
+static json_t *staples_of(const struct cs_service *service)
+{
+    json_t *list = json_array();
+
+    for (const struct cs_staple *s = service->snapshot->staples; s; s = s->next)
+        json_array_append_new(list, staple_of(s, service->now_sec));
+    return list;
+}
+
 /* ---- the rest ---- */
 
 static json_t *counts_of(const struct cs_counters *counters)
@@ -306,6 +364,7 @@ static json_t *answer_of(const struct cs_service *service)
         json_object_set_new(answer, "papers", papers_of(service));
         json_object_set_new(answer, "errands", errands_of(service->snapshot));
         json_object_set_new(answer, "downloads", downloads_of(service->snapshot));
+        json_object_set_new(answer, "staples", staples_of(service));
     }
     json_object_set_new(answer, "revoked", revoked_of(service->revocations));
     if (service->standings)
@@ -341,6 +400,7 @@ static void on_replied(struct cs_gather *gather, struct cs_str words)
 /* Whether nothing needs a person: what will expire is a matter of days. */
 static bool is_healthy(const json_t *answer)
 {
+    static const char *const fetched[] = {"errands", "downloads", "staples"};
     const json_t *item;
     json_int_t revoked =
         json_integer_value(json_object_get(json_object_get(answer, "revoked"), "count"));
@@ -353,15 +413,12 @@ static bool is_healthy(const json_t *answer)
             strcmp(state, "not yet valid") == 0)
             return false;
     }
-    json_array_foreach(json_object_get(answer, "errands"), i, item)
-    {
-        if (strcmp(json_string_value(json_object_get(item, "state")), "awaited") == 0)
-            return false;
-    }
-    json_array_foreach(json_object_get(answer, "downloads"), i, item)
-    {
-        if (strcmp(json_string_value(json_object_get(item, "state")), "awaited") == 0)
-            return false;
+    for (size_t k = 0; k < sizeof(fetched) / sizeof(fetched[0]); k++) {
+        json_array_foreach(json_object_get(answer, fetched[k]), i, item)
+        {
+            if (strcmp(json_string_value(json_object_get(item, "state")), "awaited") == 0)
+                return false;
+        }
     }
     json_array_foreach(json_object_get(answer, "workers"), i, item)
     {

@@ -12,6 +12,9 @@
 #include "io/channel.h"
 #include "io/process.h"
 #include "io/signals.h"
+#include "snapshot/credentials.h"
+#include "snapshot/renewal.h"
+#include "snapshot/staple.h"
 
 /* What the steward says. */
 enum said {
@@ -25,6 +28,7 @@ enum said {
 enum told {
     TOLD_RENEW,    /* the folder of an errand */
     TOLD_QUESTION, /* as cs_standing_question_write() has it */
+    TOLD_STAPLE,   /* the generation of the keyring, and then the same */
 };
 
 struct cs_stewarding {
@@ -45,6 +49,7 @@ struct process {
     struct cs_steward *steward; /* NULL: not yet */
     struct cs_channel channel;
     struct cs_signals signals;
+    uint64_t generation; /* of the keyring, when it was forked */
 };
 
 static void say(void *ctx, enum cs_log_level level, const char *text)
@@ -87,9 +92,22 @@ static void tell_news(void *ctx, const struct cs_standing *news)
     (void)cs_channel_send(&p->channel, SAID_NEWS, cs_str_make(news, sizeof(*news)), -1);
 }
 
+/* What was told before this process was forked may still be read in it: it knows better. */
+static bool is_news(const struct process *p, struct cs_str *bytes)
+{
+    uint64_t generation;
+
+    if (bytes->len < sizeof(generation))
+        return false;
+    memcpy(&generation, bytes->ptr, sizeof(generation));
+    *bytes = cs_str_skip(*bytes, sizeof(generation));
+    return generation > p->generation;
+}
+
 static void on_told(struct cs_channel *channel, struct cs_channel_message *message)
 {
     struct process *p = cs_container_of(channel, struct process, channel);
+    struct cs_str bytes = message->bytes;
     struct cs_standing_question question;
 
     if (!p->steward)
@@ -99,6 +117,10 @@ static void on_told(struct cs_channel *channel, struct cs_channel_message *messa
     case TOLD_QUESTION:
         if (cs_standing_question_read(message->bytes, &question) == 0)
             cs_steward_ask(p->steward, &question);
+        break;
+    case TOLD_STAPLE:
+        if (is_news(p, &bytes) && cs_standing_question_read(bytes, &question) == 0)
+            cs_steward_staple(p->steward, &question);
         break;
     }
 }
@@ -125,6 +147,7 @@ static int live(struct cs_stewarding *s, struct process *p)
                                          .ctx = p};
     int r;
 
+    p->generation = s->snapshot->keyring->generation;
     p->steward = cs_steward_new(&p->loop, &spec);
     r = cs_loop_run(&p->loop);
     p->steward = cs_steward_free(p->steward);
@@ -238,7 +261,7 @@ static void start(struct cs_stewarding *s)
                                        .run = run,
                                        .on_event = on_event,
                                        .ctx = s};
-    bool writes = s->snapshot->errands || s->snapshot->downloads;
+    bool writes = s->snapshot->errands || s->snapshot->downloads || s->snapshot->staples;
 
     if (!writes && !s->snapshot->asks_responders)
         return;
@@ -319,10 +342,44 @@ void cs_stewarding_begin(struct cs_stewarding *s, struct cs_snapshot *snapshot,
         take_next(s);
 }
 
-void cs_stewarding_again(struct cs_stewarding *s)
+/* Let it ask about the certificate that is in force now. */
+static void tell_staple(struct cs_stewarding *s, const struct cs_staple *staple)
 {
-    if (s->child && !s->has_next && s->snapshot->downloads)
+    uint64_t generation = s->snapshot->keyring->generation;
+    struct cs_standing_question question;
+    struct cs_arena arena = {0};
+    struct cs_buf bytes;
+    int r;
+
+    cs_buf_init(&bytes, CS_MESSAGE_MAX);
+    if (cs_staple_question(staple, &arena, &question) == CS_STAPLE_ASKED) {
+        cs_assert(cs_buf_add(&bytes, &generation, sizeof(generation)) == 0);
+        r = cs_standing_question_write(&question, &bytes);
+        if (r == 0)
+            r = cs_channel_send(&s->channel, TOLD_STAPLE, cs_buf_str(&bytes), -1);
+        if (r < 0)
+            cs_mainlog_say(
+                s->spec.log, CS_LOG_ALERT,
+                "no OCSP response about the renewed \"%.*s\": the steward cannot be told "
+                "(%d: %s)",
+                CS_FMT(staple->certificate), -r, strerror(-r));
+    }
+    cs_buf_deinit(&bytes);
+    cs_arena_deinit(&arena);
+}
+
+void cs_stewarding_renewed(struct cs_stewarding *s, size_t material)
+{
+    if (!s->child || s->has_next)
+        return;
+    if (s->snapshot->downloads && cs_keyring_is_trust(s->snapshot->keyring, material)) {
         cs_stewarding_begin(s, s->snapshot, s->has_user ? &s->user : NULL);
+        return;
+    }
+    for (const struct cs_staple *staple = s->snapshot->staples; staple; staple = staple->next) {
+        if (cs_staple_is_made_of(staple, material))
+            tell_staple(s, staple);
+    }
 }
 
 void cs_stewarding_finish(struct cs_stewarding *s, bool graceful)

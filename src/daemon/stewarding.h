@@ -39,8 +39,9 @@ struct cs_stewarding *cs_stewarding_free(struct cs_stewarding *stewarding);
  *  no others. Takes a reference. What keeps it from that is logged. */
 void cs_stewarding_begin(struct cs_stewarding *stewarding, struct cs_snapshot *snapshot,
                          const struct cs_user *user);
-/** cs_stewarding_again() - other CAs are trusted now: fork it anew if it judges by them. */
-void cs_stewarding_again(struct cs_stewarding *stewarding);
+/** cs_stewarding_renewed() - @material of its snapshot's keyring is another one now: let it know,
+ * if it matters to what it fetches. It is forked anew if it judges lists by other CAs now. */
+void cs_stewarding_renewed(struct cs_stewarding *stewarding, size_t material);
 /** cs_stewarding_finish() - end it, and begin no other; may be repeated to make haste. ended()
  *  follows if somebody is there. */
 void cs_stewarding_finish(struct cs_stewarding *stewarding, bool graceful);

@@ -314,6 +314,14 @@ static void on_question(void *ctx, struct cs_str question)
 
 static void on_crew(void *ctx, struct cs_crew *crew, enum cs_crew_event event);
 
+static void on_renewed(void *ctx, struct cs_crew *crew, size_t material)
+{
+    struct supervisor *s = ctx;
+
+    if (crew == s->crew)
+        cs_stewarding_renewed(s->stewarding, material);
+}
+
 static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
 {
     struct cs_crew_spec spec = {
@@ -330,6 +338,7 @@ static void start_crew(struct supervisor *s, struct cs_snapshot *snapshot)
         .questioned = on_question,
         .in_child = in_child,
         .on_event = on_crew,
+        .renewed = on_renewed,
         .ctx = s,
     };
 
@@ -748,10 +757,6 @@ static void on_crew(void *ctx, struct cs_crew *crew, enum cs_crew_event event)
         take_up_next(s);
         break;
     case CS_CREW_FAILED: on_failed(s, crew, "workers"); break;
-    case CS_CREW_TRUST:
-        if (crew == s->crew)
-            cs_stewarding_again(s->stewarding);
-        break;
     case CS_CREW_ENDED:
         *old_slot(s, crew) = NULL;
         cs_crew_free(crew);

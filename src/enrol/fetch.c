@@ -324,11 +324,12 @@ static void close_file(struct memory_file *file)
 
 static bool set_method(struct cs_fetch *fetch, const struct cs_fetch_request *request)
 {
+    if (!SET(fetch, CURLOPT_FOLLOWLOCATION, request->max_redirects ? 1L : 0L) ||
+        !SET(fetch, CURLOPT_MAXREDIRS, (long)request->max_redirects))
+        return false;
     if (!request->body.len)
-        return SET(fetch, CURLOPT_HTTPGET, 1L) &&
-               SET(fetch, CURLOPT_FOLLOWLOCATION, request->max_redirects ? 1L : 0L) &&
-               SET(fetch, CURLOPT_MAXREDIRS, (long)request->max_redirects);
-    return SET(fetch, CURLOPT_POST, 1L) &&
+        return SET(fetch, CURLOPT_HTTPGET, 1L);
+    return SET(fetch, CURLOPT_POST, 1L) && SET(fetch, CURLOPT_POSTREDIR, CURL_REDIR_POST_ALL) &&
            SET(fetch, CURLOPT_POSTFIELDSIZE, (long)request->body.len) &&
            SET(fetch, CURLOPT_COPYPOSTFIELDS, request->body.ptr);
 }

@@ -18,6 +18,9 @@
 #include "base/str.h"
 #include "io/loop.h"
 
+/* As many as are followed of what may move. */
+#define CS_FETCH_REDIRECTS 5
+
 /* With whom to speak, and as whom. PEM. */
 struct cs_fetch_tls {
     struct cs_str ca;        /* the roots that a server's chain may end in, and no others */
@@ -36,7 +39,7 @@ struct cs_fetch_request {
     size_t max_body;         /* bytes of the answer; more is -EFBIG */
     int64_t timeout_ms;      /* for the whole; 0: no limit */
     int64_t idle_ms;         /* for the next byte, in whole seconds; 0: no limit */
-    unsigned max_redirects;  /* followed, of a GET; 0: they are answers */
+    unsigned max_redirects;  /* followed, a POST stays one; 0: they are answers */
     /* For streams: called with what comes of the body of an answer with a status of 200 to 299,
      * which is not kept then. May not free the fetch. False ends it (-ECANCELED). */
     bool (*received)(void *ctx, struct cs_str bytes);

@@ -8,6 +8,8 @@
 #include "snapshot/variables.h"
 
 struct cs_errand;
+struct cs_material_spec;
+struct cs_ssl_settings;
 struct cs_tls_pair;
 struct cs_regex;
 
@@ -174,10 +176,14 @@ void cs_build_auto(struct cs_build *build, const struct cs_vserver *server,
                    const struct cs_auto_wish *wish, struct cs_auto_pair *ret_pair);
 
 /* staple.c */
-/** cs_build_staple() - the OCSP answer of @block's ssl_stapling_file to the one of @pairs that it
- *  is about. One that cannot be shown is warned of and left out. */
-void cs_build_staple(struct cs_build *build, const struct cs_block *block,
-                     struct cs_tls_pair *pairs, size_t n_pairs);
+/** cs_build_name_staple() - the certificate @pair of @server is one about which an OCSP response is
+ *  to be fetched: what that takes is found now, for no renewal can add to it. */
+void cs_build_name_staple(struct cs_build *build, struct cs_vserver *server,
+                          const struct cs_ssl_settings *ssl, const struct cs_material_spec *pair);
+/** cs_build_staples() - the OCSP responses to show with @pairs, the certificates of @server. One
+ * that cannot be shown is left out; what somebody should do about it is a finding. */
+void cs_build_staples(struct cs_build *build, const struct cs_vserver *server,
+                      const struct cs_ssl_settings *ssl, struct cs_tls_pair *pairs, size_t n_pairs);
 
 /* tls.c */
 /** cs_build_server_tls() - the first credentials of a server, and what is said about TLS beside. */

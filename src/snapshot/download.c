@@ -1,10 +1,7 @@
-/* Where a list lies is a name made of its address, so that the next configuration finds it again. A
- * note is lines of a word and a value. */
+/* Where a list lies is a name made of its address, so that the next configuration finds it again.
+ */
 #include "snapshot/download.h"
 
-#include <stdlib.h>
-
-#include "io/file.h"
 #include "snapshot/build.h"
 #include "snapshot/errand.h"
 #include "snapshot/material.h"
@@ -14,8 +11,6 @@
 #include "x509/pem.h"
 #include "x509/signature.h"
 #include "x509/trust.h"
-
-enum { NOTE_MAX = 8192, VALUE_MAX = 1024 };
 
 /* ---- in a configuration ---- */
 
@@ -71,98 +66,6 @@ const struct cs_word *cs_build_download(struct cs_build *build, const struct cs_
                              .place = word->place};
     *at = d;
     return file;
-}
-
-/* ---- notes ---- */
-
-static int64_t number_of(struct cs_str text)
-{
-    uint64_t number;
-
-    return cs_str_to_u64(text, INT64_MAX / 1000, &number) == 0 ? (int64_t)number : 0;
-}
-
-/* A value goes into a request, or before people. */
-static bool is_plain(struct cs_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < ' ')
-            return false;
-    }
-    return text.len <= VALUE_MAX;
-}
-
-static void take_line(struct cs_str line, struct cs_download_note *note)
-{
-    struct cs_str word = cs_str_cut(&line, ' ');
-
-    if (!is_plain(line))
-        return;
-    if (cs_str_eq(word, CS_STR("fetched")))
-        note->fetched_sec = number_of(line);
-    else if (cs_str_eq(word, CS_STR("due")))
-        note->due_sec = number_of(line);
-    else if (cs_str_eq(word, CS_STR("failing")))
-        note->failing_since_sec = number_of(line);
-    else if (cs_str_eq(word, CS_STR("etag")))
-        note->etag = line;
-    else if (cs_str_eq(word, CS_STR("changed")))
-        note->changed = line;
-    else if (cs_str_eq(word, CS_STR("why")))
-        note->why = line;
-}
-
-void cs_download_note_parse(struct cs_str text, struct cs_download_note *ret_note)
-{
-    *ret_note = (struct cs_download_note){0};
-    while (text.len)
-        take_line(cs_str_cut(&text, '\n'), ret_note);
-}
-
-void cs_download_note_read(const struct cs_download *download, struct cs_arena *arena,
-                           struct cs_download_note *ret_note)
-{
-    struct cs_buf bytes;
-
-    *ret_note = (struct cs_download_note){0};
-    if (cs_file_read(download->note.ptr, NOTE_MAX, &bytes) < 0)
-        return;
-    cs_download_note_parse(cs_arena_dup(arena, cs_buf_str(&bytes)), ret_note);
-    cs_buf_deinit(&bytes);
-}
-
-/* A value is one line. */
-static void add_text(struct cs_buf *out, const char *word, struct cs_str value)
-{
-    if (!value.len || value.len > VALUE_MAX)
-        return;
-    cs_buf_addf(out, "%s ", word);
-    for (size_t i = 0; i < value.len; i++)
-        cs_buf_add_char(out, (unsigned char)value.ptr[i] < ' ' ? ' ' : value.ptr[i]);
-    cs_buf_add_char(out, '\n');
-}
-
-void cs_download_note_print(const struct cs_download_note *note, struct cs_buf *out)
-{
-    cs_buf_addf(out, "fetched %lld\ndue %lld\n", (long long)note->fetched_sec,
-                (long long)note->due_sec);
-    if (note->failing_since_sec)
-        cs_buf_addf(out, "failing %lld\n", (long long)note->failing_since_sec);
-    add_text(out, "etag", note->etag);
-    add_text(out, "changed", note->changed);
-    add_text(out, "why", note->why);
-}
-
-int cs_download_note_write(const struct cs_download *download, const struct cs_download_note *note)
-{
-    struct cs_buf out;
-    int r;
-
-    cs_buf_init(&out, NOTE_MAX);
-    cs_download_note_print(note, &out);
-    r = cs_file_write(download->note.ptr, cs_buf_str(&out), 0600);
-    cs_buf_deinit(&out);
-    return r;
 }
 
 /* ---- judging ---- */

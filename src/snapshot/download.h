@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/findings.h"
 #include "base/str.h"
 #include "x509/list.h"
@@ -27,27 +26,6 @@ struct cs_download {
     struct cs_place place;
     struct cs_download *next;
 };
-
-/* What is remembered of one. Zeroed: nothing. */
-struct cs_download_note {
-    int64_t fetched_sec;         /* when its server was heard last */
-    int64_t due_sec;             /* when it is asked next */
-    struct cs_str etag, changed; /* as the server gave them */
-    int64_t failing_since_sec;   /* the first failure in a row; 0: none */
-    struct cs_str why;           /* the last one */
-};
-
-/** cs_download_note_read() - the note of @download; empty if there is none that can be read. The
- *  texts are in @arena. */
-void cs_download_note_read(const struct cs_download *download, struct cs_arena *arena,
-                           struct cs_download_note *ret_note);
-/** cs_download_note_write() - replace it. Return: 0, or -errno. */
-int cs_download_note_write(const struct cs_download *download, const struct cs_download_note *note);
-/** cs_download_note_parse() - a note out of its text, which the result borrows: lines that are not
- *  understood are passed over. Pure. */
-void cs_download_note_parse(struct cs_str text, struct cs_download_note *ret_note);
-/** cs_download_note_print() - append it as text, without what is too long for it. */
-void cs_download_note_print(const struct cs_download_note *note, struct cs_buf *out);
 
 /** cs_download_is_url() - whether @text, of ssl_crl, is an address and no path. */
 bool cs_download_is_url(struct cs_str text);

@@ -51,7 +51,7 @@ static void *make_pair(struct cs_build *build, const struct cs_material *m)
     return pair;
 }
 
-static void *newest(const struct cs_material *m)
+void *cs_material_newest0(const struct cs_material *m)
 {
     return m->fresh ? m->fresh : m->object;
 }
@@ -70,7 +70,7 @@ static void *make_trust(struct cs_build *build, const struct cs_material *m)
     }
     if (m->lists) {
         spec.crl_place = &m->crl->place;
-        spec.crls = newest(m->lists);
+        spec.crls = cs_material_newest0(m->lists);
         if (!spec.crls)
             return NULL;
     }
@@ -81,7 +81,8 @@ static void *make_trust_lists(struct cs_build *build, const struct cs_material *
 {
     struct cs_trust *trust;
 
-    if (cs_trust_new_lists(m->object, newest(m->lists), &m->crl->place, build->findings, &trust))
+    if (cs_trust_new_lists(m->object, cs_material_newest0(m->lists), &m->crl->place,
+                           build->findings, &trust))
         return NULL;
     return trust;
 }
@@ -105,6 +106,8 @@ static void *make_bytes(struct cs_build *build, const struct cs_material *m)
     struct cs_str text;
     struct cs_buf *bytes;
 
+    if (m->is_awaited && !cs_build_is_there(build, m->words[0]))
+        return NULL;
     if (cs_build_read(build, m->words[0], &text) < 0)
         return NULL;
     bytes = CS_NEW(struct cs_buf);
@@ -268,7 +271,8 @@ static struct cs_material *lists_of(struct cs_build *build, const struct cs_bloc
     return m;
 }
 
-void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *spec)
+const struct cs_material *cs_material_of(struct cs_build *build,
+                                         const struct cs_material_spec *spec)
 {
     size_t n_crls = spec->crl ? spec->crl->n_args : 0, n = 0;
     const struct cs_word **all = cs_arena_array(build->arena, 3 + n_crls, sizeof(*all));
@@ -297,7 +301,12 @@ void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *sp
     add_user(build, m);
     if (m->lists)
         add_user(build, m->lists);
-    return newest(m);
+    return m;
+}
+
+void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *spec)
+{
+    return cs_material_newest0(cs_material_of(build, spec));
 }
 
 void *cs_material_list0(struct cs_build *build, enum cs_material_kind kind,
@@ -316,5 +325,5 @@ void *cs_material_list0(struct cs_build *build, enum cs_material_kind kind,
         m->object = cs_material_make(build, m, false);
     }
     add_user(build, m);
-    return newest(m);
+    return cs_material_newest0(m);
 }

@@ -61,8 +61,14 @@ struct cs_material_spec {
     bool is_awaited; /* that its files are not there yet is no fault */
 };
 
-/** cs_material_get0() - what the files of @spec hold, for whom is being built: made when it is
- * asked for first. One that is refused stays refused, and is told once. Return: NULL then. */
+/** cs_material_of() - the material of the files of @spec, for whom is being built: made when it is
+ *  asked for first. One that is refused stays refused, and is told once. */
+const struct cs_material *cs_material_of(struct cs_build *build,
+                                         const struct cs_material_spec *spec);
+/** cs_material_newest0() - what @material holds: in a renewal, what takes the place of what is in
+ *  force. Return: NULL: it was refused, or is awaited. */
+void *cs_material_newest0(const struct cs_material *material);
+/** cs_material_get0() - the newest of the material of @spec. */
 void *cs_material_get0(struct cs_build *build, const struct cs_material_spec *spec);
 /** cs_material_list0() - the same for the files that @directives name, in their order. */
 void *cs_material_list0(struct cs_build *build, enum cs_material_kind kind,

@@ -196,9 +196,11 @@ struct cs_vserver {
     struct cs_str name; /* first server_name, or empty */
     struct cs_server_name *names;
     size_t n_names;
-    const struct cs_block *block;  /* in cs_snapshot::config */
-    const struct cs_block *lender; /* whose certificates it shows; NULL: none are shown */
-    struct cs_auto_pair own;       /* of "ssl_certificate auto" */
+    const struct cs_block *block;     /* in cs_snapshot::config */
+    const struct cs_block *lender;    /* whose certificates it shows; NULL: none are shown */
+    struct cs_auto_pair own;          /* of "ssl_certificate auto" */
+    const struct cs_staple **staples; /* that are fetched about its certificates */
+    size_t n_staples;
     bool listens_tls, listens_plain;
     bool proxies; /* some location of it passes requests on */
     size_t index; /* in cs_snapshot::servers, and in cs_keyring::servers */

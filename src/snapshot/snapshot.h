@@ -102,6 +102,7 @@ struct cs_snapshot {
     size_t n_logs;
     struct cs_errand *errands;            /* of the steward, a list */
     struct cs_download *downloads;        /* the same */
+    struct cs_staple *staples;            /* the same */
     bool asks_responders;                 /* some server asks OCSP responders about clients */
     const struct cs_authority *authority; /* the CA of this configuration; NULL: none */
     const size_t *error_logs;             /* those of the main level */

@@ -84,12 +84,17 @@ static void name_auto(struct cs_build *build, struct cs_vserver *server,
         cs_build_auto(build, server, &wish, &server->own);
 }
 
+static struct cs_material_spec auto_spec(const struct cs_auto_pair *own)
+{
+    return (struct cs_material_spec){
+        .kind = CS_MATERIAL_PAIR, .words = {own->certificate, own->key}, .is_awaited = true};
+}
+
 /* The pair of @own. Return: how many there are. */
 static size_t get_auto(struct cs_build *build, const struct cs_auto_pair *own,
                        struct cs_tls_pair *pair)
 {
-    struct cs_material_spec spec = {
-        .kind = CS_MATERIAL_PAIR, .words = {own->certificate, own->key}, .is_awaited = true};
+    struct cs_material_spec spec = auto_spec(own);
 
     if (!own->errand)
         return 0;
@@ -97,6 +102,29 @@ static size_t get_auto(struct cs_build *build, const struct cs_auto_pair *own,
                                  .place = own->certificate->place,
                                  .key_place = own->key->place};
     return pair->loaded != NULL;
+}
+
+/* About which certificates OCSP responses are to be shown; what is wrong with them is told
+ * elsewhere. */
+static void name_staples(struct cs_build *build, struct cs_vserver *server,
+                         const struct cs_ssl_settings *ssl)
+{
+    struct cs_material_spec spec = {.kind = CS_MATERIAL_PAIR};
+    bool fetched = is_auto(ssl);
+
+    build->server = server;
+    if (fetched && server->own.errand) {
+        spec = auto_spec(&server->own);
+        cs_build_name_staple(build, server, ssl, &spec);
+    }
+    spec.words[2] = cs_build_word(server->lender, "ssl_password_file");
+    for (size_t i = 0; !fetched && i < ssl->certificate.n && i < ssl->certificate_key.n; i++) {
+        spec.words[0] = &ssl->certificate.items[i]->args[0];
+        spec.words[1] = &ssl->certificate_key.items[i]->args[0];
+        if (cs_str_find(spec.words[0]->text, '$') < 0 && cs_str_find(spec.words[1]->text, '$') < 0)
+            cs_build_name_staple(build, server, ssl, &spec);
+    }
+    build->server = NULL;
 }
 
 /* A trust set, with a reference for the caller.
@@ -414,8 +442,7 @@ static void build_context(struct cs_build *build, const struct cs_vserver *serve
     spec.n_pairs = is_auto(ssl) ? get_auto(build, &server->own, pairs)
                                 : get_pairs(build, server->lender, ssl, pairs);
     credentials->awaited = server->own.errand && spec.n_pairs == 0;
-    if (ssl->stapling)
-        cs_build_staple(build, server->block, pairs, spec.n_pairs);
+    cs_build_staples(build, server, ssl, pairs, spec.n_pairs);
     spec.protocols =
         usable_protocols(build, server->block, "ssl_protocols", ssl->protocols, &server->place);
     if (auth->trust)
@@ -462,6 +489,9 @@ void cs_build_server_tls(struct cs_build *build, struct cs_vserver *server)
             borrow(build, server, &ssl);
         if (server->lender && is_auto(&ssl))
             name_auto(build, server, &ssl);
+        if (server->lender && ssl.stapling && !ssl.stapling_file.len &&
+            build->snapshot->core.master_process)
+            name_staples(build, server, &ssl);
     } else {
         read_named(build, server->block, "ssl_password_file");
     }

@@ -12,6 +12,7 @@
 #include "enrol/schedule.h"
 #include "io/file.h"
 #include "snapshot/download.h"
+#include "snapshot/note.h"
 #include "snapshot/snapshot.h"
 
 /* The CAs of servers over https, where the configuration names none. */
@@ -22,7 +23,6 @@ enum {
     CAS_MAX = 16 << 20,
     TIMEOUT_MS = 120 * 1000,
     IDLE_MS = 20 * 1000,
-    REDIRECTS_MAX = 5,
     EVERY_SEC = 3600,         /* what is revoked should not wait for nextUpdate */
     ENDLESS_SEC = 30 * 86400, /* the life of a list without nextUpdate */
 };
@@ -33,7 +33,7 @@ struct download {
     struct cs_schedule schedule;
     struct cs_timer timer;
     struct cs_fetch *fetch;
-    struct cs_download_note note; /* its texts are in the arena */
+    struct cs_note note; /* its texts are in the arena */
     struct cs_arena arena;
     struct download *next;
 };
@@ -122,7 +122,7 @@ static bool read_held(struct download *d, struct cs_arena *arena, struct cs_str 
 
 static void write_note(struct download *d)
 {
-    int r = cs_download_note_write(d->what, &d->note);
+    int r = cs_note_write(d->what->note, &d->note);
 
     if (r < 0)
         say(d, CS_LOG_ERROR, "\"%.*s\" cannot be written (%d: %s)", CS_FMT(d->what->note), -r,
@@ -168,7 +168,7 @@ static void fare_well(struct download *d, const struct cs_crl *list,
     if (d->note.failing_since_sec)
         say(d, CS_LOG_NOTICE, "it can be had again");
     cs_arena_init(&d->arena); /* so that it does not grow for ever */
-    d->note = (struct cs_download_note){
+    d->note = (struct cs_note){
         .fetched_sec = now_sec,
         .due_sec = choose_due(now_sec, list->next_update == INT64_MAX ? now_sec + ENDLESS_SEC
                                                                       : list->next_update),
@@ -292,7 +292,7 @@ static void ask(struct download *d)
                                        .max_body = LIST_MAX,
                                        .timeout_ms = TIMEOUT_MS,
                                        .idle_ms = IDLE_MS,
-                                       .max_redirects = REDIRECTS_MAX};
+                                       .max_redirects = CS_FETCH_REDIRECTS};
     int r;
 
     if (d->schedule.holds && d->note.etag.len)
@@ -333,7 +333,7 @@ static void begin(struct cs_downloads *all, const struct cs_download *what)
         .all = all, .what = what, .timer = {.fire = on_timer}, .next = all->items};
     all->items = d;
     cs_arena_init(&d->arena);
-    cs_download_note_read(what, &d->arena, &d->note);
+    cs_note_read(what->note, &d->arena, &d->note);
     if (read_held(d, &arena, &bytes, &held))
         hold(d, &held, d->note.due_sec);
     cs_arena_deinit(&arena);

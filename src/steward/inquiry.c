@@ -75,7 +75,8 @@ static const char *send(struct cs_inquiry *q, struct cs_fetcher *fetcher, struct
     struct cs_fetch_request request = {.url = url,
                                        .content_type = CS_STR("application/ocsp-request"),
                                        .max_body = CS_OCSP_RESPONSE_MAX,
-                                       .timeout_ms = CS_INQUIRY_MS};
+                                       .timeout_ms = CS_INQUIRY_MS,
+                                       .max_redirects = CS_FETCH_REDIRECTS};
     struct cs_buf body;
     int r;
 

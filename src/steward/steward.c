@@ -14,6 +14,7 @@
 #include "steward/desk.h"
 #include "steward/downloads.h"
 #include "steward/follower.h"
+#include "steward/staples.h"
 
 struct chore {
     struct cs_steward *steward;
@@ -32,6 +33,7 @@ struct cs_steward {
     struct cs_desk *desk;
     struct chore *chores;
     struct cs_downloads *downloads;
+    struct cs_staples *staples;
 };
 
 static void say(const struct cs_steward *s, enum cs_log_level level, const char *fmt, ...)
@@ -237,6 +239,8 @@ struct cs_steward *cs_steward_new(struct cs_loop *loop, const struct cs_steward_
         begin(s, errand);
     if (s->fetcher)
         s->downloads = cs_downloads_new(loop, s->fetcher, &s->spec);
+    if (s->fetcher)
+        s->staples = cs_staples_new(loop, s->fetcher, &s->spec);
     return s;
 }
 
@@ -262,6 +266,7 @@ struct cs_steward *cs_steward_free(struct cs_steward *s)
     }
     cs_desk_free(s->desk);
     cs_downloads_free(s->downloads);
+    cs_staples_free(s->staples);
     cs_fetcher_free(s->fetcher);
     free(s);
     return NULL;
@@ -270,4 +275,10 @@ struct cs_steward *cs_steward_free(struct cs_steward *s)
 void cs_steward_ask(struct cs_steward *s, const struct cs_standing_question *question)
 {
     cs_desk_ask(s->desk, question);
+}
+
+void cs_steward_staple(struct cs_steward *s, const struct cs_standing_question *question)
+{
+    if (s->staples)
+        cs_staples_ask(s->staples, question);
 }

@@ -54,4 +54,8 @@ struct cs_steward *cs_steward_free(struct cs_steward *steward);
  *  follows, from the loop. */
 void cs_steward_ask(struct cs_steward *steward, const struct cs_standing_question *question);
 
+/** cs_steward_staple() - the certificate under a staple (snapshot/staple.h) of the snapshot is
+ *  another one now: keep the response about that, as @question says. */
+void cs_steward_staple(struct cs_steward *steward, const struct cs_standing_question *question);
+
 #endif

@@ -223,7 +223,7 @@ int cs_tls_on_status(SSL *ssl, void *arg)
 {
     struct cs_tls *tls = SSL_get_app_data(ssl);
     const struct cs_own_pair *pair = tls->server ? cs_lib_presented(ssl, &tls->server->own) : NULL;
-    if (!pair || pair->staple.len == 0)
+    if (!pair || pair->staple.len == 0 || pair->staple_until <= cs_tls_now_sec(tls))
         return SSL_TLSEXT_ERR_NOACK;
     uint8_t *copy = OPENSSL_memdup(pair->staple.ptr, pair->staple.len); /* becomes the library's */
     if (!copy)

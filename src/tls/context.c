@@ -122,7 +122,7 @@ static int use_pair(SSL_CTX *ctx, const struct cs_tls_pair *source, struct cs_fi
     r = cs_lib_use_pair(ctx, pair);
     if (r < 0)
         explain_refusal(pair, &source->place, findings);
-    cs_own_add(own, pair, source->staple);
+    cs_own_add(own, pair, source->staple, source->staple_until);
     cs_pair_unref(pair);
     return r;
 }

@@ -16,7 +16,6 @@
     "\"ssl_verify_client optional;\" in the server, and in the location "                          \
     "\"if ($ssl_client_verify != SUCCESS) { return 403; }\""
 
-#define WHY_STAPLING_FILE "the response is read from ssl_stapling_file"
 #define WHY_STAPLING_VERIFIED "a response is always verified before it is shown"
 #define WHY_COMMAND                                                                                \
     "it reaches past every check into the TLS library; use the directive of the same purpose"
@@ -172,14 +171,17 @@ static const struct cs_directive_row ssl_rows[] = {
     {"ssl_object_cache_inheritable", CS_CTX_MAIN, 1, 1, CS_V_FLAG, CS_D_NO_EFFECT, .def = "on",
      .why = WHY_CACHE},
     {"ssl_stapling", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_SECURITY, AT(stapling), "off",
-     .doc = "Whether clients that ask for it are shown the OCSP response about the server's "
-            "certificate, which is read from ssl_stapling_file."},
+     .doc = "Whether clients that ask for it are shown an OCSP response about the server's "
+            "certificate: the one in ssl_stapling_file, or without it the one that the steward "
+            "fetches from the responder which the certificate names, verifies, and keeps fresh."},
     {"ssl_stapling_file", SERVER_LEVELS, 1, 1, CS_V_PATH, 0, AT(stapling_file), .syntax = "file",
-     .doc = "The OCSP response, in DER. One that is out of date, about another certificate or not "
-            "from its issuer is never sent. With AWS-LC nothing is sent where the server has "
-            "several certificates."},
-    {"ssl_stapling_responder", SERVER_LEVELS, 1, 1, CS_V_NONE, CS_D_NO_EFFECT, .syntax = "url",
-     .why = WHY_STAPLING_FILE},
+     .doc = "The OCSP response, in DER; nothing is fetched then. One that is out of date, about "
+            "another certificate or not from its issuer is never sent. With AWS-LC nothing is sent "
+            "where the server has several certificates."},
+    {"ssl_stapling_responder", SERVER_LEVELS, 1, 1, CS_V_PATH, CS_D_SECURITY,
+     AT(stapling_responder), .syntax = "url",
+     .doc = "The responder to ask, http://…, whatever the certificate says.",
+     .check = check_responder},
     {"ssl_stapling_verify", SERVER_LEVELS, 1, 1, CS_V_FLAG, CS_D_NO_EFFECT, .def = "off",
      .why = WHY_STAPLING_VERIFIED},
 

@@ -54,7 +54,8 @@ struct cs_ssl_settings {
     struct cs_str ocsp_responder; /* http:// address; empty: the one each certificate names */
     struct cs_str ocsp_cache;     /* "off", "shared:name:size"; empty: not said */
     bool stapling;
-    struct cs_str stapling_file; /* DER */
+    struct cs_str stapling_file;      /* DER; empty: it is fetched */
+    struct cs_str stapling_responder; /* http:// address; empty: the one the certificate names */
 };
 
 /* Of one location with a proxy_pass to https://. */

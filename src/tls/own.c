@@ -12,7 +12,8 @@ static struct cs_str copy(struct cs_str s)
     return cs_str_make(text, s.len);
 }
 
-void cs_own_add(struct cs_own *own, struct cs_pair *pair, struct cs_str staple)
+void cs_own_add(struct cs_own *own, struct cs_pair *pair, struct cs_str staple,
+                int64_t staple_until)
 {
     struct cs_own_pair *grown = cs_alloc((own->n + 1) * sizeof(*grown));
 
@@ -23,6 +24,7 @@ void cs_own_add(struct cs_own *own, struct cs_pair *pair, struct cs_str staple)
     grown[own->n].pair = cs_pair_ref(pair);
     if (staple.len)
         grown[own->n].staple = copy(staple);
+    grown[own->n].staple_until = staple_until;
     own->n++;
 }
 

@@ -20,6 +20,7 @@ struct cs_pair {
 struct cs_own_pair {
     struct cs_pair *pair; /* one reference */
     struct cs_str staple; /* a DER OCSPResponse, or empty */
+    int64_t staple_until; /* seconds since 1970: after that it is not shown any more */
 };
 
 struct cs_own {
@@ -27,8 +28,9 @@ struct cs_own {
     size_t n;
 };
 
-/** cs_own_add() - hold @pair too, and a copy of @staple. */
-void cs_own_add(struct cs_own *own, struct cs_pair *pair, struct cs_str staple);
+/** cs_own_add() - hold @pair too, and a copy of @staple, which is good until @staple_until. */
+void cs_own_add(struct cs_own *own, struct cs_pair *pair, struct cs_str staple,
+                int64_t staple_until);
 /** cs_own_deinit() - let go of them; a zeroed one is fine. */
 void cs_own_deinit(struct cs_own *own);
 /** cs_own_used() - the pair whose key makes signatures of @sigalg ("ecdsa_secp256r1_sha256");

@@ -17,6 +17,7 @@ struct cs_tls_pair {
     size_t n_passwords;
     struct cs_str staple;      /* a DER OCSPResponse for clients that ask, or empty; the caller has
                                   judged it. With AWS-LC only where the server has one pair */
+    int64_t staple_until;      /* seconds since 1970: after that it is not shown any more */
     struct cs_place place;     /* where the certificate was configured */
     struct cs_place key_place; /* and its key; no file: as the certificate */
 };

@@ -33,6 +33,23 @@ bool cs_extension_find(struct cs_str list, struct cs_str oid, struct cs_extensio
     return false;
 }
 
+bool cs_extensions_demand_staple(struct cs_str list)
+{
+    enum { STATUS_REQUEST = 5 }; /* RFC 6066 section 1.1 */
+    struct cs_extension ext;
+    struct cs_str features;
+    uint64_t feature;
+
+    if (!cs_extension_find(list, CS_OID_TLS_FEATURE, &ext) ||
+        !cs_der_take(&ext.value, CS_DER_SEQUENCE, &features))
+        return false;
+    while (cs_der_uint(&features, UINT16_MAX, &feature)) {
+        if (feature == STATUS_REQUEST)
+            return true;
+    }
+    return false;
+}
+
 struct named_oid {
     struct cs_str oid;
     struct cs_str name;

@@ -35,6 +35,11 @@ struct cs_str cs_extension_name(struct cs_str oid, struct cs_arena *arena);
 #define CS_OID_ISSUING_POINT CS_STR("\x55\x1d\x1c")
 #define CS_OID_NAME_CONSTRAINTS CS_STR("\x55\x1d\x1e")
 #define CS_OID_POLICIES CS_STR("\x55\x1d\x20")
+#define CS_OID_TLS_FEATURE CS_STR("\x2b\x06\x01\x05\x05\x07\x01\x18")
+
+/** cs_extensions_demand_staple() - whether a certificate with the extensions @list may only be
+ * shown together with an OCSP response (RFC 7633: status_request; "must-staple"). */
+bool cs_extensions_demand_staple(struct cs_str list);
 
 /** cs_general_name_text() - a GeneralName (section 4.2.1.6) as text in @arena: "DNS:a.test",
  *  "URI:…", "email:…", "IP:192.0.2.1", "directory:CN=…", "OID:1.2.3", "other:1.2.3" (with its type

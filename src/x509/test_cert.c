@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "tap.h"
+#include "x509/extension.h"
 #include "x509/findings.h"
 #include "x509/test_frame.h"
 
@@ -325,6 +326,30 @@ static void test_cut(void)
     tap_int((int64_t)accepted, 0, "no part of a certificate is one");
 }
 
+/* RFC 7633 section 4: a SEQUENCE of numbers of TLS extensions; 5 is status_request. */
+static void test_must_staple(void)
+{
+#define FEATURE "\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x18"
+    static const struct {
+        const char *what;
+        struct cs_str list;
+        bool demands;
+    } cases[] = {
+        {"status_request", CS_STR_INIT("\x30\x11" FEATURE "\x04\x05\x30\x03\x02\x01\x05"), true},
+        {"another feature", CS_STR_INIT("\x30\x11" FEATURE "\x04\x05\x30\x03\x02\x01\x11"), false},
+        {"the second of two",
+         CS_STR_INIT("\x30\x14" FEATURE "\x04\x08\x30\x06\x02\x01\x11\x02\x01\x05"), true},
+        {"none", CS_STR_INIT("\x30\x0e" FEATURE "\x04\x02\x30\x00"), false},
+        {"no list", CS_STR_INIT("\x30\x0f" FEATURE "\x04\x03\x02\x01\x05"), false},
+        {"cut", CS_STR_INIT("\x30\x11" FEATURE "\x04\x05\x30\x03\x02\x02\x05"), false},
+        {"no extensions", CS_STR_INIT(""), false},
+    };
+#undef FEATURE
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        tap_int(cs_extensions_demand_staple(cases[i].list), cases[i].demands, cases[i].what);
+}
+
 int main(void)
 {
     test_rows();
@@ -332,6 +357,7 @@ int main(void)
     test_serials();
     test_hostile_sizes();
     test_cut();
+    test_must_staple();
     cs_arena_deinit(&arena);
     return tap_done();
 }

@@ -122,7 +122,6 @@ def test_a_revoked_one_is_shown_and_warned_of(start, pki):
 
 @pytest.mark.countersign
 @pytest.mark.parametrize("body, words", [
-    ("ssl_stapling on;", '"ssl_stapling on" needs "ssl_stapling_file"'),
     ("ssl_stapling on; ssl_stapling_file @dir@/missing;", "cannot read"),
     ("ssl_stapling perhaps;", "ssl_stapling")])
 def test_what_cannot_be_done_is_refused(start, body, words):

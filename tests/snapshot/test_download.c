@@ -1,4 +1,4 @@
-/* Which list is older than another, which is a part of something else, and what a note says. */
+/* Which list is older than another, and which is a part of something else. */
 #include "snapshot/download.h"
 
 #include "tap.h"
@@ -53,43 +53,6 @@ static const struct {
     {"complete, which was a part", N(""), N("a"), false},
 };
 
-static const struct {
-    const char *what, *text;
-    int64_t fetched, due, failing;
-    const char *etag, *changed, *why;
-} notes[] = {
-    {"nothing", "", 0, 0, 0, "", "", ""},
-    {"all", "fetched 1\ndue 2\nfailing 3\netag \"x y\"\nchanged Tue\nwhy no\n", 1, 2, 3, "\"x y\"",
-     "Tue", "no"},
-    {"no end", "due 2", 0, 2, 0, "", "", ""},
-    {"negative, too great, not a number", "fetched -1\ndue 9223372036854775807\nfailing x\n", 0, 0,
-     0, "", "", ""},
-    {"a header of its own", "etag a\rX-Evil: 1\n", 0, 0, 0, "", "", ""},
-    {"words that are not known", "etagg a\nEtag b\n etag c\n", 0, 0, 0, "", "", ""},
-    {"the last one counts", "etag a\netag b\n", 0, 0, 0, "b", "", ""},
-};
-
-static void test_notes(void)
-{
-    char text[4096] = "etag ";
-    struct cs_download_note note;
-
-    for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
-        cs_download_note_parse(cs_str_from(notes[i].text), &note);
-        tap_ok(note.fetched_sec == notes[i].fetched && note.due_sec == notes[i].due &&
-                   note.failing_since_sec == notes[i].failing &&
-                   cs_str_eq(note.etag, cs_str_from(notes[i].etag)) &&
-                   cs_str_eq(note.changed, cs_str_from(notes[i].changed)) &&
-                   cs_str_eq(note.why, cs_str_from(notes[i].why)),
-               "%s", notes[i].what);
-    }
-    memset(text + 5, 'x', sizeof(text) - 5);
-    cs_download_note_parse(cs_str_make(text, 5 + 1024), &note);
-    tap_int((int64_t)note.etag.len, 1024, "a long value");
-    cs_download_note_parse(cs_str_make(text, 5 + 1025), &note);
-    tap_int((int64_t)note.etag.len, 0, "one that is too long");
-}
-
 int main(void)
 {
     static const struct cs_str none;
@@ -103,6 +66,5 @@ int main(void)
         struct cs_crl a = list(5, none, parts[i].part), held = list(5, none, parts[i].held);
         tap_ok(cs_download_is_other_part(&a, &held) == parts[i].other, "%s", parts[i].what);
     }
-    test_notes();
     return tap_done();
 }

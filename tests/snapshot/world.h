@@ -14,7 +14,9 @@
 #include "x509/key.h"
 #include "x509/pem.h"
 
-#define WORLD_FILES 64
+#include "demanding.h"
+
+#define WORLD_FILES 96
 #define WORLD_NOW INT64_C(1800000000) /* 2027-01-15T08:00:00Z */
 #define WORLD_DAY INT64_C(86400)
 
@@ -45,6 +47,7 @@ struct world_spec {
     bool ca;
     bool no_crl_sign;
     int64_t from_day, to_day; /* from now; both 0: -30 to 1000 */
+    const char *ocsp;         /* the responder that it names; NULL: none */
 };
 
 /** world_put() - a file at @name behind the prefix. */
@@ -125,6 +128,7 @@ static inline struct world_identity world_issue(struct world *w, const struct wo
     bool dated = from->from_day || from->to_day;
     struct cs_cert_spec spec = {
         .common_name = cs_str_from(from->name),
+        .ocsp_url = cs_str_from(from->ocsp ? from->ocsp : ""),
         .ca = from->ca,
         .path_len = -1,
         .key_usage = from->ca ? CS_USAGE_KEY_CERT_SIGN : CS_USAGE_DIGITAL_SIGNATURE,
@@ -243,6 +247,8 @@ static inline void world_add_stapled(struct world *w, const struct world_identit
     world_put(w, "unknown.ocsp", world_answer(w, ca, &id, CS_OCSP_UNKNOWN, -1, 6));
     world_put(w, "revoked.ocsp", world_answer(w, ca, &id, CS_OCSP_REVOKED, -1, 6));
     world_put(w, "later.ocsp", CS_STR("\x30\x03\x0a\x01\x03"));
+    world_put(w, "demanding.pem", cs_str_from(demanding_pem));
+    world_put(w, "demanding.key", cs_str_from(demanding_key));
     cs_key_free(id.key);
 }
 
